@@ -1,0 +1,139 @@
+"""Where recorded messages, ticks and bars are kept: one protocol, several implementations.
+
+`TickStore` is what every command is written against; `open_store` picks the implementation by DSN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from ..core.bar import BarColumns
+from ..core.instrument import Instrument
+from ..core.tick import TickColumns
+
+
+@dataclass(frozen=True, slots=True)
+class RawMessage:
+    """One message as received.
+
+    Parameters
+    ----------
+    ts : int, ns
+        Wanted stamp when written (the store moves it to the next free ns), unique stamp when read: the message's `seq`.
+    text : str
+        The message, byte for byte.
+    symbols : tuple of str
+        Symbols it speaks of; empty for a message about all of them (market status, clock, command).
+    """
+
+    ts: int
+    text: str
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A recorded message of our own kinds (clock, command, order, candles, funds, gap, state)."""
+
+    seq: int
+    kind: str
+    symbol: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A silence of one symbol's feed, by receive stamps.
+
+    Parameters
+    ----------
+    begin, end : int, ns
+        `seq` of the last message before and the first after.
+    kind : str
+        ``silence``; ``joined`` for volume traded before the first message of a day (`volume` says how much).
+    """
+
+    symbol: str
+    begin: int
+    end: int
+    kind: str
+    volume: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DayHoldings:
+    """What the store holds of one symbol on one IST day."""
+
+    symbol: str
+    day: int
+    bars: int
+    ticks: int
+    messages: int
+    gaps: int
+    volume: int
+    tick_volume: int
+
+
+class TickStore(Protocol):
+    """Everything a command may ask of a store.
+
+    Notes
+    -----
+    Days are IST days by number (`core.ist.day_index`). Ticks belong to the day of their `ts`, messages to the day of their
+    stamp. Every write is one transaction: it is there whole or not at all.
+    """
+
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
+
+    def instruments(self) -> list[Instrument]: ...
+    def instrument(self, symbol: str) -> Instrument:
+        """Return one instrument, found by symbol or by name; raise `UnknownSymbol` naming the nearest."""
+        ...
+
+    def put_instrument(self, instrument: Instrument) -> None: ...
+
+    def add_raw(self, messages: Iterable[RawMessage]) -> int:
+        """Keep new messages, each at its own stamp or the next free ns; return how many were new.
+
+        A message with the same (stamp, text, occurrence within this call) as one kept before is the same message.
+        """
+        ...
+
+    def raw(self, begin: int, end: int, symbols: Iterable[str] | None = None) -> Iterator[RawMessage]:
+        """Yield messages with ``begin <= ts < end`` in order; of `symbols` and of all, or every one."""
+        ...
+
+    def put_derived(
+        self,
+        symbol: str,
+        days: range,
+        ticks: TickColumns,
+        bars: BarColumns,
+        gaps: list[Gap],
+    ) -> None:
+        """Replace all ticks, bars and gaps of `symbol` on `days` by these."""
+        ...
+
+    def put_events(self, begin: int, end: int, events: list[Event]) -> None:
+        """Replace all events with ``begin <= seq < end`` by these."""
+        ...
+
+    def events(self, begin: int, end: int) -> list[Event]: ...
+    def ticks(self, symbol: str, begin: int, end: int) -> TickColumns:
+        """Return ticks with ``begin <= ts < end`` in `seq` order."""
+        ...
+
+    def bars(self, symbol: str, begin: int, end: int) -> BarColumns:
+        """Return bars with ``begin <= ts < end`` in `ts` order."""
+        ...
+
+    def gaps(self, symbol: str, begin: int, end: int) -> list[Gap]: ...
+    def days(self, symbol: str) -> list[int]:
+        """Return the IST days on which the store has bars or ticks of `symbol`, oldest first."""
+        ...
+
+    def holdings(self, symbol: str | None = None) -> list[DayHoldings]: ...
