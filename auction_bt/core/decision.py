@@ -1,0 +1,49 @@
+"""What the strategy saw and did at a bar: the contract between modes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from .trade import Levels, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One signal, taken or refused, or one change of an open trade.
+
+    Parameters
+    ----------
+    seq : int, ns
+        The message at which it was decided.
+    ts : int, ns
+        End of the bar decided on.
+    action : str
+        ``enter``, ``refuse``, ``move_stop``, ``exit``.
+    reason : str
+        The guard or filter that refused, or why the stop moved or the trade was closed; empty for an entry.
+    evidence : dict
+        Numbers the decision rests on: close, atr, balance, rho, bc, po_range, quality, expected, cost, …
+    """
+
+    seq: int
+    ts: int
+    symbol: str
+    action: str
+    side: Side
+    setup: str
+    regime: str
+    levels: Levels
+    reason: str = ""
+    qty: int = 0
+    stop: float = 0.0
+    targets: tuple[tuple[float, int], ...] = ()
+    evidence: dict[str, float] = field(default_factory=dict)
+
+
+def funnel(decisions: Iterable[Decision]) -> dict[str, int]:
+    """Return how many signals there were, were taken, and were refused by each reason, most frequent first."""
+    log = [d for d in decisions if d.action in {"enter", "refuse"}]
+    refused = Counter(d.reason for d in log if d.action == "refuse")
+    return {"signals": len(log), "taken": len(log) - refused.total(), **dict(refused.most_common())}

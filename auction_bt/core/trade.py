@@ -1,0 +1,122 @@
+"""One trade from flat to flat: its fills, its money, and what was known when it was opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+
+class Side(StrEnum):
+    """Direction of a trade."""
+
+    LONG = "long"
+    SHORT = "short"
+
+    @property
+    def sign(self) -> int:
+        """+1 for long, -1 for short."""
+        return 1 if self is Side.LONG else -1
+
+
+EXIT_REASONS: Final = (
+    "stop", "target1", "target2", "trail", "acceptance", "flip", "time", "square_off", "roll", "manual", "broker", "halt",
+    "day_loss",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution.
+
+    Parameters
+    ----------
+    seq, ts : int, ns
+        Message that filled it, and the exchange time of its trade.
+    price : float, rupees
+    qty : int, shares
+        Positive; the trade's side and `reason` say which way.
+    reason : str
+        ``entry`` or one of `EXIT_REASONS`.
+    source : str
+        ``ticks`` where a tick filled it, ``bars`` where only the bar was known (pessimistic rules).
+    """
+
+    seq: int
+    ts: int
+    price: float
+    qty: int
+    reason: str
+    source: str = "ticks"
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Value area as it stood when a decision was made.
+
+    Parameters
+    ----------
+    poc, vah, val : float, rupees
+    source : str
+        ``rolling``, ``session``, ``composite``, ``anchored``; ``prior`` for the previous session's final levels.
+    """
+
+    poc: float
+    vah: float
+    val: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """A closed trade, or one still open at the end of the data (`exit_ts` 0, marked at the last price).
+
+    Parameters
+    ----------
+    signal_symbol, symbol : str
+        What was read, and what was traded.
+    setup : str
+        ``fade`` (balanced) or ``pullback`` (with the trend).
+    regime : str
+        ``bear``, ``balanced``, ``bull`` or ``transition`` at entry.
+    entry_price, exit_price : float, rupees
+        Average over the fills, weighted by quantity.
+    stop : float, rupees
+        The first stop: what R is measured by.
+    pnl_gross, charges, pnl_net : Decimal, rupees
+    mae, mfe : float, rupees a share
+        Worst and best excursion from the entry price while open; both are 0 or positive.
+    r_multiple : float
+        Net profit over the money first put at risk.
+    reason : str
+        Why the last share was sold: one of `EXIT_REASONS`, or ``open``.
+    """
+
+    symbol: str
+    signal_symbol: str
+    side: Side
+    setup: str
+    regime: str
+    levels: Levels
+    qty: int
+    entry_ts: int
+    entry_seq: int
+    entry_price: float
+    exit_ts: int
+    exit_seq: int
+    exit_price: float
+    stop: float
+    reason: str
+    pnl_gross: Decimal
+    charges: Decimal
+    pnl_net: Decimal
+    mae: float
+    mfe: float
+    r_multiple: float
+    fills: tuple[Fill, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """True where the data ended before the exit."""
+        return self.exit_ts == 0
