@@ -1,17 +1,18 @@
 """Where recorded messages, ticks and bars are kept: one protocol, several implementations.
 
-`TickStore` is what every command is written against; `open_store` picks the implementation by DSN.
+`TickStore` is what every command is written against; `dsn.open_store` picks the implementation by DSN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from ..core.bar import BarColumns
-from ..core.instrument import Instrument
-from ..core.tick import TickColumns
+from auction_bt.core.bar import BarColumns
+from auction_bt.core.instrument import Instrument
+from auction_bt.core.tick import TickColumns
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class DayHoldings:
-    """What the store holds of one symbol on one IST day."""
+    """What the store holds of one symbol on one IST day; `gaps` counts silences, `volume` and `tick_volume` are the bars'."""
 
     symbol: str
     day: int
@@ -96,10 +97,15 @@ class TickStore(Protocol):
 
     def put_instrument(self, instrument: Instrument) -> None: ...
 
-    def add_raw(self, messages: Iterable[RawMessage]) -> int:
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the store's only write: what is read and written inside is one transaction, kept whole or not at all."""
+        ...
+
+    def add_raw(self, messages: Iterable[RawMessage], *, placed: bool = False) -> int:
         """Keep new messages, each at its own stamp or the next free ns; return how many were new.
 
         A message with the same (stamp, text, occurrence within this call) as one kept before is the same message.
+        With `placed` the stamps were given by a store (an export): the same text standing at the same stamp is the same too.
         """
         ...
 
@@ -134,6 +140,10 @@ class TickStore(Protocol):
     def gaps(self, symbol: str, begin: int, end: int) -> list[Gap]: ...
     def days(self, symbol: str) -> list[int]:
         """Return the IST days on which the store has bars or ticks of `symbol`, oldest first."""
+        ...
+
+    def raw_days(self, symbol: str) -> list[int]:
+        """Return the IST days on which the store has messages that name `symbol`, oldest first."""
         ...
 
     def holdings(self, symbol: str | None = None) -> list[DayHoldings]: ...

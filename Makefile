@@ -1,0 +1,58 @@
+# auction_bt: every chore by name. `make` alone lists them.
+SHELL = /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+TREE := build/tree/auction_bt
+SOURCES := auction_bt feeds brokers analyzers
+INSTALL_INPUTS := setup.cfg pyproject.toml constraints.txt auction_bt/__init__.py
+
+.PHONY: help install demo test check tree golden bench tools clean
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+install: $(VENV)/.run ## install into .venv, at the versions of constraints.txt
+
+demo: $(VENV)/.run ## make a synthetic recording, backtest it, draw it
+	@$(PY) -m auction_bt demo
+
+test: $(VENV)/.test ## run every test this machine can run (AUCTION_REQUIRE=db,browser: those must run too)
+	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
+
+check: $(VENV)/.dev tree ## what a change must pass: lint, format, types, tests
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@cd build/tree && ../../$(PY) -m mypy --config-file ../../setup.cfg -p auction_bt
+	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
+
+# mypy cannot follow setup.cfg's package map; a tree of links shows it the installed layout.
+tree:
+	@rm -rf $(TREE) && mkdir -p $(TREE)
+	@for entry in auction_bt/* feeds brokers analyzers; do ln -s "../../../$$entry" $(TREE)/; done
+
+golden: $(VENV)/.test ## write the golden files anew; review the difference as code
+	@AUCTION_GOLDEN=write $(PY) -m pytest -n 0 tests/golden $(PYTEST_ARGS)
+
+bench: $(VENV)/.test ## run the benchmarks
+	@for file in benchmarks/bench_*.py; do \
+	  test -f "$$file" || { echo "no benchmarks here"; break; }; \
+	  echo "== $$file"; $(PY) "$$file" || exit 1; \
+	done
+
+tools: ## what the full tests need beyond Python: Java, Maven, Chromium
+	@sh .ci/tools
+
+clean: ## remove .venv, builds and caches; recordings and reports stay
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find $(SOURCES) tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.run: EXTRA :=
+$(VENV)/.test: EXTRA := [test]
+$(VENV)/.dev: EXTRA := [dev]
+
+$(VENV)/.run $(VENV)/.test $(VENV)/.dev: $(INSTALL_INPUTS) .ci/install
+	@sh .ci/install $(VENV) '$(EXTRA)'
+	@touch $@

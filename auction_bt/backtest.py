@@ -1,0 +1,232 @@
+"""One backtest: stored data in, a result out. The same store and request give the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from .analyzers.equity import Equity
+from .analyzers.regimes import Regimes
+from .analyzers.trades import TradeList
+from .brokers.charges import Charges, SimpleRate
+from .brokers.commission import MARGIN, ChargedCommission
+from .brokers.tick_broker import TickBroker
+from .core.bar import Source
+from .core.errors import BadInput, NothingToDo
+from .core.fills import FillModel
+from .core.instrument import Instrument, Kind
+from .core.ist import day_index, day_start, from_date, to_date
+from .core.quality import grade_of
+from .core.risk import RiskBook
+from .core.regime import Rule
+from .core.summary import Point, merge_equity, summarise
+from .engine import AuctionCerebro
+from .feeds.stored import Recorded, StoredData, load, warm_up_start
+from .result import BacktestResult
+from .settings import SETTINGS
+from .store import TickStore
+from .strategy import AuctionStrategy
+
+_ATR_BARS = 15  # the strategy's ATR needs 14 bars and the close before
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to run.
+
+    Parameters
+    ----------
+    symbols : tuple of str
+        As in the store, or names.
+    begin, end : date
+        IST days, both inclusive. Days before `begin` are loaded to fill the windows and never traded.
+    settings : dict
+        Settings of `AuctionStrategy` that differ from their defaults (`settings.SETTINGS`).
+    cash : Decimal, rupees
+    charges : Charges
+    fill : FillModel
+    max_concurrent : int
+        Most open trades at a time; 0 = no limit.
+    """
+
+    symbols: tuple[str, ...]
+    begin: date
+    end: date
+    settings: dict[str, Any] = field(default_factory=dict)
+    cash: Decimal = Decimal(1_000_000)
+    charges: Charges = field(default_factory=SimpleRate)
+    fill: FillModel = field(default_factory=FillModel)
+    max_concurrent: int = 0
+
+    def __post_init__(self) -> None:
+        if self.begin > self.end:
+            raise BadInput(f"from-date {self.begin} is after to-date {self.end}: swap them")
+        if self.cash <= 0:
+            raise BadInput(f"cash {self.cash} must be above 0 rupees")
+        if not self.symbols:
+            raise BadInput("no symbol to run: give --symbol")
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What one symbol's run left behind, for pictures and explanations."""
+
+    recorded: Recorded
+    strategy: AuctionStrategy
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A result and the runs it was taken from."""
+
+    result: BacktestResult
+    traced: tuple[Traced, ...]
+
+
+def run_backtest(store: TickStore, request: Request) -> Run:
+    """Run the strategy on stored data, and the other regime rule beside it.
+
+    Raises
+    ------
+    BadInput
+        Unknown symbol or setting, a symbol without volume.
+    NothingToDo
+        Nothing stored in the range; the message names what range there is.
+    """
+    data = list(read(store, request))
+    rule = Rule(request.settings.get("rule", Rule.ORIGINAL))
+    other = Rule.AUCTION if rule is Rule.ORIGINAL else Rule.ORIGINAL
+    run = _run(data, request)
+    aside = _run(data, replace(request, settings={**request.settings, "rule": other.value}))
+    result = replace(run.result, other_regime=(other.value, aside.result.summary.net, aside.result.summary.trades))
+    return Run(result, run.traced)
+
+
+def read(store: TickStore, request: Request) -> Iterator[Recorded]:
+    """Yield the data of each symbol, warm-up included."""
+    first, last = from_date(request.begin), from_date(request.end)
+    period = request.settings.get("period", 120)
+    seen: set[str] = set()
+    for name in request.symbols:
+        instrument = store.instrument(name)
+        if instrument.symbol in seen:
+            continue
+        seen.add(instrument.symbol)
+        days = store.days(instrument.symbol)
+        if not any(first <= d <= last for d in days):
+            raise NothingToDo(_no_data(instrument, request, days))
+        begin = warm_up_start(store, instrument, first, period + _ATR_BARS)
+        recorded = load(store, instrument, begin, day_start(last + 1))
+        if instrument.kind is Kind.INDEX or not (recorded.bars.volume.any() or recorded.tape.size.any()):
+            raise BadInput(
+                f"{instrument.symbol} has no volume, so it has no volume profile: trade its future instead, e.g. NIFTY-FUT for NIFTY 50"
+            )
+        if not len(recorded.bars):
+            raise NothingToDo(f"{instrument.symbol}: no bar inside the session of {_span(request)} (only prints outside it)")
+        yield recorded
+
+
+def _span(request: Request) -> str:
+    return str(request.begin) if request.begin == request.end else f"{request.begin} to {request.end}"
+
+
+def _no_data(instrument: Instrument, request: Request, days: list[int]) -> str:
+    if not days:
+        return f"the store knows {instrument.symbol} but holds no data of it: import or record some"
+    return f"no data of {instrument.symbol} on {_span(request)}: the store has {to_date(days[0])} to {to_date(days[-1])}"
+
+
+def _run(data: list[Recorded], request: Request) -> Run:
+    cerebro = AuctionCerebro()
+    broker = TickBroker(fill=request.fill)
+    broker.set_cash(float(request.cash))
+    cerebro.setbroker(broker)
+    risk = RiskBook(request.cash, request.max_concurrent)
+    charges = request.charges
+    settings = {**request.settings, "slippage": request.fill.slippage}
+    for recorded in data:
+        instrument = recorded.instrument
+        broker.addcommissioninfo(ChargedCommission(charges=charges, kind=instrument.kind), name=instrument.symbol)
+        cerebro.add_symbol(
+            StoredData(recorded=recorded),
+            AuctionStrategy,
+            risk=risk,
+            cost=lambda kind, price, qty, buy: charges.of(kind, price, qty, buy=buy),
+            margin=MARGIN[instrument.kind],
+            trade_from=day_start(from_date(request.begin)),
+            **settings,
+        )
+    for analyzer in (TradeList, Equity, Regimes):
+        cerebro.addanalyzer(analyzer)
+    strategies = cerebro.run()
+    return Run(_result(strategies, data, request), tuple(map(Traced, data, strategies)))
+
+
+def _result(strategies: list[Any], data: list[Recorded], request: Request) -> BacktestResult:
+    closed = sorted((t for s in strategies for t in s.trades), key=lambda t: (t.exit_seq, t.symbol))
+    still_open = [t for s in strategies if (t := s.open_trade()) is not None]
+    decisions = sorted((d for s in strategies for d in s.decisions), key=lambda d: (d.seq, d.symbol))
+    equity: list[Point] = merge_equity([s.analyzers.equity.get_analysis()["points"] for s in strategies])
+    first = from_date(request.begin)
+    spans = sorted({session.bounds(day) for r in data for day, session in r.sessions.items() if day >= first})
+    summary = summarise(
+        [*closed, *still_open], decisions, cash=request.cash, cost_name=request.charges.name, equity=equity, sessions=spans
+    )
+    return BacktestResult(
+        summary=summary,
+        trades=(*closed, *still_open),
+        decisions=tuple(decisions),
+        settings=_settings(request),
+        data={r.instrument.symbol: describe(r, first) for r in data},
+        defaults=_settings(replace(Request(request.symbols, request.begin, request.end))),
+    )
+
+
+def _settings(request: Request) -> dict[str, Any]:
+    strategy = {s.name: request.settings.get(s.name, s.default) for s in SETTINGS if s.name != "slippage"}
+    return {
+        **strategy,
+        "symbols": list(request.symbols),
+        "from": request.begin,
+        "to": request.end,
+        "cash": request.cash,
+        "costs": request.charges.name,
+        "fill": request.fill.price,
+        "slippage": request.fill.slippage,
+        "latency_ms": request.fill.latency // 1_000_000,
+        "max_concurrent": request.max_concurrent,
+        "engine": "fast",
+    }
+
+
+def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
+    """Return what the data of one symbol is, from `first_day` on: counts, sources, quality."""
+    bars = recorded.bars
+    chosen = np.asarray(day_index(bars.ts)) >= first_day  # type: ignore[arg-type]
+    with_ticks = chosen & recorded.tick_days
+    volume, seen = int(bars.volume[with_ticks].sum()), int(bars.tick_volume[with_ticks].sum())
+    quality = recorded.quality[with_ticks]
+    share = float(quality.mean()) if len(quality) else None
+    market = recorded.market
+    return {
+        "name": recorded.instrument.name,
+        "kind": recorded.instrument.kind,
+        "tick": recorded.instrument.tick,
+        "lot": recorded.instrument.lot,
+        "days": len(np.unique(np.asarray(day_index(bars.ts[chosen])))),
+        "bars": int(chosen.sum()),
+        "bars_warm_up": int((~chosen).sum()),
+        "bars_by_source": {s.label: n for s in Source if (n := int((bars.source[chosen] == s).sum()))},
+        "ticks": 0 if market is None else int((market.ts >= day_start(first_day)).sum()),
+        "volume_seen_by_ticks": seen / volume if volume else None,
+        "quality": share,
+        "grade": grade_of(share) if share is not None else "bars only",
+        "fills": "ticks" if with_ticks.all() else ("bars (pessimistic rules)" if not with_ticks.any() else "ticks, and bars on days without"),
+    }
+
+

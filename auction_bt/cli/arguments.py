@@ -1,0 +1,80 @@
+"""Options that several commands have, and how their texts are read."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from auction_bt.core.errors import BadInput, NothingToDo
+from auction_bt.core.ist import from_date, to_date
+from auction_bt.store.dsn import DEFAULT
+
+STATE: Final = ".auction_bt"
+
+
+def add_store(parser: argparse.ArgumentParser) -> None:
+    """Add --store."""
+    parser.add_argument("--store", default=DEFAULT, metavar="DSN", help="where the data is (default: %(default)s)")
+
+
+def add_state(parser: argparse.ArgumentParser) -> None:
+    """Add --state."""
+    parser.add_argument("--state", type=Path, default=Path(STATE), metavar="DIR",
+                        help="folder of the journal and caches (default: %(default)s)")  # fmt: skip
+
+
+def add_dates(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add --from-date and --to-date; read them with `day_range`."""
+    parser.add_argument("--from-date", metavar="DATE", required=required, help="first day, YYYY-MM-DD in India")
+    parser.add_argument("--to-date", metavar="DATE", required=required, help="last day, inclusive")
+
+
+def day_of(text: str) -> int:
+    """Return the IST day number of YYYY-MM-DD."""
+    try:
+        if len(text) != 10:
+            raise ValueError
+        return from_date(date.fromisoformat(text))
+    except ValueError:
+        raise BadInput(f"{text!r} is no date: write YYYY-MM-DD") from None
+
+
+def day_range(first: str, last: str) -> range:
+    """Return the IST days from `first` to `last`, both included."""
+    begin, end = day_of(first), day_of(last)
+    if begin > end:
+        raise BadInput(f"--from-date {first} is after --to-date {last}")
+    return range(begin, end + 1)
+
+
+def nothing_in(what: str, days: range, stored: list[int]) -> NothingToDo:
+    """Return the error for a range of days without data, naming what there is."""
+    asked = f"{to_date(days.start)} to {to_date(days.stop - 1)}"
+    if not stored:
+        return NothingToDo(f"no {what} at all: import or record some first")
+    return NothingToDo(f"no {what} from {asked}: the store has {to_date(stored[0])} to {to_date(stored[-1])}")
+
+
+class Progress:
+    """One changing line on a terminal; nothing in a pipe."""
+
+    def __init__(self) -> None:
+        self._is_on = sys.stderr.isatty()
+        self._width = 0
+
+    def __call__(self, text: str) -> None:
+        """Show `text` in place of the last."""
+        if self._is_on:
+            sys.stderr.write("\r" + text.ljust(self._width))
+            sys.stderr.flush()
+            self._width = len(text)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            sys.stderr.flush()
+            self._width = 0

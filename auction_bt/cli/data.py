@@ -1,0 +1,121 @@
+"""The data command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from auction_bt.core.errors import BadInput, NothingToDo
+from auction_bt.core.instrument import Instrument
+from auction_bt.core.ist import day_start, to_date
+from auction_bt.core.quality import DayQuality, day_quality
+from auction_bt.core.session import session_of
+from auction_bt.store import DayHoldings, TickStore
+from auction_bt.store.dsn import open_store
+
+from .arguments import add_store
+
+HELP = (
+    "Show what a store holds, by symbol and day: bars, ticks, messages, silences, and how much of the exchange's volume our ticks "
+    "saw. Grade A: at least 95 % of the market seen, B: 80 %, C: less."
+)
+_HEAD = ("day", "bars", "ticks", "messages", "gaps", "longest", "volume", "seen", "grade", "why")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    held: DayHoldings
+    longest_ns: int
+    quality: DayQuality
+
+    @property
+    def seen(self) -> float | None:
+        """Tick volume over the exchange's, None where there is no such ratio."""
+        return self.held.tick_volume / self.held.volume if self.held.volume and self.quality.grade != "-" else None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_store(parser)
+    parser.add_argument("--symbol", metavar="KEY", help="symbol or name (default: all)")
+    parser.add_argument("--json", metavar="FILE", help="write JSON instead of a table; - is standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table, or write JSON."""
+    with open_store(args.store, readonly=True) as store:
+        instruments = [store.instrument(args.symbol)] if args.symbol else store.instruments()
+        table = [(i, [_row(store, i, h) for h in store.holdings(i.symbol)]) for i in instruments]
+    if not any(rows for _, rows in table):
+        raise NothingToDo("the store holds no data: import or record some first")
+    if args.json:
+        text = json.dumps({"schema": 1, "symbols": [_json(i, rows) for i, rows in table]}, indent=2) + "\n"
+        if args.json == "-":
+            sys.stdout.write(text)
+        else:
+            try:
+                Path(args.json).write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise BadInput(f"{args.json} cannot be written: {error.strerror}") from error
+        return 0
+    for instrument, rows in table:
+        print(
+            f"{instrument.symbol} {instrument.name}".rstrip()
+            + f": {instrument.kind}, tick {instrument.tick}, lot {instrument.lot}"
+        )
+        print(_text(rows))
+    return 0
+
+
+def _row(store: TickStore, instrument: Instrument, held: DayHoldings) -> Row:
+    begin, end = day_start(held.day), day_start(held.day + 1)
+    gaps = store.gaps(held.symbol, begin, end)
+    longest = max((g.end - g.begin for g in gaps if g.kind == "silence"), default=0)
+    if not held.ticks:
+        return Row(held, longest, DayQuality("-", float("nan"), "bars only" if held.bars else "messages only"))
+    session = session_of(instrument, held.day)
+    bounds = None if session.is_whole_day else session.bounds(held.day)
+    return Row(held, longest, day_quality(store.bars(held.symbol, begin, end), gaps, bounds))
+
+
+def _text(rows: list[Row]) -> str:
+    cells = [_HEAD] + [
+        (
+            str(to_date(r.held.day)), f"{r.held.bars:,}", f"{r.held.ticks:,}", f"{r.held.messages:,}", f"{r.held.gaps:,}",
+            f"{r.longest_ns / 1e9:.0f} s" if r.longest_ns else "-", f"{r.held.volume:,}",
+            "-" if r.seen is None else f"{r.seen:.1%}", r.quality.grade, r.quality.reason,
+        )
+        for r in rows
+    ]  # fmt: skip
+    widths = [max(len(line[i]) for line in cells) for i in range(len(_HEAD))]
+    last = len(_HEAD) - 1
+    return "\n".join(
+        "  "
+        + "  ".join(
+            c.ljust(w) if i in {0, last} else c.rjust(w) for i, (c, w) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in cells
+    )
+
+
+def _json(instrument: Instrument, rows: list[Row]) -> dict[str, Any]:
+    return {
+        "symbol": instrument.symbol, "name": instrument.name, "kind": instrument.kind.value, "tick": float(instrument.tick),
+        "lot": instrument.lot,
+        "days": [
+            {
+                "day": str(to_date(r.held.day)), "bars": r.held.bars, "ticks": r.held.ticks, "messages": r.held.messages,
+                "gaps": r.held.gaps, "longest_gap_s": r.longest_ns / 1e9, "volume": r.held.volume,
+                "tick_volume": r.held.tick_volume, "seen": r.seen, "grade": r.quality.grade,
+                "share": None if isnan(r.quality.share) else round(r.quality.share, 6), "reason": r.quality.reason,
+            }
+            for r in rows
+        ],
+    }  # fmt: skip

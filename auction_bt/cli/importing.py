@@ -1,0 +1,91 @@
+"""The import command."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from auction_bt.core.errors import BadInput
+from auction_bt.importing.files import FORMATS
+from auction_bt.importing.importer import Importer, Options
+from auction_bt.importing.table import ALIASES
+from auction_bt.store import TickStore
+from auction_bt.store.dsn import open_store
+
+from .arguments import Progress, add_store
+
+HELP = (
+    "Bring files into a store: recordings of the Upstox v3 feed (JSON array or JSON lines), our own exports, and CSV or Parquet "
+    "tables of ticks or 1-minute bars; plain or gzip. A file is stored whole or not at all; importing it again adds nothing."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    add_store(parser)
+    parser.add_argument("--symbol", metavar="KEY", help="whose ticks or bars these are; of a recording, take this symbol alone")
+    parser.add_argument("--name", help="what people call it")
+    parser.add_argument("--format", choices=FORMATS, default="auto", help="what the file is (default: told by its content)")
+    parser.add_argument(
+        "--kind", choices=("auto", "ticks", "bars"), default="auto", help="what a table holds (default: by its columns)"
+    )
+    parser.add_argument("--tick", type=_tick, metavar="SIZE", help="price step (default: the largest all prices fit)")
+    parser.add_argument("--lot", type=_lot, metavar="N", help="lot size (default: for derivatives by the sizes, else 1)")
+    parser.add_argument(
+        "--tz", default="Asia/Kolkata", metavar="ZONE", help="zone of times that name none (default: %(default)s)"
+    )
+    parser.add_argument("--stamp", choices=("start", "end"), default="start", help="what a bar's time is (default: %(default)s)")
+    parser.add_argument("--map", type=_mapping, default={}, metavar="price=COLUMN,...",
+                        help=f"columns that are not found by name; known: {', '.join(ALIASES)}")  # fmt: skip
+    parser.add_argument("--cumulative-volume", action="store_true", help="the bars' volume counts from the start of the day")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Import the files in their order; stop at the first that cannot be used."""
+    options = Options(
+        args.symbol, args.name, args.format, args.kind, args.tick, args.lot, args.tz, args.stamp == "end", args.map,
+        args.cumulative_volume,
+    )  # fmt: skip
+    progress = Progress()
+    opened: list[TickStore] = []
+    with ExitStack() as stack:
+        stack.callback(progress.clear)
+
+        def store() -> TickStore:
+            if not opened:
+                opened.append(stack.enter_context(open_store(args.store, create=True)))
+            return opened[0]
+
+        importer = Importer(store, options, progress)
+        for path in args.files:
+            report = importer.add(path)
+            progress.clear()
+            print("\n".join(report.lines()), flush=True)
+    return 0
+
+
+def _tick(text: str) -> Decimal:
+    try:
+        size = Decimal(text)
+    except InvalidOperation:
+        size = Decimal(0)
+    if not size.is_finite() or size <= 0:
+        raise BadInput(f"--tick {text!r} is no price step: write a number above 0, like 0.05")
+    return size
+
+
+def _lot(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise BadInput(f"--lot {text!r} is no lot: write a whole number from 1")
+    return int(text)
+
+
+def _mapping(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    for ours, _, theirs in pairs:
+        if ours not in ALIASES or not theirs:
+            raise BadInput(f"--map {text!r}: write NAME=COLUMN,... with NAME one of {', '.join(ALIASES)}")
+    return {ours: theirs for ours, _, theirs in pairs}

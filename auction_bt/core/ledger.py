@@ -1,0 +1,93 @@
+"""A trade being written: fills come in, a `Trade` comes out when flat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from .decision import Decision
+from .trade import Fill, Trade
+
+_PLACES = 6  # a float price times a tick never needs more digits; the rest is binary noise
+
+
+def rupees(price: float) -> Decimal:
+    """Return a float price as the decimal it stands for."""
+    return Decimal(repr(round(price, _PLACES)))
+
+
+@dataclass(slots=True)
+class OpenTrade:
+    """One trade from its entry's fill on.
+
+    Parameters
+    ----------
+    decision : Decision
+        The entry that was taken.
+    signal_symbol : str
+    cost : callable (price in rupees, shares, buy) -> Decimal rupees
+    """
+
+    decision: Decision
+    signal_symbol: str
+    cost: Callable[[float, int, bool], Decimal]
+    fills: list[Fill] = field(default_factory=list)
+
+    @property
+    def qty(self) -> int:
+        """Shares still open."""
+        return sum(f.qty if f.reason == "entry" else -f.qty for f in self.fills)
+
+    def add(self, fill: Fill) -> None:
+        """Book one execution."""
+        self.fills.append(fill)
+
+    def trade(self, excursion: tuple[float, float], mark: Fill | None = None) -> Trade:
+        """Return the trade, closed, or marked at `mark` for what is still open.
+
+        Parameters
+        ----------
+        excursion : (lowest, highest) price since entry, rupees
+        mark : Fill or None
+            Last price, with the open quantity; charges of a real exit are counted.
+        """
+        d = self.decision
+        sign = d.side.sign
+        entries = [f for f in self.fills if f.reason == "entry"]
+        exits = [f for f in self.fills if f.reason != "entry"] + ([mark] if mark is not None else [])
+        qty = sum(f.qty for f in entries)
+        bought = sum((rupees(f.price) * f.qty for f in entries), Decimal(0))
+        sold = sum((rupees(f.price) * f.qty for f in exits), Decimal(0))
+        gross = (sold - bought) * sign
+        charges = sum((self.cost(f.price, f.qty, sign > 0) for f in entries), Decimal(0))
+        charges += sum((self.cost(f.price, f.qty, sign < 0) for f in exits), Decimal(0))
+        net = gross - charges
+        entry_price = float(bought / qty)
+        at_risk = abs(entry_price - d.stop) * qty
+        last = exits[-1]
+        worst, best = excursion if sign > 0 else (excursion[1], excursion[0])
+        return Trade(
+            symbol=d.symbol,
+            signal_symbol=self.signal_symbol,
+            side=d.side,
+            setup=d.setup,
+            regime=d.regime,
+            levels=d.levels,
+            qty=qty,
+            entry_ts=entries[0].ts,
+            entry_seq=entries[0].seq,
+            entry_price=round(entry_price, _PLACES),
+            exit_ts=0 if mark is not None else last.ts,
+            exit_seq=0 if mark is not None else last.seq,
+            exit_price=round(float(sold / sum(f.qty for f in exits)), _PLACES),
+            stop=d.stop,
+            reason="open" if mark is not None else last.reason,
+            pnl_gross=gross,
+            charges=charges,
+            pnl_net=net,
+            mae=round(max(0.0, (entry_price - worst) * sign), _PLACES),
+            mfe=round(max(0.0, (best - entry_price) * sign), _PLACES),
+            r_multiple=round(float(net) / at_risk, _PLACES) if at_risk > 0 else 0.0,
+            fills=tuple(self.fills),
+        )

@@ -1,0 +1,146 @@
+"""How much of the market our ticks saw: a grade a day, and a number a bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bar import BarColumns, Source
+from .ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, SECOND_NS, clock_text
+from .tick import F64, I64
+
+SILENCE_NS: Final = 10 * SECOND_NS  # a liquid symbol's messages come every second; shorter silences are the feed's own rhythm
+GRADES: Final = ((0.95, "A"), (0.80, "B"))
+
+
+class Silence(Protocol):
+    """A time without messages, or volume traded before them (`store.Gap`)."""
+
+    @property
+    def begin(self) -> int: ...  # noqa: D102
+    @property
+    def end(self) -> int: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def volume(self) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class DayQuality:
+    """The quality of one symbol's ticks of one day.
+
+    Parameters
+    ----------
+    grade : str
+        ``A`` from 0.95, ``B`` from 0.80, ``C`` below; ``-`` for a day without ticks.
+    share : float
+        1 less the worst of the three faults, in [0, 1]; NaN without ticks.
+    reason : str
+        The worst fault, for people.
+    """
+
+    grade: str
+    share: float
+    reason: str
+
+
+def day_quality(bars: BarColumns, gaps: Sequence[Silence], session: tuple[int, int] | None) -> DayQuality:
+    """Grade one day.
+
+    Parameters
+    ----------
+    bars : BarColumns
+        Of that day.
+    gaps : sequence of Silence
+        Of that day.
+    session : (int, int) or None, ns
+        Begin and end of continuous trading; None where no session is known: then from the first bar to the last.
+
+    Notes
+    -----
+    Three faults: volume of the exchange's minutes that our ticks put elsewhere or never saw; share of the session without
+    messages, from its beginning to its end; volume traded before our first message.
+    """
+    if not _has_ticks(bars).any():
+        return DayQuality("-", float("nan"), "bars only")
+    begin, end = session or (int(bars.ts[0]), int(bars.ts[-1]) + MINUTE_NS)
+    inside = bars.take((bars.ts >= begin) & (bars.ts < end))
+    joined = sum(g.volume for g in gaps if g.kind == "joined")
+    joined_at = max((g.end for g in gaps if g.kind == "joined"), default=begin)
+    total = int(inside.volume.sum())
+    wrong = int(np.abs(inside.volume - inside.tick_volume).sum())
+    seen = inside.ts[_has_ticks(inside)]
+    first, last = (int(seen[0]), int(seen[-1]) + MINUTE_NS) if len(seen) else (end, end)
+    silent = max(0, first - begin) + max(0, end - last) + _covered(_silences(gaps), max(first, begin), min(last, end))
+    faults = [
+        (min(1.0, wrong / total) if total else 0.0, "{share:.1%} of the volume differs from the exchange's minutes"),
+        (silent / (end - begin) if end > begin else 0.0, "{share:.1%} of the session without messages"),
+        (joined / (joined + total) if joined else 0.0, "{share:.1%} of the volume traded before our first message at {joined}"),
+    ]
+    worst, text = max(faults, key=lambda fault: fault[0])
+    grade = next((letter for floor, letter in GRADES if 1 - worst >= floor), "C")
+    return DayQuality(grade, 1 - worst, text.format(share=worst, joined=clock_text(joined_at)) if worst else "complete")
+
+
+def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
+    """Return how well ticks saw each bar.
+
+    Parameters
+    ----------
+    bars : BarColumns (n,)
+    gaps : iterable of Silence
+
+    Returns
+    -------
+    float64 (n,), in [0, 1]
+        1 − max(|tick volume − volume| / volume, share of the minute lost to silences over 10 s). NaN for bars of a day that has
+        shown no ticks yet: they have no tick quality.
+
+    Notes
+    -----
+    Causal: a silence that reaches into a bar ends at or before the message that makes the bar known.
+    """
+    if len(bars) == 0:
+        return np.empty(0)
+    volume = bars.volume.astype(np.float64)
+    off = np.abs(bars.tick_volume - bars.volume)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wrong = np.where(volume > 0, off / volume, np.where(off > 0, 1.0, 0.0))
+    lost = np.zeros(len(bars))
+    for begin, end in _silences(gaps):
+        first = int(np.searchsorted(bars.ts, begin - MINUTE_NS, side="right"))
+        last = int(np.searchsorted(bars.ts, end))
+        start = bars.ts[first:last]
+        lost[first:last] += np.minimum(end, start + MINUTE_NS) - np.maximum(begin, start)
+    quality = np.clip(1 - np.maximum(wrong, lost / MINUTE_NS), 0.0, 1.0)
+    day: I64 = (bars.ts + IST_OFFSET_NS) // DAY_NS
+    _, place = np.unique(day, return_inverse=True)
+    first_seen = np.full(int(place.max()) + 1, len(bars))
+    seen = np.flatnonzero(_has_ticks(bars))
+    np.minimum.at(first_seen, place[seen], seen)
+    return np.where(np.arange(len(bars)) >= first_seen[place], quality, np.nan)
+
+
+def _has_ticks(bars: BarColumns) -> NDArray[np.bool_]:
+    has: NDArray[np.bool_] = (bars.source != int(Source.CANDLES)) | (bars.tick_volume > 0)
+    return has
+
+
+def _silences(gaps: Iterable[Silence]) -> list[tuple[int, int]]:
+    """Return the silences that count, joined where they overlap."""
+    out: list[tuple[int, int]] = []
+    for begin, end in sorted((g.begin, g.end) for g in gaps if g.kind == "silence" and g.end - g.begin > SILENCE_NS):
+        if out and begin <= out[-1][1]:
+            out[-1] = out[-1][0], max(end, out[-1][1])
+        else:
+            out.append((begin, end))
+    return out
+
+
+def _covered(silences: list[tuple[int, int]], begin: int, end: int) -> int:
+    return sum(max(0, min(e, end) - max(b, begin)) for b, e in silences)

@@ -1,0 +1,149 @@
+"""A Cerebro that takes one event at a time: the next fill or the next known bar of any symbol, in the order of `seq`."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from .core.errors import Refused
+from .core.tick import I64
+
+
+
+
+class AuctionCerebro(bt.Cerebro):
+    """`Cerebro` for many symbols, one strategy instance a symbol, stepped in the order in which things became known.
+
+    Stock `Cerebro` advances all feeds by their bar stamps: a bar of one symbol waits for the least liquid one, and every step
+    costs time for every feed. Here the unit of work is (`known_seq` of a bar, symbol); a step costs the same with 1 and with
+    250 symbols, and a fill of one symbol is seen by the others exactly where it happened.
+
+    Notes
+    -----
+    Add feeds with `add_symbol`; feeds must carry ``bars.known_seq`` (`feeds.stored.StoredData`). Used with `adddata` and
+    `addstrategy` only, it is a stock `Cerebro`. Timers and cheat-on-open belong to the stock loop and are refused with
+    `add_symbol`.
+    """
+
+    params = (("stdstats", False), ("quicknotify", True))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._symbols: list[str] = []
+
+    def add_symbol(self, data: Any, strategy: Any, **kwargs: Any) -> Any:
+        """Add a feed and a strategy of its own.
+
+        Parameters
+        ----------
+        data : backtrader feed with `instrument` and `bars`
+        strategy : strategy class
+        kwargs
+            Params of the strategy.
+        """
+        index = len(self._symbols)
+        if index != len(self.datas):
+            raise Refused("add_symbol cannot follow adddata: a feed without a strategy of its own has no place in the event order")
+        self._symbols.append(data.instrument.symbol)
+        self.adddata(data)
+        # Cerebro gives every strategy all feeds; the factory hands each its own.
+        self.addstrategy(lambda *datas, **params: strategy(datas[index], **params), **kwargs)
+        return data
+
+    # ---------------------------------------------------------------- the event order
+    def _agenda(self) -> tuple[I64, I64]:
+        # All bars of all symbols as (known_seq, feed), in the order of known_seq, then symbol, then minute.
+        rank = np.argsort(np.argsort(np.array(self._symbols)))
+        seqs = [data.bars.known_seq for data in self.datas]
+        feed = np.concatenate([np.full(len(s), i, dtype=np.int64) for i, s in enumerate(seqs)])
+        seq = np.concatenate(seqs)
+        order = np.lexsort((rank[feed], seq))  # stable: bars of one symbol keep their order
+        return seq[order], feed[order]
+
+    def _runonce(self, runstrats: list[Any]) -> None:
+        if not self._symbols:
+            super()._runonce(runstrats)
+            return
+        for strategy in runstrats:
+            strategy._once()
+            strategy.reset()
+        self._step_events(runstrats, vectorised=True)
+
+    def _runnext(self, runstrats: list[Any]) -> None:
+        if not self._symbols:
+            super()._runnext(runstrats)
+            return
+        self._step_events(runstrats, vectorised=False)
+
+    def _step_events(self, runstrats: list[Any], *, vectorised: bool) -> None:
+        if self._pretimers or self.p.cheat_on_open:
+            raise Refused("timers and cheat-on-open need the stock loop: use adddata and addstrategy")
+        seqs, feeds = self._agenda()
+        datas, broker = self.datas, self._broker
+        on_ticks = hasattr(broker, "next_fill")
+        rank = np.argsort(np.argsort(np.array(self._symbols))).tolist()
+        fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
+        armed = [-1] * len(datas)
+
+        def arm(feed: int) -> None:
+            data = datas[feed]
+            if data.market is None:
+                return
+            bar = len(data)
+            end = int(data.market.known[bar]) if bar < len(data.bars) else len(data.market.seq)
+            index = broker.next_fill(data, end)
+            armed[feed] = index if index < end else -1
+            if index < end:
+                heapq.heappush(fills, (int(data.market.seq[index]), rank[feed], feed, index))
+
+        def fill_until(seq: int, at_rank: int) -> None:
+            while fills and fills[0][:2] <= (seq, at_rank):
+                _, _, feed, index = heapq.heappop(fills)
+                if armed[feed] != index:
+                    continue  # superseded: the orders changed since
+                broker.fill_at(datas[feed], index)
+                self._deliver()
+                arm(feed)
+
+        for seq, feed in zip(seqs.tolist(), feeds.tolist(), strict=True):
+            if on_ticks:
+                fill_until(seq, rank[feed])
+            data, strategy = datas[feed], runstrats[feed]
+            if vectorised:
+                data.advance()
+            else:
+                data.next(ticks=False)
+            if on_ticks:
+                broker.settle(data)
+                self._deliver()
+            else:
+                self._brokernotify()
+            if vectorised:
+                strategy._oncepost(data.datetime[0])
+            else:
+                strategy._next()
+            if self.runwriters:
+                self._next_writers(runstrats)
+            if self._event_stop:
+                return
+            if on_ticks:
+                arm(feed)
+        if on_ticks:
+            fill_until(int(np.iinfo(np.int64).max), len(datas))
+            self._deliver()
+
+    def _deliver(self) -> None:
+        broker = self._broker
+        while (order := broker.get_notification()) is not None:
+            owner = order.owner if order.owner is not None else self.runningstrats[0]
+            owner._addnotification(order, quicknotify=True)
+
+    # ---------------------------------------------------------------- pictures
+    def plot(self, plotter: Any = None, **kwargs: Any) -> Any:
+        """Draw with backtrader's own plotting, on a display or without one; return the figures."""
+        from .plots import plot_cerebro
+
+        return plot_cerebro(self, plotter=plotter, **kwargs)

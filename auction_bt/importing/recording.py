@@ -1,0 +1,165 @@
+"""Recordings of the feed: a JSON array, JSON lines, or our own export of messages with their stamps."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from auction_bt.core.errors import BadInput
+from auction_bt.feeds.decode import UNKNOWN, Frame, decode, symbols_of
+from auction_bt.store import RawMessage
+
+from .files import open_binary
+from .rejects import Rejects
+from .stamps import BAD, parse
+from .table import Table
+
+_CHUNK: Final = 4 * 1024 * 1024
+_LARGEST: Final = 64 * 1024 * 1024  # a message longer than this is a file that was never closed
+_MAX_NS: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a recording.
+
+    Parameters
+    ----------
+    number : int
+        Its line, or its place in the array, from 1.
+    raw : RawMessage
+    body : dict
+        As parsed.
+    frame : Frame
+        As decoded.
+    """
+
+    number: int
+    raw: RawMessage
+    body: dict[str, Any]
+    frame: Frame
+
+
+def messages(path: Path, table: Table | None, symbol: str | None, rejects: Rejects) -> Iterator[Message]:
+    """Yield the messages of a file that can be stored, in its order.
+
+    Parameters
+    ----------
+    table : Table or None
+        Where the file is one of our exports.
+    symbol : str or None
+        Leave out messages about others.
+
+    Notes
+    -----
+    A message of an array is kept as compact JSON of what was parsed, one on a line byte for byte. Its stamp is the recorder's
+    where it has one, else the sender's clock, else the last trade in it.
+    """
+    found = _of_file(path, rejects) if table is None else _of_table(table, rejects)
+    for number, stamp, text, body in found:
+        if not isinstance(body, dict):
+            rejects.add("not a JSON object", number)
+            continue
+        frame = decode(body)
+        ts = stamp or _stamp(frame)
+        if frame.kind == UNKNOWN and not stamp:  # what was once recorded is kept, whatever it is
+            rejects.add(frame.malformed[-1] if frame.malformed else "message of no known shape", number)
+        elif not 0 < ts < _MAX_NS:
+            rejects.add("no time in the message", number)
+        else:
+            names = symbols_of(body)
+            if symbol is None or not names or symbol in names:
+                yield Message(number, RawMessage(ts, text, names), body, frame)
+
+
+def _stamp(frame: Frame) -> int:
+    return frame.recorded_ts or frame.current_ts or max((item.ltt_ns for item in frame.items), default=0)
+
+
+def _of_table(table: Table, rejects: Rejects) -> Iterator[tuple[int, int, str, Any]]:
+    table.need("ts", "raw_json")
+    stamps = parse(table.columns["ts"], None)
+    texts: Iterable[Any] = table.columns["raw_json"]
+    for number, stamp, cell in zip(table.lines.tolist(), stamps.tolist(), texts, strict=True):
+        text = cell.as_py()
+        if stamp == BAD or text is None:
+            rejects.add("the time or the message is missing", number)
+            continue
+        try:
+            yield number, stamp, text, json.loads(text)
+        except (ValueError, RecursionError):
+            rejects.add("not JSON", number)
+
+
+def _of_file(path: Path, rejects: Rejects) -> Iterator[tuple[int, int, str, Any]]:
+    with open_binary(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n")
+        try:
+            first = ""
+            while first.isspace() or not first:
+                if not (first := text.read(1)):
+                    return
+            if first == "[":
+                for number, body in _array(path, text):
+                    yield number, 0, json.dumps(body, separators=(",", ":")), body
+            else:
+                yield from _lines(first, text, rejects)
+        finally:
+            text.detach()
+
+
+def _lines(first: str, file: io.TextIOWrapper, rejects: Rejects) -> Iterator[tuple[int, int, str, Any]]:
+    for number, line in enumerate(file, 1):
+        text = (first + line if number == 1 else line).rstrip("\r\n")
+        if not text.strip():
+            continue
+        try:
+            body = json.loads(text)
+        except (ValueError, RecursionError):
+            if line.endswith("\n"):
+                rejects.add("not JSON", number)
+            else:
+                rejects.note("the last line is cut off and was left out")
+            continue
+        yield number, 0, text, body
+
+
+def _array(path: Path, file: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
+    """Yield the elements of an array whose bracket was read, a few MB in memory at a time."""
+    decoder = json.JSONDecoder()
+    text, at, number = file.read(_CHUNK), 0, 1
+    while True:
+        at = _skip(text, at)
+        if at == len(text):
+            text, at = file.read(_CHUNK), 0
+            if not text:
+                raise BadInput(
+                    f"{path}: the JSON array is cut off after message {number - 1:,}: copy it again; nothing was stored"
+                )
+            continue
+        if text[at] == "]":
+            return
+        if text[at] == "," and number > 1:
+            at += 1
+            continue
+        try:
+            body, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            more = "" if len(text) - at > _LARGEST else file.read(_CHUNK)
+            if not more:
+                raise BadInput(f"{path}: message {number:,} is no JSON or cut off: correct the file or copy it again; "
+                               "nothing was stored") from error  # fmt: skip
+            text, at = text[at:] + more, 0
+            continue
+        yield number, body
+        number += 1
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at

@@ -1,0 +1,156 @@
+"""The numbers of the strategy: name, default, what is allowed, and what each means. One table for code, command line and docs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Final
+
+from .core.errors import BadInput
+from .core.ist import MINUTE_NS
+from .core.regime import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One parameter of `AuctionStrategy`.
+
+    Parameters
+    ----------
+    name : str
+    default : bool, int, float or str
+        Its type is the parameter's type.
+    meaning : str
+    least, most : float or None
+        Bounds, inclusive.
+    choices : tuple of str
+        For words.
+    """
+
+    name: str
+    default: Any
+    meaning: str
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def parse(self, text: str) -> Any:
+        """Return `text` as this setting's type; raise `BadInput` naming what is allowed."""
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                value: Any = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}[
+                    text.casefold()
+                ]
+            else:
+                value = kind(text)
+        except (KeyError, ValueError):
+            raise BadInput(f"{self.name} = {text!r} is no {kind.__name__}: {self.allowed}") from None
+        self.check(value)
+        return value
+
+    def check(self, value: Any) -> None:
+        """Raise `BadInput` where `value` is not allowed."""
+        low = self.least is not None and not value >= self.least
+        high = self.most is not None and not value <= self.most
+        if low or high or (self.choices and value not in self.choices):
+            raise BadInput(f"{self.name} = {value!r} is not allowed: {self.allowed}")
+
+    @property
+    def allowed(self) -> str:
+        """What may be given, in words."""
+        if self.choices:
+            return "one of " + ", ".join(c or "(empty)" for c in self.choices)
+        if isinstance(self.default, bool):
+            return "true or false"
+        if self.most is not None:
+            return f"{self.least} to {self.most}"
+        return f"{self.least} or more" if self.least is not None else f"a {type(self.default).__name__}"
+
+
+SETTINGS: Final = (
+    Setting("rule", "original", "regime and entries: the user's own rule, or the auction rule", choices=tuple(Rule)),
+    Setting("period", 120, "bars in the rolling window (sessions, for window=composite)", 1),
+    Setting("value_area", 0.70, "share of volume inside the value area", 0.01, 1.0),
+    Setting(
+        "method", "two_row", "how the value area grows", choices=("two_row", "two_row_up", "one_row", "hdi", "original")
+    ),
+    Setting("source", "auto", "what the profile is made of", choices=("auto", "ticks", "candles")),
+    Setting("window", "rolling", "which bars the profile holds", choices=("rolling", "session", "composite", "anchored")),
+    Setting("anchor", 0, "ns from which window=anchored begins", 0),
+    Setting("ticks_per_row", 1, "price steps in one row of the profile", 1),
+    Setting("levels", "prior", "until the window lies within today: previous session's final levels, or flat", choices=("prior", "flat")),
+    Setting("tick_size", 0.0, "price step in rupees, for feeds that do not carry it; 0 = the feed's", 0.0),
+    Setting("lot", 0, "shares a lot, for feeds that do not carry it; 0 = 1", 0),
+    Setting("session", "", "HH:MM-HH:MM IST for feeds without an instrument; empty = all day, no square-off"),
+    Setting("risk_fraction", 0.005, "share of equity lost at most when the stop is hit", 0.0, 1.0),
+    Setting("quantity", 0, "fixed shares a trade; 0 = by risk_fraction", 0),
+    Setting("slippage", 1, "ticks expected against us on each side, part of the cost filters", 0),
+    Setting("cost_multiple", 3.0, "expected move to the first target over round-trip cost, at least; 0 = off", 0.0),
+    Setting("stop_cost_multiple", 1.5, "stop distance over round-trip cost, at least; 0 = off", 0.0),
+    Setting("min_stop_ticks", 2, "stop distance in ticks, at least", 0),
+    Setting("min_r", 1.0, "expected move over stop distance, at least; 0 = off", 0.0),
+    Setting("quality_floor", 0.0, "tick quality of the window, at least; 0 = off", 0.0, 1.0),
+    Setting("one_entry_an_edge", True, "an edge is traded once until the POC has traded"),
+    Setting("pullback_bars", 20, "bars within which price must have been beyond the POC", 1),
+    Setting("entry_from_min", 15, "minutes after the open before the first entry", 0),
+    Setting("entry_until_min", 30, "minutes before the close of the last entry", 0),
+    Setting("square_off_min", 15, "minutes before the close at which all is closed; -1 = carry overnight", -1),
+    Setting("time_stop_bars", -1, "bars without a target after which a trade is left; 0 = off, -1 = period / 4", -1),
+    Setting("acceptance_bins", 2, "closed bins beyond the entry's edge after which a trade is left; 0 = off", 0),
+    Setting("acceptance_min", 5, "minutes in such a bin", 1),
+    Setting("flip_bars", 3, "bars of an opposite regime after which a trade is left; 0 = off", 0),
+    Setting("trail_atr", 3.0, "ATRs behind the best price at which the rest trails; 0 = off", 0.0),
+    Setting("single_lot", "target", "what a trade of one lot does", choices=("target", "trail")),
+    Setting("breakeven", True, "stop to the entry after the first target"),
+)  # fmt: skip
+BY_NAME: Final = {s.name: s for s in SETTINGS}
+STRATEGY_PARAMS: Final = tuple((s.name, s.default) for s in SETTINGS)
+
+
+def find(name: str) -> Setting:
+    """Return the setting called `name`; raise `BadInput` naming the nearest."""
+    setting = BY_NAME.get(name)
+    if setting is None:
+        near = get_close_matches(name, BY_NAME, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"settings are {', '.join(BY_NAME)}"
+        raise BadInput(f"unknown parameter {name!r}: {hint}")
+    return setting
+
+
+def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
+    """Return ``name=value`` texts as typed settings.
+
+    Raises
+    ------
+    BadInput
+        No ``=``, an unknown name (names the nearest), a value that is not allowed.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadInput(f"{pair!r} is no setting: write name=value")
+        found[name.strip()] = find(name.strip()).parse(value.strip())
+    return found
+
+
+def check_settings(params: Any) -> tuple[Rule, int]:
+    """Check every setting of a strategy's params; return its rule and the acceptance bin in ns (0 = off)."""
+    for setting in SETTINGS:
+        setting.check(getattr(params, setting.name))
+    if params.session:
+        try:
+            begin, end = (tuple(map(int, part.split(":"))) for part in params.session.split("-"))
+            (begin_hour, begin_minute), (end_hour, end_minute) = begin, end
+        except ValueError:
+            raise BadInput(f"session = {params.session!r} is no session: write HH:MM-HH:MM, e.g. 09:15-15:30") from None
+        if not 0 <= begin_hour * 60 + begin_minute < end_hour * 60 + end_minute <= 1440:
+            raise BadInput(f"session = {params.session!r} ends before it begins, or outside the day")
+    return Rule(params.rule), params.acceptance_min * MINUTE_NS if params.acceptance_bins else 0
+
+
+def changed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return those settings that differ from their defaults."""
+    return {k: v for k, v in settings.items() if k in BY_NAME and v != BY_NAME[k].default}

@@ -1,0 +1,199 @@
+"""What was decided and traded: one append-only file, the source of truth after a crash."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from math import nan
+from pathlib import Path
+from typing import Any, Final, Self
+
+from auction_bt.core.decision import Decision
+from auction_bt.core.trade import Fill, Levels, Side, Trade
+
+from .database import clear_errors, connect, transaction
+from .schema import JOURNAL_ID, VERSION, Table
+
+NAME: Final = "journal.db"
+_WHAT: Final = "journal"
+_LEVELS: Final = "poc REAL, vah REAL, val REAL, levels_source TEXT NOT NULL"
+
+TABLES: Final = (
+    Table("schema_version", "version", "(version INTEGER PRIMARY KEY)"),
+    Table("runs", "run_id", "(run_id INTEGER PRIMARY KEY AUTOINCREMENT, settings TEXT NOT NULL)"),
+    # id is the order of writing, which is the order of deciding. A float that is no number is NULL here.
+    Table("decisions", "run_id, id",
+          "(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, seq INTEGER NOT NULL, ts INTEGER NOT NULL, "
+          "symbol TEXT NOT NULL, action TEXT NOT NULL, side TEXT NOT NULL, setup TEXT NOT NULL, "
+          f"regime TEXT NOT NULL, {_LEVELS}, reason TEXT NOT NULL, qty INTEGER NOT NULL, stop REAL, targets TEXT NOT NULL, evidence TEXT NOT NULL)"),
+    # On disk before the order is sent; tag finds the order again when its answer is lost.
+    Table("intents", "run_id, id",
+          "(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, seq INTEGER NOT NULL, symbol TEXT NOT NULL, "
+          "tag TEXT NOT NULL UNIQUE, payload TEXT NOT NULL)"),
+    # Every state an order was seen in, one row each.
+    Table("orders", "run_id, id",
+          "(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, seq INTEGER NOT NULL, tag TEXT NOT NULL, "
+          "order_id TEXT NOT NULL, state TEXT NOT NULL, payload TEXT NOT NULL)"),
+    # Money is decimal text.
+    Table("trades", "run_id, id",
+          "(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, symbol TEXT NOT NULL, signal_symbol TEXT NOT NULL, "
+          f"side TEXT NOT NULL, setup TEXT NOT NULL, regime TEXT NOT NULL, {_LEVELS}, qty INTEGER NOT NULL, "
+          "entry_ts INTEGER NOT NULL, entry_seq INTEGER NOT NULL, entry_price REAL, exit_ts INTEGER NOT NULL, "
+          "exit_seq INTEGER NOT NULL, exit_price REAL, stop REAL, reason TEXT NOT NULL, pnl_gross TEXT NOT NULL, "
+          "charges TEXT NOT NULL, pnl_net TEXT NOT NULL, mae REAL, mfe REAL, r_multiple REAL)"),
+    Table("fills", "trade_id, place",
+          "(trade_id INTEGER NOT NULL REFERENCES trades, place INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, "
+          "price REAL, qty INTEGER NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL, "
+          "PRIMARY KEY (trade_id, place)) WITHOUT ROWID"),
+)  # fmt: skip
+_APPEND_ONLY: Final = tuple(
+    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+    for table in ("runs", "decisions", "intents", "orders", "trades", "fills")
+    for verb in ("UPDATE", "DELETE")
+)
+_INDEXES: Final = (
+    "CREATE INDEX decisions_of_run ON decisions (run_id, id)",
+    "CREATE INDEX trades_of_run ON trades (run_id, id)",
+)
+
+
+class Journal:
+    """The journal file of one state folder.
+
+    Parameters
+    ----------
+    path : Path
+    connection : sqlite3.Connection
+        As `open` makes it; belongs to the thread that made it.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._db = connection
+
+    @classmethod
+    def open(cls, state: Path, *, readonly: bool = False) -> Self:
+        """Open ``journal.db`` in the folder `state`, making it where there is none and `readonly` is not set.
+
+        Notes
+        -----
+        Every append is on the disk when it returns (``synchronous=FULL``): a power cut loses nothing that was acknowledged.
+        """
+        path = state / NAME
+        statements = [*(t.create for t in TABLES), *_INDEXES, *_APPEND_ONLY]
+        return cls(path, connect(path, application_id=JOURNAL_ID, version=VERSION, statements=statements, what=_WHAT,
+                                 create=not readonly, readonly=readonly, synchronous="FULL"))  # fmt: skip
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def start_run(self, settings: str) -> int:
+        """Begin a run with these settings (JSON text); return its number, never used again."""
+        with transaction(self._db, self._path, _WHAT):
+            row = self._db.execute("INSERT INTO runs (settings) VALUES (?) RETURNING run_id", (settings,)).fetchone()
+            return int(row[0])
+
+    def runs(self) -> list[tuple[int, str]]:
+        """Return (number, settings) of every run, oldest first."""
+        return self._rows("SELECT run_id, settings FROM runs ORDER BY run_id")
+
+    def append_decisions(self, run_id: int, decisions: Iterable[Decision]) -> None:
+        """Add decisions in the order given, all or none."""
+        rows = [(run_id, *_decision_row(d)) for d in decisions]
+        with transaction(self._db, self._path, _WHAT):
+            self._db.executemany(f"INSERT INTO decisions ({_DECISION}) VALUES ({_marks(_DECISION)})", rows)  # noqa: S608
+
+    def append_trades(self, run_id: int, trades: Iterable[Trade]) -> None:
+        """Add trades with their fills in the order given, all or none."""
+        with transaction(self._db, self._path, _WHAT):
+            begin = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM trades").fetchone()[0]
+            numbered = list(enumerate(trades, begin))
+            self._db.executemany(f"INSERT INTO trades (id, {_TRADE}) VALUES (?, {_marks(_TRADE)})",  # noqa: S608
+                                 [(number, run_id, *_trade_row(t)) for number, t in numbered])  # fmt: skip
+            self._db.executemany("INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                                 [(number, place, f.seq, f.ts, f.price, f.qty, f.reason, f.source)
+                                  for number, t in numbered for place, f in enumerate(t.fills)])  # fmt: skip
+
+    def decisions(self, run_id: int) -> list[Decision]:
+        """Return the decisions of a run as they were appended."""
+        rows = self._rows(f"SELECT {_DECISION} FROM decisions WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
+        return [_decision(*row[1:]) for row in rows]
+
+    def trades(self, run_id: int) -> list[Trade]:
+        """Return the trades of a run as they were appended."""
+        fills: dict[int, list[Fill]] = {}
+        for trade_id, seq, ts, price, qty, reason, source in self._rows(
+            "SELECT trade_id, f.seq, f.ts, f.price, f.qty, f.reason, f.source FROM fills AS f "
+            "JOIN trades AS t ON t.id = trade_id WHERE run_id = ? ORDER BY trade_id, place", (run_id,),
+        ):  # fmt: skip
+            fills.setdefault(trade_id, []).append(Fill(seq, ts, _number(price), qty, reason, source))
+        rows = self._rows(f"SELECT id, {_TRADE} FROM trades WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
+        return [_trade(tuple(fills.get(row[0], ())), *row[2:]) for row in rows]
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with clear_errors(self._path, _WHAT):
+            return self._db.execute(sql, values).fetchall()
+
+
+_DECISION: Final = (
+    "run_id, seq, ts, symbol, action, side, setup, regime, poc, vah, val, levels_source, reason, qty, stop, targets, evidence"
+)
+_TRADE: Final = (
+    "run_id, symbol, signal_symbol, side, setup, regime, poc, vah, val, levels_source, qty, entry_ts, entry_seq, entry_price, "
+    "exit_ts, exit_seq, exit_price, stop, reason, pnl_gross, charges, pnl_net, mae, mfe, r_multiple"
+)
+
+
+def _marks(columns: str) -> str:
+    return ", ".join("?" for _ in columns.split(","))
+
+
+def _number(value: float | None) -> float:
+    return nan if value is None else value  # SQLite keeps NaN as NULL
+
+
+def _decision_row(d: Decision) -> tuple[Any, ...]:
+    levels = (d.levels.poc, d.levels.vah, d.levels.val, d.levels.source)
+    targets = json.dumps(d.targets, default=float)
+    evidence = json.dumps(d.evidence, default=float)
+    return (d.seq, d.ts, d.symbol, d.action, d.side.value, d.setup, d.regime, *levels, d.reason, d.qty, d.stop, targets, evidence)
+
+
+def _decision(
+    seq: int, ts: int, symbol: str, action: str, side: str, setup: str, regime: str, poc: float, vah: float, val: float,
+    source: str, reason: str, qty: int, stop: float, targets: str, evidence: str,
+) -> Decision:  # fmt: skip
+    levels = Levels(_number(poc), _number(vah), _number(val), source)
+    pairs = tuple((price, size) for price, size in json.loads(targets))
+    return Decision(seq, ts, symbol, action, Side(side), setup, regime, levels, reason, qty, _number(stop), pairs,
+                    json.loads(evidence))  # fmt: skip
+
+
+def _trade_row(t: Trade) -> tuple[Any, ...]:
+    levels = (t.levels.poc, t.levels.vah, t.levels.val, t.levels.source)
+    money = (str(t.pnl_gross), str(t.charges), str(t.pnl_net))
+    return (t.symbol, t.signal_symbol, t.side.value, t.setup, t.regime, *levels, t.qty, t.entry_ts, t.entry_seq, t.entry_price,
+            t.exit_ts, t.exit_seq, t.exit_price, t.stop, t.reason, *money, t.mae, t.mfe, t.r_multiple)  # fmt: skip
+
+
+def _trade(
+    fills: tuple[Fill, ...], symbol: str, signal_symbol: str, side: str, setup: str, regime: str, poc: float, vah: float,
+    val: float, source: str, qty: int, entry_ts: int, entry_seq: int, entry_price: float, exit_ts: int, exit_seq: int,
+    exit_price: float, stop: float, reason: str, pnl_gross: str, charges: str, pnl_net: str, mae: float, mfe: float,
+    r_multiple: float,
+) -> Trade:  # fmt: skip
+    return Trade(
+        symbol, signal_symbol, Side(side), setup, regime, Levels(_number(poc), _number(vah), _number(val), source), qty,
+        entry_ts, entry_seq, _number(entry_price), exit_ts, exit_seq, _number(exit_price), _number(stop), reason,
+        Decimal(pnl_gross), Decimal(charges), Decimal(pnl_net), _number(mae), _number(mfe), _number(r_multiple), fills,
+    )  # fmt: skip

@@ -1,0 +1,272 @@
+"""The embedded store: one SQLite file in WAL mode, readable by other processes while it is written."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import fields
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+
+from auction_bt.core.bar import BAR_DTYPES, BarColumns
+from auction_bt.core.errors import BadInput, UnknownSymbol
+from auction_bt.core.instrument import Instrument, Kind
+from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, day_index, day_start
+from auction_bt.core.tick import I64, TickColumns
+
+from . import DayHoldings, Event, Gap, RawMessage
+from .blocks import pack, split, unpack
+from .database import clear_errors, connect, transaction
+from .schema import APPLICATION_ID, INDEXES, TABLES, VERSION
+
+_WHAT: Final = "store"
+_WINDOW_NS: Final = 15 * MINUTE_NS  # of messages held in memory while reading
+_LAST_NS: Final = 2**63 - 1
+_FREE: Final = (  # the end of the run of taken stamps which begins at ?
+    "SELECT ts + 1 FROM raw_wss_feed AS r WHERE ts >= ? "
+    "AND NOT EXISTS (SELECT 1 FROM raw_wss_feed WHERE ts = r.ts + 1) ORDER BY ts LIMIT 1"
+)
+_SYMBOLS: Final = (  # distinct symbols by jumps along the key, not by a scan of it
+    "WITH RECURSIVE s(x) AS (SELECT min(symbol) FROM raw_symbol "
+    "UNION ALL SELECT (SELECT min(symbol) FROM raw_symbol WHERE symbol > x) FROM s WHERE x IS NOT NULL) "
+    "SELECT x FROM s WHERE x IS NOT NULL"
+)
+_DAY: Final = f"(ts + {IST_OFFSET_NS}) / {DAY_NS}"
+_HOLDINGS: Final = tuple(  # in the order of DayHoldings: bars (with volumes), ticks, messages, gaps
+    sql.format(one="WHERE (? IS NULL OR symbol = ?)", day=_DAY)
+    for sql in (
+        "SELECT symbol, {day} AS day, count(*), sum(volume), sum(tick_volume) FROM bars_1m {one} GROUP BY 1, 2",
+        "SELECT symbol, day, sum(n) FROM ticks {one} GROUP BY 1, 2",
+        "SELECT symbol, {day} AS day, count(*) FROM raw_symbol {one} AND symbol <> '' GROUP BY 1, 2",
+        "SELECT symbol, {day} AS day, count(*) FROM (SELECT symbol, begin_seq AS ts FROM gaps WHERE kind = 'silence') {one} "
+        "GROUP BY 1, 2",
+    )
+)
+
+
+class SqliteStore:
+    """`TickStore` in one SQLite file; see there for what each method promises, and `schema` for the tables.
+
+    Parameters
+    ----------
+    path : Path
+    connection : sqlite3.Connection
+        As `open` makes it; belongs to the thread that made it.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._db = connection
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = False, readonly: bool = False) -> Self:
+        """Open the file; see `dsn.open_store`."""
+        statements = [*(t.create for t in TABLES), *INDEXES]
+        return cls(path, connect(path, application_id=APPLICATION_ID, version=VERSION, statements=statements, what=_WHAT,
+                                 create=create, readonly=readonly))  # fmt: skip
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def writing(self) -> AbstractContextManager[None]:
+        return transaction(self._db, self._path, _WHAT)
+
+    # --- instruments
+
+    def instruments(self) -> list[Instrument]:
+        rows = self._rows(
+            "SELECT symbol, name, tick, lot, kind, max(valid_from) FROM instruments GROUP BY symbol ORDER BY symbol"
+        )
+        return [Instrument(symbol, Decimal(tick), lot, Kind(kind), name) for symbol, name, tick, lot, kind, _ in rows]
+
+    def instrument(self, symbol: str) -> Instrument:
+        known = self.instruments()
+        wanted = symbol.casefold()
+        for match in (
+            [i for i in known if i.symbol == symbol],
+            [i for i in known if i.symbol.casefold() == wanted],
+            [i for i in known if i.name.casefold() == wanted],
+        ):
+            if len(match) == 1:
+                return match[0]
+            if match:
+                raise BadInput(f"{symbol!r} is the name of {', '.join(i.symbol for i in match)}: give the symbol instead")
+        raise UnknownSymbol(symbol, {text for i in known for text in (i.symbol, i.name) if text})
+
+    def put_instrument(self, instrument: Instrument) -> None:
+        row = (instrument.symbol, instrument.name, str(instrument.tick), instrument.lot, instrument.kind.value)
+        with self.writing():
+            self._db.execute("INSERT OR REPLACE INTO instruments (symbol, name, valid_from, tick, lot, kind) "
+                             "VALUES (?, ?, 0, ?, ?, ?)", row)  # fmt: skip
+
+    # --- messages
+
+    def add_raw(self, messages: Iterable[RawMessage], *, placed: bool = False) -> int:
+        seen: Counter[bytes] = Counter()
+        last: dict[int, int] = {}  # where a message wanting this stamp was put last
+        count = 0
+        with self.writing():
+            for message in messages:
+                digest = hashlib.sha256(b"%d\0" % message.ts + message.text.encode())
+                key = digest.digest()
+                occurrence = seen[key]
+                seen[key] += 1
+                digest.update(b"\0%d" % occurrence)
+                if self._db.execute("SELECT 1 FROM raw_source WHERE sha = ?", (digest.digest(),)).fetchone():
+                    continue
+                if placed and occurrence == 0 and self._stands(message):
+                    continue
+                ts = self._place(message, last)
+                self._db.execute("INSERT INTO raw_source VALUES (?, ?)", (digest.digest(), ts))
+                self._db.executemany(
+                    "INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", [(s, ts) for s in message.symbols or ("",)]
+                )
+                count += 1
+        return count
+
+    def _stands(self, message: RawMessage) -> bool:
+        row = self._db.execute("SELECT raw_json FROM raw_wss_feed WHERE ts = ?", (message.ts,)).fetchone()
+        return row is not None and bool(row[0] == message.text)
+
+    def _place(self, message: RawMessage, last: dict[int, int]) -> int:
+        insert = "INSERT OR IGNORE INTO raw_wss_feed VALUES (?, ?)"
+        ts = message.ts
+        if not self._db.execute(insert, (ts, message.text)).rowcount:
+            ts = self._db.execute(_FREE, (last.get(ts, ts),)).fetchone()[0]
+            self._db.execute(insert, (ts, message.text))
+        last[message.ts] = ts
+        return ts
+
+    def raw(self, begin: int, end: int, symbols: Iterable[str] | None = None) -> Iterator[RawMessage]:
+        known = [row[0] for row in self._rows(_SYMBOLS)]
+        chosen = known if symbols is None else [s for s in known if s in {*symbols, ""}]
+        while (at := self._next_stamp(chosen, begin)) < end:
+            begin = min(at + _WINDOW_NS, end)
+            yield from self._window(at, begin, known, chosen)
+
+    def _next_stamp(self, symbols: list[str], begin: int) -> int:
+        sql = "SELECT min(ts) FROM raw_symbol WHERE symbol = ? AND ts >= ?"
+        found = [row[0] for s in symbols for row in self._rows(sql, (s, begin)) if row[0] is not None]
+        return min(found, default=_LAST_NS)
+
+    def _window(self, begin: int, end: int, known: list[str], chosen: list[str]) -> Iterator[RawMessage]:
+        of: dict[int, list[str]] = {}
+        for symbol in known:
+            for (ts,) in self._rows("SELECT ts FROM raw_symbol WHERE symbol = ? AND ts >= ? AND ts < ?", (symbol, begin, end)):
+                of.setdefault(ts, []).append(symbol)
+        every = len(chosen) == len(known)
+        wanted = set(chosen)
+        for ts, text in self._rows("SELECT ts, raw_json FROM raw_wss_feed WHERE ts >= ? AND ts < ? ORDER BY ts", (begin, end)):
+            names = of.get(ts, [""])
+            if every or not wanted.isdisjoint(names):
+                yield RawMessage(ts, text, tuple(n for n in names if n))
+
+    def raw_days(self, symbol: str) -> list[int]:
+        days: list[int] = []
+        begin = -_LAST_NS
+        while (at := self._next_stamp([symbol], begin)) < _LAST_NS:
+            days.append(day_index(at))
+            begin = day_start(days[-1] + 1)
+        return days
+
+    # --- what is derived from messages, or imported
+
+    def put_derived(self, symbol: str, days: range, ticks: TickColumns, bars: BarColumns, gaps: list[Gap]) -> None:
+        begin, end = day_start(days.start), day_start(days.stop)
+        day = day_index_of(ticks)
+        for ts, what in ((ticks.ts, "ticks"), (bars.ts, "bars")):
+            if len(ts) and not begin <= int(ts.min()) <= int(ts.max()) < end:
+                raise ValueError(f"{symbol}: {what} outside the days being replaced")
+        if len(ticks) and bool((np.diff(ticks.seq) <= 0).any()):
+            raise ValueError(f"{symbol}: seq of ticks must increase")
+        with self.writing():
+            self._db.execute("DELETE FROM ticks WHERE symbol = ? AND day >= ? AND day < ?", (symbol, days.start, days.stop))
+            self._db.execute("DELETE FROM bars_1m WHERE symbol = ? AND ts >= ? AND ts < ?", (symbol, begin, end))
+            self._db.execute("DELETE FROM gaps WHERE symbol = ? AND begin_seq >= ? AND begin_seq < ?", (symbol, begin, end))
+            for number in np.unique(day).tolist():
+                for block in split(ticks.take(day == number)):
+                    self._db.execute("INSERT INTO ticks VALUES (?, ?, ?, ?, ?)",
+                                     (symbol, number, int(block.seq[0]), len(block), pack(block)))  # fmt: skip
+            columns = (getattr(bars, f.name).tolist() for f in fields(bars))
+            self._db.executemany("INSERT INTO bars_1m VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                 ((symbol, *row) for row in zip(*columns, strict=True)))  # fmt: skip
+            self._db.executemany("INSERT OR REPLACE INTO gaps VALUES (?, ?, ?, ?, ?)",
+                                 [(symbol, g.begin, g.end, g.kind, g.volume) for g in gaps])  # fmt: skip
+
+    def ticks(self, symbol: str, begin: int, end: int) -> TickColumns:
+        if begin >= end:
+            return TickColumns.empty()
+        rows = self._rows("SELECT data FROM ticks WHERE symbol = ? AND day >= ? AND day <= ? ORDER BY day, seq",
+                          (symbol, day_index(begin), day_index(end - 1)))  # fmt: skip
+        found = unpack(row[0] for row in rows)
+        inside = (found.ts >= begin) & (found.ts < end)
+        if not inside.all():
+            found = found.take(inside)
+        if len(found) and bool((np.diff(found.seq) < 0).any()):
+            found = found.take(np.argsort(found.seq, kind="stable"))
+        return found
+
+    def bars(self, symbol: str, begin: int, end: int) -> BarColumns:
+        names = [f.name for f in fields(BarColumns)]
+        rows = self._rows(f"SELECT {', '.join(names)} FROM bars_1m WHERE symbol = ? AND ts >= ? AND ts < ? ORDER BY ts",  # noqa: S608
+                          (symbol, begin, end))  # fmt: skip
+        table = np.array(rows, dtype=np.dtype([(n, BAR_DTYPES[n]) for n in names]))
+        return BarColumns(*(np.ascontiguousarray(table[n]) for n in names))
+
+    def gaps(self, symbol: str, begin: int, end: int) -> list[Gap]:
+        rows = self._rows("SELECT symbol, begin_seq, end_seq, kind, volume FROM gaps WHERE symbol = ? AND begin_seq >= ? "
+                          "AND begin_seq < ? ORDER BY begin_seq, end_seq, kind", (symbol, begin, end))  # fmt: skip
+        return [Gap(*row) for row in rows]
+
+    def days(self, symbol: str) -> list[int]:
+        rows = self._rows(f"SELECT day FROM ticks WHERE symbol = ? UNION SELECT {_DAY} FROM bars_1m WHERE symbol = ? ORDER BY 1",  # noqa: S608
+                          (symbol, symbol))  # fmt: skip
+        return [row[0] for row in rows]
+
+    # --- our own messages
+
+    def put_events(self, begin: int, end: int, events: list[Event]) -> None:
+        if any(not begin <= e.seq < end for e in events):
+            raise ValueError("events outside the range being replaced")
+        with self.writing():
+            self._db.execute("DELETE FROM events WHERE ts >= ? AND ts < ?", (begin, end))
+            self._db.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?)",
+                                 [(e.seq, e.seq, e.kind, e.symbol, e.payload) for e in events])  # fmt: skip
+
+    def events(self, begin: int, end: int) -> list[Event]:
+        rows = self._rows("SELECT seq, kind, symbol, payload FROM events WHERE ts >= ? AND ts < ? ORDER BY ts, seq, rowid",
+                          (begin, end))  # fmt: skip
+        return [Event(*row) for row in rows]
+
+    # --- what there is
+
+    def holdings(self, symbol: str | None = None) -> list[DayHoldings]:
+        table: dict[tuple[str, int], list[int]] = {}
+        for place, sql in enumerate(_HOLDINGS):
+            for name, day, *counts in self._rows(sql, (symbol, symbol)):
+                row = table.setdefault((name, day), [0] * 6)
+                # bars come first and bring three figures: how many, their volume, their tick volume
+                row[place] = counts[0]
+                row[4:] = [a + b for a, b in zip(row[4:], counts[1:] or (0, 0), strict=True)]
+        return [DayHoldings(name, day, *row) for (name, day), row in sorted(table.items())]
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with clear_errors(self._path, _WHAT):
+            return self._db.execute(sql, values).fetchall()
+
+
+def day_index_of(ticks: TickColumns) -> I64:
+    """Return the IST day of each tick."""
+    return (ticks.ts + IST_OFFSET_NS) // DAY_NS

@@ -1,0 +1,403 @@
+"""The strategy: reads a volume profile, decides at closed bars, leaves the exits to the broker."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isnan
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from .core.context import AuctionContext
+from .core.decision import Decision
+from .core.errors import BadInput
+from .core.exits import Deadline
+from .core.instrument import Instrument, Kind
+from .core.ist import MINUTE_NS, day_index, day_start
+from .core.ledger import OpenTrade, rupees
+from .core.plan import Plan, Terms, plan_entry
+from .core.regime import Regime, Rule
+from .core.risk import Filters, RiskBook
+from .core.session import WHOLE_DAY, Session, session_of
+from .core.signals import Signal, find_signal
+from .core.stamps import bar_end_ns, bar_length_ns
+from .core.trade import Fill, Levels, Side, Trade
+from .core.watch import Watch
+from .indicators import VolumeProfile
+from .settings import STRATEGY_PARAMS, check_settings
+from .stock_exits import StockExits
+
+_UNDEFINED = Levels(float("nan"), float("nan"), float("nan"), "")
+
+
+class AuctionStrategy(bt.Strategy):
+    """Fade the edges of balanced value, join a migrating auction at its POC.
+
+    Params
+    ------
+    See `settings.STRATEGY_PARAMS`: each with its default, unit and meaning. Beside them, objects rather than numbers:
+
+    risk : RiskBook
+        Shared by all symbols of a run; None makes one of its own.
+    cost : callable (Kind, price, shares, buy) -> Decimal rupees
+        Charges of one execution; None trades for nothing.
+    margin : float
+        Share of a position's value to be paid in.
+    trade_from : int, ns
+        Bars that end before are warm-up: they fill the window and are never traded.
+
+    Attributes
+    ----------
+    trades : list of Trade
+        Closed, in order.
+    decisions : list of Decision
+        Every signal, taken or refused, and every change of an open trade.
+
+    Notes
+    -----
+    *Causality*: decides at a bar's close on levels of the bar before; orders meet the symbol's next tick. Runs in any
+    Cerebro: with `TickBroker` on ticks or bars, with a stock broker on its own bar rules.
+    """
+
+    params = (*STRATEGY_PARAMS, ("risk", None), ("cost", None), ("margin", 1.0), ("trade_from", 0))
+
+    def __init__(self) -> None:
+        p = self.p
+        self.rule, self._bin_ns = check_settings(p)
+        self.instrument = self._find_instrument()
+        self._tick = float(self.instrument.tick)
+        shared = {
+            "value_area": p.value_area,
+            "method": p.method,
+            "source": p.source,
+            "tick_size": self._tick,
+            "regime": self.rule.value,
+            "ticks_per_row": p.ticks_per_row,
+        }
+        self.profile = VolumeProfile(self.data, period=p.period, window=p.window, anchor=p.anchor or None, **shared)
+        self._needs_prior = p.levels == "prior" and p.window == "rolling"
+        self.session_profile = VolumeProfile(self.data, period=p.period, window="session", **shared) if self._needs_prior else None
+        self.atr = bt.indicators.ATR(self.data, period=14, plot=False)
+        self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
+        charge = p.cost
+        kind = self.instrument.kind
+        self._charge = (lambda price, qty, buy: charge(kind, price, qty, buy)) if charge else (lambda price, qty, buy: Decimal(0))
+        self._terms = Terms(
+            filters=Filters(p.cost_multiple, p.stop_cost_multiple, p.min_stop_ticks, p.min_r, p.quality_floor),
+            risk_fraction=p.risk_fraction,
+            quantity=p.quantity,
+            margin=p.margin,
+            slippage=p.slippage,
+            round_trip=lambda price, qty: float(self._charge(price, qty, True) + self._charge(price, qty, False)),
+            single_lot=p.single_lot,
+            breakeven=p.breakeven,
+        )
+        self.trades: list[Trade] = []
+        self.decisions: list[Decision] = []
+        self._open: OpenTrade | None = None
+        self._entering: tuple[Any, Decision, AuctionContext] | None = None
+        self._watch: Watch | None = None
+        self._edges_used: set[str] = set()
+        self._day = -1
+        self._day_bounds = (0, 0)
+        self._bars_today = 0
+        self._prior: tuple[int, int, int, Regime] | None = None
+        self._exits: Any = None
+        self._bar_ns = bar_length_ns(self.data)
+        self._last_ts = 0
+
+    def _find_instrument(self) -> Instrument:
+        instrument = getattr(self.data, "instrument", None)
+        if instrument is not None:
+            return instrument  # type: ignore[no-any-return]
+        if not self.p.tick_size:
+            raise BadInput("the feed does not say its price step: give tick_size, e.g. addstrategy(AuctionStrategy, tick_size=0.05)")
+        name = str(getattr(self.data, "_name", "") or "data")
+        return Instrument(name, Decimal(repr(self.p.tick_size)), self.p.lot or 1, Kind.OTHER)
+
+    # ---------------------------------------------------------------- backtrader's calls
+    def start(self) -> None:
+        """Find out who keeps the exits."""
+        self._exits = self.broker if getattr(self.broker, "keeps_exits", False) else StockExits(self)
+
+    def prenext(self) -> None:
+        """Count a bar of the warm-up."""
+        self._note_bar(len(self.data) - 1)
+
+    def next(self) -> None:
+        """Decide on the bar that has just become known."""
+        i = len(self.data) - 1
+        seq, ts = self._note_bar(i)
+        self._clear_edges()
+        if self._open is not None:
+            self._manage(seq, ts)
+        elif ts > self.p.trade_from:
+            self._look(i, seq, ts)
+
+    def notify_order(self, order: Any) -> None:
+        """Book fills; an entry that came to nothing frees the symbol."""
+        if order.status == order.Completed:
+            self._book(order)
+        elif self._entering is not None and order.ref == self._entering[0].ref and not order.alive():
+            decision = self._entering[1]
+            self._entering = None
+            self.risk.closed(decision.symbol, Decimal(0))
+            self._log(decision.seq, decision.ts, "lapse", decision, reason=order.getstatusname().lower())
+
+    # ---------------------------------------------------------------- the bar
+    def _note_bar(self, i: int) -> tuple[int, int]:
+        bars = getattr(self.data, "bars", None)
+        ts = int(bars.ts[i]) + MINUTE_NS if bars is not None else bar_end_ns(self.data.datetime[0])
+        seq = int(bars.known_seq[i]) if bars is not None else ts
+        if 0 < ts - self._last_ts < self._bar_ns:  # feeds often do not say the length of their bars
+            self._bar_ns = ts - self._last_ts
+        self._last_ts = ts
+        day = int(day_index(ts - 1))
+        if day != self._day:
+            self._begin_day(day)
+        self._bars_today += 1
+        return seq, ts
+
+    def _begin_day(self, day: int) -> None:
+        # Yesterday's final levels count only where yesterday had a whole window: a scrap of a session is no value area.
+        self._prior = None
+        if self.session_profile is not None and self._bars_today >= self.p.period:
+            lines = self.session_profile.lines
+            if not isnan(lines.poc[-1]) and not isnan(lines.regime[-1]):
+                levels = (self._k(lines.poc[-1]), self._k(lines.vah[-1]), self._k(lines.val[-1]))
+                self._prior = (*levels, Regime(int(lines.regime[-1])))
+        self._day, self._bars_today = day, 0
+        session = self._session(day)
+        self._day_bounds = (0, 0) if session.is_whole_day else session.bounds(day)
+
+    def _session(self, day: int) -> Session:
+        if self.p.session:
+            begin, end = (int(h) * 60 + int(m) for h, m in (part.split(":") for part in self.p.session.split("-")))
+            return Session(begin * MINUTE_NS, end * MINUTE_NS)
+        return session_of(self.instrument, day) if self.instrument.kind is not Kind.OTHER else WHOLE_DAY
+
+    def _k(self, price: float) -> int:
+        return round(price / self._tick)
+
+    def _clear_edges(self) -> None:
+        # An edge may be traded again once the POC (of the bar before) has traded.
+        if self._edges_used and len(self.profile) > 1:
+            poc = self.profile.lines.poc[-1]
+            if self._prior is not None and self._bars_today <= self.p.period:
+                poc = self._prior[0] * self._tick
+            if self._k(self.data.low[0]) <= (self._k(poc) if not isnan(poc) else -1) <= self._k(self.data.high[0]):
+                self._edges_used.clear()
+
+    # ---------------------------------------------------------------- entries
+    def _levels(self) -> tuple[int, int, int, Regime, str] | None:
+        p = self.p
+        if p.window == "rolling" and self._day_bounds != (0, 0) and self._bars_today <= p.period:
+            # The window of the bar before does not lie within today yet.
+            return (*self._prior, "prior") if self._prior is not None else None
+        lines = self.profile.lines
+        poc, regime = lines.poc[-1], lines.regime[-1]
+        if isnan(poc) or isnan(regime):
+            return None
+        return self._k(poc), self._k(lines.vah[-1]), self._k(lines.val[-1]), Regime(int(regime)), p.window
+
+    def _look(self, i: int, seq: int, ts: int) -> None:
+        levels = self._levels()
+        if levels is None or isnan(self.atr[0]):
+            return
+        c = self._context(i, seq, ts, levels)
+        if c is None:
+            return
+        price = self.data.close[0]
+        lot = self.instrument.lot
+        signal = find_signal(self.rule, c, self._terms.cost(price, lot, self._tick))
+        if signal is None:
+            return
+        deadlines = self._deadlines(ts)
+        plan = plan_entry(signal, c, self.instrument, self._terms, float(self.risk.equity), float(self.risk.free), deadlines)
+        refusal = self._refusal(signal, ts) or plan.refusal
+        decision = self._decision(signal, c, plan, refusal)
+        self.decisions.append(decision)
+        if refusal:
+            return
+        self.risk.opened(self.instrument.symbol, rupees(price) * plan.qty * Decimal(repr(self.p.margin)))
+        self._edges_used.add(signal.edge)
+        enter = self.buy if signal.side is Side.LONG else self.sell
+        order = enter(size=plan.qty, exits=plan.group)
+        self._entering = (order, decision, c)
+
+    def _context(self, i: int, seq: int, ts: int, levels: tuple[int, int, int, Regime, str]) -> AuctionContext | None:
+        poc, vah, val, regime, source = levels
+        data = self.data
+        close, high, low = self._k(data.close[0]), self._k(data.high[0]), self._k(data.low[0])
+        closes: tuple[int, ...] = ()
+        below, above = low, high
+        if regime is Regime.BALANCED:
+            if low > val and high < vah:
+                return None
+            below, above = self._excursions(val, vah, low, high)
+        elif regime is Regime.TRANSITION or not val < close < vah:
+            return None
+        else:
+            closes = tuple(self._k(x) for x in data.close.get(ago=-1, size=min(self.p.pullback_bars, i)))
+        return AuctionContext(
+            seq=seq, ts=ts, close=close, high=high, low=low, poc=poc, vah=vah, val=val, levels=source, regime=regime,
+            atr=self.atr[0] / self._tick, closes=closes, excursion_low=below, excursion_high=above, quality=self._quality(i),
+        )  # fmt: skip
+
+    def _excursions(self, val: int, vah: int, low: int, high: int) -> tuple[int, int]:
+        data, below, above = self.data, low, high
+        back = min(len(data) - 1, self.p.period)
+        if low <= val:
+            for ago in range(1, back):
+                k = self._k(data.low[-ago])
+                if k > val:
+                    break
+                below = min(below, k)
+        if high >= vah:
+            for ago in range(1, back):
+                k = self._k(data.high[-ago])
+                if k < vah:
+                    break
+                above = max(above, k)
+        return below, above
+
+    def _quality(self, i: int) -> float:
+        quality = getattr(self.data, "bar_quality", None)
+        if quality is None:
+            return float("nan")
+        window = quality[max(0, i - self.p.period + 1) : i + 1]
+        return float("nan") if np.isnan(window).any() else float(window.mean())
+
+    def _deadlines(self, ts: int) -> tuple[Deadline, ...]:
+        p, (_, close) = self.p, self._day_bounds
+        bars = p.time_stop_bars if p.time_stop_bars >= 0 else p.period // 4
+        found = (Deadline(ts + bars * self._bar_ns, "time", until_target=True),) if bars else ()
+        if close and p.square_off_min >= 0:
+            found += (Deadline(close - p.square_off_min * MINUTE_NS, "square_off"),)
+        return found
+
+    def _refusal(self, signal: Signal, ts: int) -> str:
+        p, (begin, end) = self.p, self._day_bounds
+        if refusal := self.risk.refusal(self.instrument.symbol):
+            return refusal
+        if end and not begin + p.entry_from_min * MINUTE_NS <= ts <= end - p.entry_until_min * MINUTE_NS:
+            return "entry window"
+        if p.one_entry_an_edge and signal.edge in self._edges_used:
+            return "edge used"
+        return ""
+
+    def _decision(self, signal: Signal, c: AuctionContext, plan: Plan, refusal: str) -> Decision:
+        price = self.instrument.to_price
+        evidence = dict(plan.evidence)
+        lines = self.profile if c.levels != "prior" else self.session_profile
+        if c.levels != "prior":
+            evidence.update(lines.evidence(-1), balance=lines.lines.balance[-1])
+        group = plan.group if not refusal else None
+        return Decision(
+            seq=c.seq,
+            ts=c.ts,
+            symbol=self.instrument.symbol,
+            action="refuse" if refusal else "enter",
+            side=signal.side,
+            setup=signal.setup.value,
+            regime=c.regime.label,
+            levels=Levels(price(c.poc), price(c.vah), price(c.val), c.levels),
+            reason=refusal,
+            qty=group.qty if group else 0,
+            stop=price(signal.stop),
+            targets=tuple((t.price, t.qty) for t in group.targets) if group else (),
+            evidence=evidence,
+        )
+
+    # ---------------------------------------------------------------- the open trade
+    def _manage(self, seq: int, ts: int) -> None:
+        watch, data, p = self._watch, self.data, self.p
+        if watch is None or ts <= watch.entered:
+            return
+        levels = self._levels()
+        watch = watch.step(
+            ts=ts,
+            close=self._k(data.close[0]),
+            high=self._k(data.high[0]),
+            low=self._k(data.low[0]),
+            regime=levels[3] if levels is not None else watch.regime,
+            session_open=self._day_bounds[0] or day_start(self._day),
+            bar=self._bar_ns,
+            bin_ns=self._bin_ns,
+        )
+        self._watch = watch
+        group = self._exits.exits(data)
+        if group is None:
+            return
+        reason = watch.reason_to_leave(acceptance_bins=p.acceptance_bins, flip_bars=p.flip_bars)
+        if not reason and isinstance(self._exits, StockExits) and group.due is not None and group.due.at <= ts:
+            reason = group.due.reason
+        if reason:
+            if not any(d.at == 0 for d in group.deadlines):
+                self._exits.set_exits(data, group.leave(0, reason))
+                self._log(seq, ts, "exit", self._open_decision(), reason=reason)
+        elif not group.targets and p.trail_atr and not isnan(self.atr[0]):
+            stop = watch.trail(p.trail_atr * self.atr[0] / self._tick)
+            moved = group.trailed(self.instrument.to_price(round(stop)))
+            if moved is not group:
+                self._exits.set_exits(data, moved)
+                self._log(seq, ts, "move_stop", self._open_decision(), reason="trail", stop=moved.stop)
+
+    def _open_decision(self) -> Decision:
+        assert self._open is not None  # noqa: S101 - for the type checker
+        return self._open.decision
+
+    def _log(self, seq: int, ts: int, action: str, of: Decision, *, reason: str, stop: float = 0.0) -> None:
+        self.decisions.append(
+            Decision(seq, ts, of.symbol, action, of.side, of.setup, of.regime, of.levels, reason, of.qty, stop or of.stop)
+        )
+
+    def _book(self, order: Any) -> None:
+        fill = self._fill(order)
+        if self._entering is not None and order.ref == self._entering[0].ref:
+            _, decision, c = self._entering
+            self._entering = None
+            self._open = OpenTrade(decision, self.instrument.symbol, self._charge)
+            edge = c.val if decision.side is Side.LONG else c.vah
+            self._watch = Watch(decision.side, c.regime, edge, fill.ts, self._k(fill.price))
+        if self._open is None:
+            return  # an order of somebody else's
+        self._open.add(fill)
+        if isinstance(self._exits, StockExits):
+            if fill.reason == "entry":
+                self._exits.set_exits(self.data, order.info["exits"].entered_at(fill.price))
+            else:
+                self._exits.filled(self.data, order)
+        if self._open.qty == 0:
+            excursion = order.info["excursion"] if "excursion" in order.info else self._bar_excursion()
+            trade = self._open.trade(excursion)
+            self.trades.append(trade)
+            self._open = self._watch = None
+            self.risk.closed(trade.symbol, trade.pnl_net)
+
+    def _fill(self, order: Any) -> Fill:
+        if "fill" in order.info:
+            return order.info["fill"]  # type: ignore[no-any-return]
+        ts = bar_end_ns(order.executed.dt)
+        entry = self._entering is not None and order.ref == self._entering[0].ref
+        reason = "entry" if entry else (self._exits.reason(order) or "manual")
+        return Fill(ts, ts, order.executed.price, abs(round(order.executed.size)), reason, "bars")
+
+    def _bar_excursion(self) -> tuple[float, float]:
+        assert self._open is not None  # noqa: S101 - for the type checker
+        prices = [f.price for f in self._open.fills]
+        if self._watch is not None:
+            prices.append(self._watch.best * self._tick)
+        return min(prices), max(prices)
+
+    def open_trade(self) -> Trade | None:
+        """Return the open trade marked at the last close, or None when flat."""
+        if self._open is None:
+            return None
+        excursion = self.broker.excursion(self.data) if hasattr(self.broker, "excursion") else self._bar_excursion()
+        bars = getattr(self.data, "bars", None)
+        i = len(self.data) - 1
+        ts = int(bars.ts[i]) + MINUTE_NS if bars is not None else bar_end_ns(self.data.datetime[0])
+        mark = Fill(ts, ts, float(self.data.close[0]), self._open.qty, "open", "bars")
+        return self._open.trade(excursion, mark)

@@ -1,0 +1,137 @@
+"""Orders of one symbol waiting for its ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from ..core.exits import ExitGroup
+from ..core.market import MarketTape, trigger_level
+
+STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Order.StopTrailLimit})
+TRAILS = frozenset({bt.Order.StopTrail, bt.Order.StopTrailLimit})
+_LIMITED = frozenset({bt.Order.StopLimit, bt.Order.StopTrailLimit})
+
+
+@dataclass(slots=True)
+class Working:
+    """One accepted order and the first tick it may meet."""
+
+    order: Any
+    first: int
+    expires: int | None
+
+    def next_index(self, tape: MarketTape, begin: int, end: int) -> int:
+        """Return the first tick in [begin, end) at which something happens to this order, `end` for none."""
+        order = self.order
+        begin = max(begin, self.first)
+        if begin >= end or not order.active():
+            return end
+        if self.expires is not None:
+            late = tape.ts[begin:end] > self.expires
+            at = int(late.argmax())
+            if late[at]:
+                end = begin + at
+                return min(end, self._touch(tape, begin, end))
+        return self._touch(tape, begin, end)
+
+    def _touch(self, tape: MarketTape, begin: int, end: int) -> int:
+        order = self.order
+        kind = order.exectype
+        if begin >= end or kind == bt.Order.Market:
+            return begin
+        if kind in STOPS and not order.triggered:
+            upward = bool(order.isbuy())
+            if kind in TRAILS:
+                return self._touch_trail(tape, begin, end)
+            return tape.first_touch(begin, end, trigger_level(order.created.price, tape.tick, upward=upward), upward=upward)
+        limit = order.created.pricelimit if kind in _LIMITED else order.created.price
+        upward = not order.isbuy()
+        return tape.first_touch(begin, end, trigger_level(limit, tape.tick, upward=upward), upward=upward)
+
+    def _touch_trail(self, tape: MarketTape, begin: int, end: int) -> int:
+        order = self.order
+        price = tape.price[begin:end]
+        amount = order.trailamount or price * (order.trailpercent or 0.0)
+        if order.isbuy():
+            stop = np.minimum.accumulate(np.concatenate(([order.created.price], price + amount)))[:-1]
+            touched = tape.k[begin:end] >= np.ceil(stop / tape.tick - 1e-6)
+        else:
+            stop = np.maximum.accumulate(np.concatenate(([order.created.price], price - amount)))[:-1]
+            touched = tape.k[begin:end] <= np.floor(stop / tape.tick + 1e-6)
+        at = int(touched.argmax())
+        return begin + at if touched[at] else end
+
+    def trail(self, tape: MarketTape, begin: int, end: int) -> None:
+        """Let a trailing stop follow the ticks [begin, end) that did not trigger it."""
+        order = self.order
+        begin = max(begin, self.first)
+        if begin < end and order.exectype in TRAILS and order.active() and not order.triggered:
+            price = tape.price[begin:end]
+            order.trailadjust(float(price.min() if order.isbuy() else price.max()))
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything that waits for one data feed's prices.
+
+    Parameters
+    ----------
+    data : backtrader data feed
+    tape : MarketTape or None
+        None where the feed has bars only.
+    tick : float, rupees
+        0 where unknown: prices are then compared as they are.
+    """
+
+    data: Any
+    tape: MarketTape | None
+    tick: float
+    orders: list[Working] = field(default_factory=list)
+    group: ExitGroup | None = None
+    group_first: int = 0  # first tick the group may meet
+    owner: Any = None  # the strategy whose entry armed the group
+    position: int = 0  # next tick to match
+    matching: bool = False  # a tick is being matched now
+    entered: int = 0  # tick that opened the position
+    low: float = 0.0  # extremes since entry, where only bars are known
+    high: float = 0.0
+    entered_at_open: bool = False
+    bars_seen: int = 0
+
+    @property
+    def is_live(self) -> bool:
+        """True where some price could change something."""
+        return self.group is not None or bool(self.orders)
+
+    def next_index(self, end: int) -> int:
+        """Return the next tick before `end` that fills, triggers or expires anything; `end` for none."""
+        tape = self.tape
+        if tape is None:
+            return end
+        found = end
+        for working in self.orders:
+            if working.order.alive():
+                found = min(found, working.next_index(tape, self.position, found))
+        group = self.group
+        if group is not None:
+            begin = max(self.position, self.group_first)
+            upward = group.side.sign < 0
+            stop = trigger_level(group.stop, tape.tick, upward=upward)
+            found = min(found, tape.first_touch(begin, found, stop, upward=upward))
+            if (target := group.nearest) is not None:
+                level = trigger_level(target.price, tape.tick, upward=not upward)
+                found = min(found, tape.first_touch(begin, found, level, upward=not upward))
+            if (due := group.due) is not None and begin < found:
+                found = min(found, tape.first_due(begin, found, due.at))
+        return found
+
+    def move_to(self, index: int) -> None:
+        """Pass the ticks before `index`: nothing fills in them, trailing stops follow."""
+        if self.tape is not None:
+            for working in self.orders:
+                working.trail(self.tape, self.position, index)
+        self.position = max(self.position, index)

@@ -1,0 +1,379 @@
+"""A backtrader broker that fills orders on the ticks of their symbol, in the order in which the ticks were received."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import backtrader as bt
+
+from ..core.errors import Refused
+from ..core.exits import ExitGroup, exits_in_bar
+from ..core.fills import FillModel
+from ..core.ist import MINUTE_NS
+from ..core.market import trigger_level
+from ..core.stamps import to_ns, to_num
+from ..core.trade import Fill, Side
+from .book import STOPS, TRAILS, Book, Working
+
+_REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
+
+
+class TickBroker(bt.brokers.BackBroker):
+    """Backtrader's broker, matching tick by tick, with exit groups.
+
+    Params
+    ------
+    fill : FillModel
+        Whose price is paid, slippage, latency.
+    tick_size : float, rupees
+        Price step of feeds that carry no instrument; 0: unknown, no slippage for them.
+
+    Notes
+    -----
+    *Causality*: an order given at a bar meets the first tick with a greater `seq` than the message that made the bar known.
+    An exit group given with an entry (``buy(..., exits=ExitGroup(...))``) is armed by the entry's fill and meets the next tick.
+
+    A feed with a `market` attribute (`core.market.MarketTape`) is matched on it. Where a day has bars only (attribute
+    `tick_days`, or a feed without `market`), the bar decides, pessimistically: stops before anything else, then the rest, and
+    each fill says ``source="bars"``. Windows of ticks in which nothing can fill cost nothing: the next tick that touches
+    anything is looked up in the arrays.
+
+    Orders never fail for want of cash at submission; a fill that cannot be paid for is margin-refused as in `BackBroker`.
+    Execution types ``Close`` and ``Historical`` are refused.
+    """
+
+    params = (("fill", FillModel()), ("tick_size", 0.0), ("checksubmit", False))
+
+    keeps_exits = True
+
+    def init(self) -> None:
+        """Start a run with no orders and no positions."""
+        super().init()
+        self._books: dict[Any, Book] = {}
+
+    # ---------------------------------------------------------------- what a strategy asks
+    def exits(self, data: Any) -> ExitGroup | None:
+        """Return the exit group of the open trade in `data`."""
+        return self._book(data).group
+
+    def set_exits(self, data: Any, group: ExitGroup | None) -> None:
+        """Replace the exit group of the open trade in `data`; it meets the next tick.
+
+        Raises
+        ------
+        Refused
+            No open trade on that side, or another quantity than is open.
+        """
+        book = self._book(data)
+        size = round(self.positions[data].size)
+        if group is not None and group.qty * group.side.sign != size:
+            raise Refused(f"exit group for {group.side} {group.qty}, but the position is {size}")
+        if group is not None and book.group is None:
+            book.group_first = self._first_tick(book)
+        book.group = group
+
+    def excursion(self, data: Any) -> tuple[float, float]:
+        """Return (lowest, highest) price traded since the open trade's entry, in rupees."""
+        book = self._book(data)
+        if book.tape is None or book.low:
+            return book.low, book.high
+        prices = book.tape.price[book.entered : max(book.position, book.entered + 1)]
+        return float(prices.min()), float(prices.max())
+
+    # ---------------------------------------------------------------- what the engine asks
+    def next_fill(self, data: Any, end: int) -> int:
+        """Return the index of the next tick before `end` that changes anything in `data`; `end` for none."""
+        book = self._books.get(data)
+        return end if book is None or not book.is_live else book.next_index(end)
+
+    def fill_at(self, data: Any, index: int) -> None:
+        """Match the tick `index` of `data`, having passed all before it."""
+        book = self._books[data]
+        book.move_to(index)
+        book.position, book.matching = index + 1, True
+        self._meet(book, index)
+        book.matching = False
+        book.orders = [w for w in book.orders if w.order.alive()]
+
+    def settle(self, data: Any) -> None:
+        """Match everything of `data` up to its current bar: its ticks, or the bar itself where there are none."""
+        book = self._books.get(data)
+        if book is None:
+            return
+        bar = len(data) - 1
+        if book.bars_seen == bar + 1:
+            return
+        book.bars_seen = bar + 1
+        if book.tape is None or not data.tick_days[bar]:
+            if book.is_live or self.positions[data].size:
+                self._meet_bar(book, bar)
+                book.orders = [w for w in book.orders if w.order.alive()]
+            if book.tape is not None:
+                book.position = max(book.position, int(book.tape.known[bar]))
+            return
+        end = int(book.tape.known[bar])
+        while book.is_live and (index := book.next_index(end)) < end:
+            self.fill_at(data, index)
+        book.move_to(end)
+
+    def next(self) -> None:
+        """Match all feeds up to their current bars (stock `Cerebro` calls this once a bar)."""
+        for data in list(self._books):
+            if len(data):
+                self.settle(data)
+
+    # ---------------------------------------------------------------- intake
+    def submit_accept(self, order: Any) -> None:
+        """Take an order: it waits for the next tick of its symbol."""
+        if order.exectype in _REFUSED_KINDS:
+            raise Refused(f"order type {order.getordername()} cannot be filled on ticks; use Market, Limit, Stop or a trailing stop")
+        super().submit_accept(order)
+        book = self._book(order.data)
+        if order.exectype in TRAILS and order.p.price is None and book.tape is not None and book.position:
+            # A trailing stop starts from the last trade, which is later than the close of the bar decided on.
+            order.created.price = inf if order.isbuy() else -inf
+            order.trailadjust(float(book.tape.price[book.position - 1]))
+        expires = to_ns(order.valid) if order.valid else None
+        book.orders.append(Working(order, self._first_tick(book), expires))
+
+    def _first_tick(self, book: Book) -> int:
+        # The message acted upon is the tick being matched, or that which made the current bar known, whichever came last.
+        if book.tape is None:
+            return 0
+        seq = int(book.tape.seq[book.position - 1]) if book.position else 0
+        if not book.matching:
+            seq = max(seq, int(book.data.bars.known_seq[len(book.data) - 1]))
+        return book.tape.after(max(seq, seq + self.p.fill.latency - 1))
+
+    def _book(self, data: Any) -> Book:
+        book = self._books.get(data)
+        if book is None:
+            tape = getattr(data, "market", None)
+            instrument = getattr(data, "instrument", None)
+            book = Book(data, tape, float(instrument.tick) if instrument is not None else self.p.tick_size)
+            book.bars_seen = len(data)
+            if tape is not None and len(data):
+                book.position = int(tape.known[len(data) - 1])
+            self._books[data] = book
+        return book
+
+    # ---------------------------------------------------------------- matching a tick
+    def _meet(self, book: Book, i: int) -> None:
+        tape = book.tape
+        assert tape is not None  # noqa: S101 - for the type checker
+        if book.group is not None and i >= book.group_first:
+            self._meet_group(book, i)
+        k = int(tape.k[i])
+        for working in list(book.orders):
+            order = working.order
+            if i < working.first or not order.alive() or not order.active():
+                continue
+            if working.expires is not None and tape.ts[i] > working.expires and order.exectype != bt.Order.Market:
+                self._expire(order, int(tape.ts[i]))
+                continue
+            price = self._price_at(order, i, k, book)
+            if price is not None:
+                self._fill(book, order, price, Fill(int(tape.seq[i]), int(tape.ts[i]), price, 1, "entry"), i)
+            else:
+                working.trail(tape, i, i + 1)
+        self._activate_children()
+
+    def _price_at(self, order: Any, i: int, k: int, book: Book) -> float | None:
+        # The price at which tick i fills the order; marks a stop-limit as triggered on the way.
+        tape, model, buy = book.tape, self.p.fill, bool(order.isbuy())
+        assert tape is not None  # noqa: S101
+        price, bid, ask = float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
+        kind = order.exectype
+        if kind == bt.Order.Market:
+            return model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
+        if kind in STOPS and not order.triggered:
+            level = trigger_level(order.created.price, tape.tick, upward=buy)
+            if (k < level) if buy else (k > level):
+                return None
+            if kind in (bt.Order.Stop, bt.Order.StopTrail):
+                return model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
+            order.triggered = True
+        limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
+        level = trigger_level(limit, tape.tick, upward=not buy)
+        if (k > level) if buy else (k < level):
+            return None
+        return model.limit(buy=buy, limit=limit, price=price, bid=bid, ask=ask)
+
+    def _meet_group(self, book: Book, i: int) -> None:
+        tape, model = book.tape, self.p.fill
+        assert tape is not None  # noqa: S101
+        group = book.group
+        assert group is not None  # noqa: S101
+        buy = group.side is Side.SHORT
+        k, price, bid, ask = int(tape.k[i]), float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
+        at_market = model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
+        stamp = (int(tape.seq[i]), int(tape.ts[i]))
+        stop = trigger_level(group.stop, tape.tick, upward=buy)
+        due = group.due
+        if (k >= stop) if buy else (k <= stop):
+            self._leave(book, Fill(*stamp, at_market, group.qty, group.stop_reason), None, i)
+        elif due is not None and tape.clock[i] >= due.at:
+            self._leave(book, Fill(*stamp, at_market, group.qty, due.reason), None, i)
+        else:
+            while group is not None and (target := group.nearest) is not None:
+                level = trigger_level(target.price, tape.tick, upward=not buy)
+                if (k > level) if buy else (k < level):
+                    return
+                paid = model.limit(buy=buy, limit=target.price, price=price, bid=bid, ask=ask)
+                after = group.after_target(target)
+                self._leave(book, Fill(*stamp, paid, target.qty, target.reason), after, i)
+                group = after
+
+    # ---------------------------------------------------------------- matching a bar
+    def _meet_bar(self, book: Book, bar: int) -> None:
+        data, model = book.data, self.p.fill
+        open_, high, low = float(data.open[0]), float(data.high[0]), float(data.low[0])
+        begin, seq = self._bar_stamps(data, bar)
+        tick = book.tick
+        if round(self.positions[data].size):
+            book.low, book.high = min(book.low or low, low), max(book.high, high)
+        group = book.group
+        if group is not None and (due := group.due) is not None and begin >= due.at:
+            price = model.slipped(open_, buy=group.side is Side.SHORT, tick=tick)
+            self._leave(book, Fill(seq, begin, price, group.qty, due.reason, "bars"), None, -1)
+        had_group = book.group
+        waiting = sorted(book.orders, key=lambda w: (w.order.exectype != bt.Order.Market, w.order.exectype not in STOPS))
+        for working in waiting:
+            order = working.order
+            if not order.alive() or not order.active():
+                continue
+            if working.expires is not None and begin > working.expires and order.exectype != bt.Order.Market:
+                self._expire(order, begin)
+                continue
+            found = self._price_in_bar(order, open_, high, low, float(data.close[0]), tick)
+            if found is not None:
+                price, at_open = found
+                book.entered_at_open = at_open
+                ts = begin if at_open else begin + MINUTE_NS
+                self._fill(book, order, price, Fill(seq, ts, price, 1, "entry", "bars"), -1)
+                if self.positions[data].size and not book.low:
+                    book.low, book.high = low, high
+            elif order.exectype in TRAILS and not order.triggered:
+                order.trailadjust(float(data.close[0]))
+        self._activate_children()
+        group = book.group
+        if group is None:
+            return
+        if had_group is not group and not book.entered_at_open:
+            # Entered somewhere inside the bar: the stop may have been met after it, a target cannot be claimed.
+            worst = low if group.side is Side.LONG else high
+            if (worst - group.stop) * group.side.sign <= 0:
+                price = model.slipped(group.stop, buy=group.side is Side.SHORT, tick=tick)
+                self._leave(book, Fill(seq, begin + MINUTE_NS, price, group.qty, group.stop_reason, "bars"), None, -1)
+            return
+        for leg in exits_in_bar(group, open_, high, low):
+            price = leg.price if leg.is_limit else model.slipped(leg.price, buy=group.side is Side.SHORT, tick=tick)
+            ts = begin if leg.at_open else begin + MINUTE_NS
+            self._leave(book, Fill(seq, ts, price, leg.qty, leg.reason, "bars"), leg.group, -1)
+
+    def _price_in_bar(
+        self, order: Any, open_: float, high: float, low: float, close: float, tick: float
+    ) -> tuple[float, bool] | None:
+        # (price, filled at the open) by backtrader's rules for one bar, with slippage on market and stop orders only.
+        buy, kind, model = bool(order.isbuy()), order.exectype, self.p.fill
+        if kind == bt.Order.Market:
+            return model.slipped(open_, buy=buy, tick=tick), True
+        if kind in STOPS and not order.triggered:
+            stop = order.created.price
+            if not (high >= stop if buy else low <= stop):
+                return None
+            gap = open_ >= stop if buy else open_ <= stop
+            if kind in (bt.Order.Stop, bt.Order.StopTrail):
+                return model.slipped(open_ if gap else stop, buy=buy, tick=tick), gap
+            order.triggered = True
+            limit = order.created.pricelimit
+            if gap:
+                return self._limit_in_bar(buy, limit, open_, high, low)
+            if limit >= stop if buy else limit <= stop:
+                return stop, False
+            falls_back = close <= limit if buy else close >= limit
+            return (limit, False) if falls_back else None
+        limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
+        return self._limit_in_bar(buy, limit, open_, high, low)
+
+    @staticmethod
+    def _limit_in_bar(buy: bool, limit: float, open_: float, high: float, low: float) -> tuple[float, bool] | None:
+        if (open_ <= limit) if buy else (open_ >= limit):
+            return open_, True
+        if (low <= limit) if buy else (high >= limit):
+            return limit, False
+        return None
+
+    @staticmethod
+    def _bar_stamps(data: Any, bar: int) -> tuple[int, int]:
+        columns = getattr(data, "bars", None)
+        if columns is not None:
+            return int(columns.ts[bar]), int(columns.known_seq[bar])
+        end = to_ns(data.datetime[0])
+        return end - MINUTE_NS, end
+
+    # ---------------------------------------------------------------- booking a fill
+    def _leave(self, book: Book, fill: Fill, after: ExitGroup | None, index: int) -> None:
+        # One exit of the group, as an order of its own so that notify_order, trades and analyzers see it as any other.
+        group = book.group
+        assert group is not None  # noqa: S101
+        book.group = after
+        make = bt.order.BuyOrder if group.side is Side.SHORT else bt.order.SellOrder
+        order = make(owner=book.owner, data=book.data, size=fill.qty, price=fill.price, exectype=bt.Order.Market)
+        order.addinfo(exit_reason=fill.reason)
+        self._ocoize(order, None)
+        order.submit()
+        order.accept()
+        self._fill(book, order, fill.price, fill, index)
+
+    def _fill(self, book: Book, order: Any, price: float, fill: Fill, index: int) -> None:
+        data = book.data
+        before = round(self.positions[data].size)
+        size = round(order.executed.remsize)
+        reduces = before * size < 0
+        reason = order.info["exit_reason"] if "exit_reason" in order.info else ("manual" if reduces else fill.reason)
+        order.addinfo(fill=Fill(fill.seq, fill.ts, price, abs(size), reason, fill.source))
+        if before == 0:
+            book.entered, book.low, book.high = max(index, 0), 0.0, 0.0
+        elif reduces:
+            order.addinfo(excursion=self.excursion(data))
+        if order in self.pending:
+            self.pending.remove(order)  # before executing: what is still pending then is cancelled as the other side of an OCO
+        self._execute(order, ago=0, price=price, dtcoc=to_num(fill.ts))
+        if order.status != bt.Order.Completed:
+            return
+        if "exit_reason" not in order.info:
+            self._bracketize(order)
+        after = round(self.positions[data].size)
+        if "exits" in order.info and after:
+            book.group = order.info["exits"].entered_at(price)
+            book.owner, book.group_first = order.owner, self._first_tick(book)
+        elif reduces and book.group is not None and "exit_reason" not in order.info:
+            book.group = book.group.reduced(abs(size))
+        if after == 0 or after * before < 0:
+            book.group = None
+
+    def _expire(self, order: Any, ts: int) -> None:
+        order.status = bt.Order.Expired
+        order.executed.dt = to_num(ts)
+        self.pending.remove(order)
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
+
+    def _activate_children(self) -> None:
+        while self._toactivate:
+            self._toactivate.popleft().activate()
+
+    # ---------------------------------------------------------------- value
+    def get_value(self, datas: Any = None, mkt: bool = False, lever: bool = False) -> Any:
+        """Return cash plus open positions at their last close, in rupees."""
+        if datas is not None:
+            return self._get_value(datas=datas, lever=lever)
+        if not any(p.size for p in self.positions.values()):
+            return 0.0 if mkt else self.cash
+        self._get_value()
+        return super().get_value(mkt=mkt, lever=lever)
+
+    getvalue = get_value

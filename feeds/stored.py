@@ -1,0 +1,207 @@
+"""A backtrader feed of stored bars, loaded in bulk, carrying the ticks of each bar."""
+
+from __future__ import annotations
+
+import array
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.bar import NEVER, BarColumns
+from ..core.instrument import Instrument, to_ticks
+from ..core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
+from ..core.market import MarketTape
+from ..core.quality import bar_quality
+from ..core.session import Session, session_of
+from ..core.tape import TickTape
+from ..core.tick import F64, I64, TickColumns
+from ..store import TickStore
+
+_EPOCH_ORDINAL = 719_163
+
+
+class IstZone(dt.tzinfo):
+    """IST for backtrader, which asks a zone for `localize`."""
+
+    def utcoffset(self, _: dt.datetime | None) -> dt.timedelta:
+        """Return +05:30."""
+        return dt.timedelta(hours=5, minutes=30)
+
+    def dst(self, _: dt.datetime | None) -> dt.timedelta:
+        """Return 0: India has no daylight saving."""
+        return dt.timedelta(0)
+
+    def tzname(self, _: dt.datetime | None) -> str:
+        """Return IST."""
+        return "IST"
+
+    def localize(self, when: dt.datetime) -> dt.datetime:
+        """Return a naive time as IST."""
+        return when.replace(tzinfo=self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recorded:
+    """Bars and ticks of one instrument's sessions, ready to be run.
+
+    Parameters
+    ----------
+    bars : BarColumns
+        Known bars inside the sessions, oldest first.
+    tape : TickTape
+        Each bar's own ticks for the profile.
+    market : MarketTape or None
+        The same ticks for orders; None where there are none.
+    tick_days : bool, shape (n_bars,)
+        True for bars of a day that has ticks.
+    quality : float64, shape (n_bars,), in [0, 1]
+        NaN for days without ticks.
+    sessions : tuple of (day, Session)
+    """
+
+    instrument: Instrument
+    bars: BarColumns
+    tape: TickTape
+    market: MarketTape | None
+    tick_days: NDArray[np.bool_]
+    quality: F64
+    sessions: dict[int, Session]
+
+
+def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Recorded:
+    """Read what the store holds of `instrument` between two instants.
+
+    Parameters
+    ----------
+    begin, end : int, ns
+
+    Notes
+    -----
+    Prints outside the continuous session (pre-open, closing auction, post-close) are left out. Ticks are given to the bar of
+    their own minute, or, where that was already known when they came, to the one then open.
+    """
+    bars = store.bars(instrument.symbol, begin, end)
+    ticks = store.ticks(instrument.symbol, begin, end)
+    gaps = store.gaps(instrument.symbol, begin, end)
+    days = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))  # type: ignore[arg-type]
+    sessions = {int(day): session_of(instrument, int(day)) for day in days}
+    bars = bars.take((bars.known_seq != NEVER) & _inside(bars.ts, sessions))
+    # Bars are decided on in the order in which they became known, which for one symbol is the order of time.
+    ticks = ticks.take(_inside(ticks.ts, sessions))
+    tick = float(instrument.tick)
+    k = to_ticks(ticks.price, tick)
+    days_of_bars = np.asarray(day_index(bars.ts), dtype=np.int64)  # type: ignore[arg-type]
+    tick_days = np.isin(days_of_bars, np.unique(day_index(ticks.ts)))  # type: ignore[arg-type]
+    offsets = _offsets(bars, ticks)
+    tape = TickTape(
+        offsets=offsets,
+        k=k[: offsets[-1]],  # ticks after the last known bar meet orders, but belong to no bar yet
+        size=ticks.size[: offsets[-1]],
+        day=days_of_bars,
+        contract=np.zeros(len(bars), dtype=np.int64),
+    )
+    market = None
+    if len(ticks):
+        known = np.searchsorted(ticks.seq, bars.known_seq, side="right").astype(np.int64)
+        clock = np.maximum.accumulate(ticks.clock)
+        market = MarketTape(ticks.seq, ticks.ts, k, ticks.price, ticks.bid, ticks.ask, clock, known, tick)
+    quality = np.where(tick_days, bar_quality(bars, gaps), np.nan) if len(bars) else np.empty(0)
+    return Recorded(instrument, bars, tape, market, tick_days, quality, sessions)
+
+
+def _inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
+    day = day_index(ts)  # type: ignore[arg-type]
+    found: NDArray[np.bool_] = np.zeros(len(ts), dtype=np.bool_)
+    for number, session in sessions.items():
+        begin, end = session.bounds(number)
+        found |= (day == number) & (ts >= begin) & (ts < end)
+    return found
+
+
+def _offsets(bars: BarColumns, ticks: TickColumns) -> I64:
+    # Bar b owns ticks offsets[b]:offsets[b+1]. By the rule of late ticks the owner never goes back, so slices are enough.
+    own = np.searchsorted(bars.ts, minute_start(ticks.ts), side="left")  # type: ignore[arg-type]
+    already_known = np.searchsorted(bars.known_seq, ticks.seq, side="left")
+    owner = np.maximum.accumulate(np.maximum(own, already_known)) if len(ticks) else own
+    return np.searchsorted(owner, np.arange(len(bars) + 1), side="left").astype(np.int64)
+
+
+class StoredData(bt.feed.DataBase):
+    """Bars of a `Recorded` span, stamped with the end of their minute, in IST.
+
+    Params
+    ------
+    recorded : Recorded
+
+    Attributes
+    ----------
+    instrument, bars, tape, market, tick_days, bar_quality
+        What `AuctionStrategy`, `VolumeProfile` and `TickBroker` read beside the lines.
+    """
+
+    params = (("recorded", None), ("timeframe", bt.TimeFrame.Minutes))
+
+    def __init__(self) -> None:
+        super().__init__()
+        recorded: Recorded = self.p.recorded
+        self.p.tz = IstZone()
+        self.instrument = recorded.instrument
+        self.bars = recorded.bars
+        self.tape = recorded.tape
+        self.market = recorded.market
+        self.tick_days = recorded.tick_days
+        self.bar_quality = recorded.quality
+        self._name = self._dataname = recorded.instrument.symbol
+
+    def start(self) -> None:
+        """Start from the first bar."""
+        super().start()
+        self._next_row = 0
+
+    def _columns(self) -> dict[str, F64]:
+        bars = self.bars
+        end = bars.ts + MINUTE_NS
+        return {
+            "datetime": end // DAY_NS + _EPOCH_ORDINAL + (end % DAY_NS) / DAY_NS,
+            "open": bars.open,
+            "high": bars.high,
+            "low": bars.low,
+            "close": bars.close,
+            "volume": bars.volume.astype(np.float64),
+            "openinterest": np.zeros(len(bars)),
+        }
+
+    def preload(self) -> None:
+        """Fill the lines from the columns at once."""
+        if self._filters or self.p.fromdate is not None or self.p.todate is not None:
+            super().preload()
+            return
+        for name, column in self._columns().items():
+            getattr(self.lines, name).array = array.array("d", np.ascontiguousarray(column, dtype=np.float64).tobytes())
+        self.home()
+
+    def _load(self) -> bool:
+        row = self._next_row
+        if row >= len(self.bars):
+            return False
+        if row == 0:
+            self._rows: dict[str, Any] = {name: column.tolist() for name, column in self._columns().items()}
+        for name, column in self._rows.items():
+            getattr(self.lines, name)[0] = column[row]
+        self._next_row = row + 1
+        return True
+
+
+def warm_up_start(store: TickStore, instrument: Instrument, first_day: int, bars: int) -> int:
+    """Return the ns from which to load so that at least `bars` bars (and one whole session) lie before `first_day`."""
+    found, begin = 0, day_start(first_day)
+    for day in reversed([d for d in store.days(instrument.symbol) if d < first_day]):
+        begin = day_start(day)
+        found += len(store.bars(instrument.symbol, begin, begin + DAY_NS))
+        if found >= bars:
+            break
+    return begin

@@ -1,0 +1,20 @@
+"""What more than one test file needs."""
+
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["tests.require"]
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Return a function from the name of a recorded data set to its path; it skips the test where the set is absent."""
+
+    def find(name: str) -> Path:
+        path = Path(__file__).resolve().parents[1] / "../shared/data" / name
+        if not path.exists():
+            pytest.skip(f"recorded data {name} is not beside the checkout")
+        return path
+
+    return find

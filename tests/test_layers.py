@@ -1,0 +1,125 @@
+"""Who may import whom, read from the source with `ast`: the architecture as a test."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MAPPED = ("feeds", "brokers", "analyzers")
+
+PURE_FILES = ("feeds/decode.py", "brokers/messages.py", "brokers/reconcile.py", "brokers/charges.py")
+PURE_STDLIB = frozenset({
+    "__future__", "array", "bisect", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum",
+    "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "numbers", "operator", "re",
+    "statistics", "string", "textwrap", "types", "typing",
+})  # fmt: skip
+PURE_THIRD = frozenset({"numpy", "numba"})
+IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval"})
+CLOCKS = frozenset({"now", "utcnow", "today"})
+
+
+def sources() -> list[Path]:
+    return sorted(p for top in ("auction_bt", *MAPPED) for p in (ROOT / top).rglob("*.py")) + sorted(ROOT.glob("run_*.py"))
+
+
+def module_of(path: Path) -> list[str]:
+    """The installed name of a file, as parts; of a package's ``__init__`` too."""
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    return (["auction_bt"] if parts[0] in MAPPED else []) + parts
+
+
+def imports(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield (absolute module, line) of every import, wherever it stands."""
+    own = module_of(path)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = own[: -node.level] if node.level else []
+            module = ".".join([*base, *(node.module.split(".") if node.module else [])])
+            yield module, node.lineno
+            for alias in node.names:  # `from . import x` imports a module as well
+                yield f"{module}.{alias.name}", node.lineno
+
+
+def is_in(module: str, *packages: str) -> bool:
+    return any(module == p or module.startswith(p + ".") for p in packages)
+
+
+def breaches(files: list[Path], is_allowed) -> list[str]:
+    return [f"{p.relative_to(ROOT)}:{line} imports {m}" for p in files for m, line in imports(p) if not is_allowed(m)]
+
+
+def pure_files() -> list[Path]:
+    return sorted((ROOT / "auction_bt/core").rglob("*.py")) + [ROOT / f for f in PURE_FILES if (ROOT / f).exists()]
+
+
+def is_pure(module: str) -> bool:
+    return is_in(module, "auction_bt.core", *PURE_THIRD) or module.partition(".")[0] in PURE_STDLIB
+
+
+def test_the_core_and_the_decoders_import_nothing_that_does_anything():
+    assert not breaches(pure_files(), is_pure)
+
+
+def test_the_core_reads_no_clock_and_touches_no_file():
+    found = []
+    for path in pure_files():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                called = node.func
+                if isinstance(called, ast.Name) and called.id in IMPURE_CALLS:
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno} calls {called.id}")
+                if isinstance(called, ast.Attribute) and called.attr in CLOCKS:
+                    found.append(f"{path.relative_to(ROOT)}:{node.lineno} asks the time")
+    assert not found
+
+
+def test_indicator_strategy_and_analyzers_know_backtrader_and_the_core_only():
+    files = [ROOT / "auction_bt" / name for name in ("indicators.py", "strategy.py", "stock_exits.py", "settings.py")]
+    files = [p for p in files if p.exists()] + sorted((ROOT / "analyzers").rglob("*.py"))
+    friends = ("indicators", "strategy", "stock_exits", "settings", "analyzers")
+
+    def is_allowed(module: str) -> bool:
+        return is_pure(module) or is_in(module, "backtrader", *(f"auction_bt.{name}" for name in friends))
+
+    assert not breaches(files, is_allowed)
+
+
+@pytest.mark.parametrize(("folder", "other"), [("feeds", "brokers"), ("brokers", "feeds")])
+def test_feeds_and_brokers_know_neither_each_other_nor_what_stands_above(folder, other):
+    above = [f"auction_bt.{name}" for name in (other, "strategy", "viewer", "cli", "engine", "analyzers", "backtest")]
+    assert not breaches(sorted((ROOT / folder).rglob("*.py")), lambda module: not is_in(module, *above))
+
+
+def test_only_the_doors_import_the_command_line():
+    doors = {ROOT / "auction_bt/__main__.py", *ROOT.glob("run_*.py")}
+    inside = [p for p in sources() if p not in doors and not p.is_relative_to(ROOT / "auction_bt/cli")]
+    assert not breaches(inside, lambda module: not is_in(module, "auction_bt.cli"))
+
+
+def test_nobody_imports_the_three_folders_by_their_bare_names():
+    everything = sources() + sorted((ROOT / "tests").rglob("*.py")) + sorted((ROOT / "benchmarks").rglob("*.py"))
+    assert not breaches(everything, lambda module: not is_in(module, *MAPPED))
+
+
+def test_matplotlib_is_imported_by_the_picture_makers_alone():
+    makers = {ROOT / "auction_bt/plots.py", ROOT / "auction_bt/cerebro_plot.py"}
+    assert not breaches([p for p in sources() if p not in makers], lambda module: not is_in(module, "matplotlib"))
+
+
+def test_a_file_is_one_noun_and_fits_in_a_head():
+    long = {str(p.relative_to(ROOT)): n for p in sources() if (n := len(p.read_text("utf-8").splitlines())) > 400}
+    assert not long
+
+
+def test_the_guards_themselves_see_through_relative_and_nested_imports(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    file = tmp_path / "feeds" / "decode.py"
+    file.parent.mkdir()
+    file.write_text("def f():\n    from ..cli import main\n    import time\n    from . import stored\n")
+    names = {module for module, _ in imports(file)}
+    assert {"auction_bt.cli", "auction_bt.cli.main", "time", "auction_bt.feeds", "auction_bt.feeds.stored"} == names
