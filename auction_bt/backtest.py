@@ -21,7 +21,6 @@ from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
 from .core.ist import day_index, day_start, from_date, to_date
-from .core.quality import grade_of
 from .core.risk import RiskBook
 from .core.regime import Rule
 from .core.summary import Point, merge_equity, summarise
@@ -210,8 +209,8 @@ def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
     chosen = np.asarray(day_index(bars.ts)) >= first_day  # type: ignore[arg-type]
     with_ticks = chosen & recorded.tick_days
     volume, seen = int(bars.volume[with_ticks].sum()), int(bars.tick_volume[with_ticks].sum())
-    quality = recorded.quality[with_ticks]
-    share = float(quality.mean()) if len(quality) else None
+    graded = [g for day, g in sorted(recorded.grades.items()) if day >= first_day]
+    worst = min((g for g in graded if g.grade != "-"), key=lambda g: g.share, default=None)
     market = recorded.market
     return {
         "name": recorded.instrument.name,
@@ -224,8 +223,9 @@ def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
         "bars_by_source": {s.label: n for s in Source if (n := int((bars.source[chosen] == s).sum()))},
         "ticks": 0 if market is None else int((market.ts >= day_start(first_day)).sum()),
         "volume_seen_by_ticks": seen / volume if volume else None,
-        "quality": share,
-        "grade": grade_of(share) if share is not None else "bars only",
+        "quality": worst.share if worst else None,
+        "grade": worst.grade if worst else "bars only",
+        "grade_reason": worst.reason if worst else "no ticks to judge",
         "fills": "ticks" if with_ticks.all() else ("bars (pessimistic rules)" if not with_ticks.any() else "ticks, and bars on days without"),
     }
 

@@ -270,8 +270,9 @@ def _conflated(trades: Tape, rng: Generator, per_minute: int, day: date) -> Iter
     segment = instrument.symbol.partition("|")[0]
 
     # When frames leave the exchange, and up to which trade each one sees.
-    count = int(rng.poisson(per_minute * (end - begin) / MINUTE_NS))
-    at = np.sort(rng.integers((begin + 300 * _MS) // _MS, end // _MS, count)) * _MS
+    mean = MINUTE_NS // _MS / per_minute
+    at = np.cumsum(rng.gamma(4, mean / 4, int((end - begin) / _MS / mean * 1.2 + 40))).astype(np.int64) + 300
+    at = (begin // _MS + at[at < (end - begin) // _MS]) * _MS
     at = np.append(at, [end + 2 * SECOND_NS, end + 9 * SECOND_NS])
     seen = np.searchsorted(trades.ts, at - rng.integers(50, 250, len(at)) * _MS, side="right")
     seen = np.maximum.accumulate(np.maximum(seen, 1))
@@ -315,7 +316,7 @@ def _conflated(trades: Tape, rng: Generator, per_minute: int, day: date) -> Iter
         }
         return _frame(instrument.symbol, market, int(at[i]), first=False)
 
-    opening = begin - 8 * SECOND_NS
+    opening = begin - 3 * SECOND_NS
     yesterday = day - timedelta(days=3 if day.weekday() == 0 else 1)
     stale = day_start(from_date(yesterday)) + (end - day_start(from_date(day))) - 1300 * _MS
     snapshot = {"ltpc": {"ltp": trades.previous_close, "ltt": str(stale // _MS), "ltq": str(lot), "cp": trades.previous_close}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import backtrader as bt
@@ -15,11 +15,11 @@ from ..core.bar import NEVER, BarColumns
 from ..core.instrument import Instrument, to_ticks
 from ..core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
 from ..core.market import MarketTape
-from ..core.quality import bar_quality
+from ..core.quality import DayQuality, bar_quality, day_quality
 from ..core.session import Session, session_of
 from ..core.tape import TickTape
 from ..core.tick import F64, I64, TickColumns
-from ..store import TickStore
+from ..store import Gap, TickStore
 
 _EPOCH_ORDINAL = 719_163
 
@@ -60,7 +60,8 @@ class Recorded:
         True for bars of a day that has ticks.
     quality : float64, shape (n_bars,), in [0, 1]
         NaN for days without ticks.
-    sessions : tuple of (day, Session)
+    sessions : dict of day to Session
+    grades : dict of day to DayQuality
     """
 
     instrument: Instrument
@@ -70,6 +71,7 @@ class Recorded:
     tick_days: NDArray[np.bool_]
     quality: F64
     sessions: dict[int, Session]
+    grades: dict[int, DayQuality] = field(default_factory=dict)
 
 
 def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Recorded:
@@ -90,7 +92,6 @@ def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Reco
     days = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))  # type: ignore[arg-type]
     sessions = {int(day): session_of(instrument, int(day)) for day in days}
     bars = bars.take((bars.known_seq != NEVER) & _inside(bars.ts, sessions))
-    # Bars are decided on in the order in which they became known, which for one symbol is the order of time.
     ticks = ticks.take(_inside(ticks.ts, sessions))
     tick = float(instrument.tick)
     k = to_ticks(ticks.price, tick)
@@ -110,7 +111,15 @@ def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Reco
         clock = np.maximum.accumulate(ticks.clock)
         market = MarketTape(ticks.seq, ticks.ts, k, ticks.price, ticks.bid, ticks.ask, clock, known, tick)
     quality = np.where(tick_days, bar_quality(bars, gaps), np.nan) if len(bars) else np.empty(0)
-    return Recorded(instrument, bars, tape, market, tick_days, quality, sessions)
+    grades = {day: _graded(bars, gaps, day, session) for day, session in sessions.items()}
+    return Recorded(instrument, bars, tape, market, tick_days, quality, sessions, grades)
+
+
+def _graded(bars: BarColumns, gaps: list[Gap], day: int, session: Session) -> DayQuality:
+    begin, end = day_start(day), day_start(day + 1)
+    of_day = bars.take((bars.ts >= begin) & (bars.ts < end))
+    silent = [gap for gap in gaps if begin <= gap.end < end]
+    return day_quality(of_day, silent, None if session.is_whole_day else session.bounds(day))
 
 
 def _inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import IST, MINUTE_NS, day_start, from_date
+from auction_bt.router import LiveMarketRouter
 from auction_bt.synthetic import DEMO, Shape, conflate, merge, messages, tape
 
 DAY = date(2026, 11, 20)
@@ -246,3 +247,29 @@ def test_the_demo_instruments_say_that_they_are_synthetic():
 def test_the_day_of_a_message_is_the_day_asked_for():
     for stamp, _ in messages("NSE_FO|X", DAY, "walk", 1, per_minute=1):
         assert datetime.fromtimestamp(stamp // 10**9, IST).date() == DAY
+
+
+class Kept:
+    """A sink that keeps what the router says."""
+
+    def __init__(self):
+        self.ticks, self.bars, self.gaps = [], [], []
+        self.on_tick, self.on_bar, self.on_gap = self.ticks.append, self.bars.append, self.gaps.append
+
+    def on_event(self, event):
+        raise AssertionError(f"no events of our own here: {event}")
+
+
+def test_the_router_reads_the_tapes_minutes_and_volume_from_it():
+    trades = tape(DEMO[Shape.WALK], DAY, "walk", 7)
+    kept = Kept()
+    router = LiveMarketRouter(kept)
+    for stamp, message in conflate(trades, 7):
+        router.on_message(message, stamp)
+    router.flush()
+    truth = minutes_of(trades)
+    assert {b.ts // 1_000_000: (b.open, b.high, b.low, b.close, b.volume) for b in kept.bars} == truth
+    joined = sum(g.volume for g in kept.gaps if g.kind == "joined")
+    assert sum(t.size for t in kept.ticks) + joined == trades.size.sum()
+    assert 0 < joined < trades.size.sum() // 100
+    assert sum(g.kind == "silence" for g in kept.gaps) < 25

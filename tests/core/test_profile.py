@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from auction_bt.core import kernels
@@ -17,6 +17,7 @@ from auction_bt.core.profile import (
 from auction_bt.core.rolling import machine
 
 GRID = Grid.of(1)
+untimed = settings(deadline=None)
 NAMES = {"recommended": Method.TWO_ROW, "two_row_tie_up": Method.TWO_ROW_UP, "one_row_tradingview": Method.ONE_ROW, "hdi": Method.HDI}
 # Many equal and empty rows, so that ties and gaps are the rule.
 small = st.lists(st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5]), min_size=1, max_size=24)
@@ -151,6 +152,7 @@ def trimmed(v):
     return v[rows[0] : rows[-1] + 1], rows[0]
 
 
+@untimed
 @given(st.one_of(small, wide), shares)
 def test_two_row_is_its_definition(v, share):
     assume(sum(v))
@@ -160,6 +162,7 @@ def test_two_row_is_its_definition(v, share):
     assert levels([0] * first + v, share=share) == (poc + first, vah + first, val + first)
 
 
+@untimed
 @given(small, shares)
 def test_hdi_is_its_definition(v, share):
     assume(sum(v))
@@ -168,6 +171,7 @@ def test_hdi_is_its_definition(v, share):
     assert levels([0] * first + v, Method.HDI, share) == (poc + first, vah + first, val + first)
 
 
+@untimed
 @given(st.one_of(small, wide), shares, st.sampled_from(list(Method)))
 def test_a_value_area_is_inside_the_range_and_large_enough(v, share, method):
     assume(sum(v))
@@ -180,6 +184,7 @@ def test_a_value_area_is_inside_the_range_and_large_enough(v, share, method):
         assert val <= poc <= vah
 
 
+@untimed
 @given(st.one_of(small, wide), shares)
 def test_a_mirrored_profile_has_mirrored_levels(v, share):
     assume(sum(v))
@@ -193,6 +198,7 @@ def test_a_mirrored_profile_has_mirrored_levels(v, share):
     assert mirrored == (n - poc, n - val, n - vah)
 
 
+@untimed
 @given(small, shares, st.sampled_from(list(Method)), st.integers(-(10**9), 10**9))
 def test_levels_move_with_the_rows(v, share, method, shift):
     assume(sum(v))
@@ -202,6 +208,7 @@ def test_levels_move_with_the_rows(v, share, method, shift):
     assert moved.shape() == at_zero.shape() or np.isnan(at_zero.shape().bc)
 
 
+@untimed
 @given(small, shares, st.sampled_from(list(Method)), st.integers(0, 4), st.integers(0, 4))
 def test_empty_rows_around_change_nothing(v, share, method, below, above):
     assume(sum(v))
@@ -209,6 +216,7 @@ def test_empty_rows_around_change_nothing(v, share, method, below, above):
     assert levels([0] * below + v + [0] * above, method, share) == (poc + below, vah + below, val + below)
 
 
+@untimed
 @given(st.one_of(small, wide), shares, st.sampled_from(list(Method)))
 def test_machine_code_and_plain_python_agree(v, share, method):
     assume(sum(v))
@@ -220,6 +228,7 @@ def test_machine_code_and_plain_python_agree(v, share, method):
     assert machine().moments(np.array(v, np.int64), 0, len(v) - 1, total, mean) == kernels.moments(v, 0, len(v) - 1, total, mean)
 
 
+@untimed
 @given(st.integers(0, 2**62), st.integers(1, 10000))
 def test_the_target_is_the_exact_ceiling_and_stays_in_64_bits(total, share):
     want = -(-total * share // 10000)
@@ -250,6 +259,7 @@ def oracle_candle(low, high, close, volume):
     return rows
 
 
+@untimed
 @given(st.integers(-50, 50), st.integers(0, 30), st.integers(0, 30), st.one_of(st.integers(1, 200), st.integers(2**53, 2**60)))
 def test_a_candle_is_spread_unit_by_unit(low, span, at, volume):
     high, close = low + span, min(low + at, low + span)
@@ -258,6 +268,7 @@ def test_a_candle_is_spread_unit_by_unit(low, span, at, volume):
     assert sum(shares.tolist()) == volume
 
 
+@untimed
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12), st.integers(0, 12), st.integers(0, 500)), min_size=1, max_size=30))
 def test_a_profile_of_candles_is_the_sum_of_its_candles(candles):
     low, span, at, volume = (np.array(x, np.int64) for x in zip(*candles, strict=True))
@@ -272,6 +283,7 @@ def test_a_profile_of_candles_is_the_sum_of_its_candles(candles):
 
 
 # ---------------------------------------------------------------- values and refusals
+@untimed
 @given(st.lists(small, min_size=1, max_size=4))
 def test_profiles_add(parts):
     profiles = [Profile(10 * i, np.array(v, np.int64), GRID) for i, v in enumerate(parts)]
@@ -288,6 +300,7 @@ def test_profiles_of_different_grids_do_not_add():
         merged([Profile(0, np.ones(1, np.int64), GRID), Profile(0, np.ones(1, np.int64), Grid.of(0.05))])
 
 
+@untimed
 @given(st.integers(-600_000, 600_000), st.sampled_from(["0.05", "0.01", "0.1", "0.25", "0.03125", "5", "1e-8"]))
 def test_prices_are_the_decimal_literals(k, tick):
     grid = Grid.of(tick)

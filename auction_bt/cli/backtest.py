@@ -1,0 +1,153 @@
+"""The `backtest` command, and `run_backtest.py`: a summary of what the strategy would have done."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Final
+
+from auction_bt.backtest import Request, Run, Traced, run_backtest
+from auction_bt.brokers.charges import Charges, NoCharges, SimpleRate
+from auction_bt.cli.arguments import add_dates, add_state, add_store, day_range
+from auction_bt.cli.outputs import write_text, write_with
+from auction_bt.core.errors import BadInput
+from auction_bt.core.fills import FillModel, FillPrice
+from auction_bt.core.ist import day_start, from_date, to_date
+from auction_bt.core.regime import Rule
+from auction_bt.report import csv_lines, dumps, render
+from auction_bt.result import plain
+from auction_bt.settings import SETTINGS, parse_settings
+from auction_bt.store.dsn import open_store
+from auction_bt.store.journal import Journal
+
+HELP: Final = "run the strategy on stored data and print what counts"
+_COSTS: Final = {"x1": SimpleRate(1), "x2": SimpleRate(2), "none": NoCharges()}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--symbol", action="append", required=True, metavar="KEY", help="symbol or name; may be given again")
+    add_dates(parser)
+    add_store(parser)
+    add_state(parser)
+    parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
+    parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
+    parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
+    parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
+                        help="price of market and stop orders: the trade's, or the side of the book one pays (default quote)")  # fmt: skip
+    parser.add_argument("--slippage", type=int, default=1, metavar="TICKS", help="against us, market and stop orders (default 1)")
+    parser.add_argument("--latency-ms", type=int, default=0, metavar="N", help="from decision to exchange (default 0)")
+    parser.add_argument("--max-concurrent", type=int, default=0, metavar="N", help="open trades at a time, 0 = no limit (default)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+                        help="a setting of the strategy; --settings lists them")  # fmt: skip
+    parser.add_argument("--settings", action=_ListSettings, help="list the strategy's settings and exit")
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON, - for standard output instead of the summary")
+    parser.add_argument("--csv", metavar="FILE", help="write the trades as CSV")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw candles, levels and trades")
+    parser.add_argument("--quiet", action="store_true", help="print no summary")
+
+
+class _ListSettings(argparse.Action):
+    def __init__(self, option_strings: Any, dest: str, help: str | None = None) -> None:  # noqa: A002 - argparse's name
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        width = max(len(s.name) for s in SETTINGS)
+        for s in SETTINGS:
+            default = s.default if s.default != "" else "(empty)"
+            print(f"{s.name:<{width}}  {default!s:<9} {s.meaning} [{s.allowed}]")
+        parser.exit()
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the backtest and print its summary."""
+    request = request_of(args)
+    with open_store(args.store, readonly=True) as store:
+        found = run_backtest(store, request)
+    with Journal.open(_folder(args.state)) as journal:
+        record(journal, found)
+    if args.plot:
+        for traced in found.traced:
+            picture(_plot_path(Path(args.plot), traced, len(found.traced)), traced, request)
+    if args.csv:
+        write_text(args.csv, "\n".join(csv_lines(found.result.trades)) + "\n")
+    if args.json:
+        write_text(args.json, dumps(found.result))
+    if not args.quiet and args.json != "-":
+        print(render(found.result), end="")
+    return 0
+
+
+def request_of(args: argparse.Namespace) -> Request:
+    """Return the request that the options ask for."""
+    days = day_range(args.from_date, args.to_date)
+    settings = parse_settings(args.settings)
+    if "slippage" in settings:
+        raise BadInput(f"slippage is an option of its own: give --slippage {settings['slippage']}")
+    if args.regime is not None:
+        settings["rule"] = args.regime
+    try:
+        cash = Decimal(args.cash.replace(",", ""))
+    except InvalidOperation:
+        raise BadInput(f"--cash {args.cash!r} is no number of rupees") from None
+    if args.max_concurrent < 0:
+        raise BadInput(f"--max-concurrent {args.max_concurrent} must be 0 (no limit) or more")
+    charges: Charges = _COSTS[args.costs]
+    fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000)
+    first, last = to_date(days.start), to_date(days.stop - 1)
+    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent)
+
+
+def record(journal: Journal, found: Run) -> int:
+    """Keep a run's settings, decisions and trades; return its number."""
+    number = journal.start_run(json.dumps(plain(dict(sorted(found.result.settings.items())))))
+    journal.append_decisions(number, found.result.decisions)
+    journal.append_trades(number, found.result.trades)
+    return number
+
+
+def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = False) -> None:
+    """Draw one symbol's run."""
+    from auction_bt.plots import LevelColumns, draw  # matplotlib is slow to import and seldom needed
+
+    recorded, strategy = traced.recorded, traced.strategy
+    chosen = recorded.bars.ts >= day_start(from_date(request.begin))
+    lines = [strategy.profile.lines.poc, strategy.profile.lines.vah, strategy.profile.lines.val, strategy.profile.lines.regime]
+    levels = LevelColumns(*(_column(line)[chosen] for line in lines))
+    trades = list(strategy.trades)
+    if (still_open := strategy.open_trade()) is not None:
+        trades.append(still_open)
+    instrument = recorded.instrument
+    days = str(request.begin) if request.begin == request.end else f"{request.begin} to {request.end}"
+    subtitle = f"{days}   {strategy.rule.value} rule, {strategy.p.window} window of {strategy.p.period} bars, {strategy.p.method}"
+    write_with(
+        path,
+        lambda part: draw(
+            part, recorded.bars.take(chosen), levels, trades, instrument.name or instrument.symbol, subtitle, synthetic=synthetic
+        ),
+    )
+
+
+def _column(line: Any) -> Any:
+    import numpy as np
+
+    return np.frombuffer(line.array, dtype=np.float64).copy()
+
+
+def _plot_path(path: Path, traced: Traced, many: int) -> Path:
+    if path.suffix.lower() != ".png":
+        raise BadInput(f"--plot {path}: a picture is a .png file")
+    if many == 1:
+        return path
+    symbol = "".join(c if c.isalnum() or c in "-_" else "_" for c in traced.recorded.instrument.symbol)
+    return path.with_name(f"{path.stem}.{symbol}{path.suffix}")
+
+
+def _folder(state: Path) -> Path:
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"cannot make the state folder {state}: {error.strerror}: give another with --state") from None
+    return state
