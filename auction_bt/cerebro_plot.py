@@ -34,8 +34,9 @@ def plotter(*, width: float = 16, height: float = 9, dpi: float = 100, use: str 
     The class is made here because importing ``backtrader.plot`` sets matplotlib's backend for the whole process.
     """
     stock = _stock_plot(use)
+    base: Any = stock.Plot
 
-    class AuctionPlot(stock.Plot):
+    class AuctionPlot(base):  # type: ignore[misc]  # backtrader has no types
         """Backtrader's plot, sized, labelled, and silent without a display."""
 
         def plot(self, strategy: Any, figid: int = 0, numfigs: int = 1, **kwargs: Any) -> list[Any]:

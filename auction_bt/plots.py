@@ -154,12 +154,12 @@ def _candles(axes: Any, bars: BarColumns) -> None:
     rising = bars.close >= bars.open
     colours = np.where(rising, _UP, _DOWN)
     wicks = np.stack([np.column_stack([x, bars.low]), np.column_stack([x, bars.high])], axis=1)
-    axes.add_collection(LineCollection(wicks, colors=colours, linewidths=0.8 if len(x) < 1500 else 0.5, zorder=3))
+    axes.add_collection(LineCollection(list(wicks), colors=colours, linewidths=0.8 if len(x) < 1500 else 0.5, zorder=3))
     if len(x) < 4000:  # a body is thinner than a pixel from there on
         low, high = np.minimum(bars.open, bars.close), np.maximum(bars.open, bars.close)
         left, right = x - 0.36, x + 0.36
         bodies = np.stack([np.column_stack(p) for p in ((left, low), (left, high), (right, high), (right, low))], axis=1)
-        axes.add_collection(PolyCollection(bodies, facecolors=colours, edgecolors=colours, linewidths=0.3, zorder=3))
+        axes.add_collection(PolyCollection(list(bodies), facecolors=colours, edgecolors=colours, linewidths=0.3, zorder=3))
     axes.set_xlim(-1, len(x) + max(2.0, len(x) * 0.004))
     axes.autoscale_view(scalex=False)
 
@@ -362,7 +362,7 @@ def _words(figure: Any, price: Any, trades: Sequence[Trade], title: str, subtitl
         Patch(facecolor="#e3eaf4", edgecolor=_VALUE, linestyle="--", label="value area (VAH, VAL)"),
     ]
     if trades:
-        plain = {"linestyle": "none", "markeredgecolor": "none"}
+        plain: dict[str, Any] = {"linestyle": "none", "markeredgecolor": "none"}
         handles += [
             Line2D([], [], marker="^", color=_MUTED, markersize=8, label="long", **plain),
             Line2D([], [], marker="v", color=_MUTED, markersize=8, label="short", **plain),

@@ -222,12 +222,13 @@ def _trend(rng: Generator, seconds: int) -> F64:
         speed[at : at + impulse] = rng.uniform(0.7, 1.3)
         at += impulse + rest
     climb = np.cumsum(speed)
-    direction = rng.choice(np.array([-1.0, 1.0]))
-    return direction * climb / climb[-1] * rng.uniform(0.014, 0.022) + _pulled(rng, seconds, 4 * _SECONDS_OF_MINUTE, 0.0008)
+    direction = float(rng.choice(np.array([-1.0, 1.0])))
+    whole = direction * rng.uniform(0.014, 0.022)
+    return np.asarray(whole * climb / climb[-1] + _pulled(rng, seconds, 4 * _SECONDS_OF_MINUTE, 0.0008))
 
 
 def _walk(rng: Generator, seconds: int) -> F64:
-    return np.cumsum(rng.normal(0, 0.008 / np.sqrt(seconds), seconds))
+    return np.asarray(np.cumsum(rng.normal(0, 0.008 / np.sqrt(seconds), seconds)))
 
 
 _PATHS: Final = {Shape.BALANCED: _balanced, Shape.TREND: _trend, Shape.WALK: _walk}
@@ -255,8 +256,7 @@ def _minutes(trades: Tape) -> _Minutes:
     )
     rows = zip(*(c.tolist() for c in columns), strict=True)
     return _Minutes(
-        start.tolist(),
-        [_candle("I1", *(price(p) for p in (o, high, low, c)), volume, ts) for o, high, low, c, volume, ts in rows],
+        start.tolist(), [_candle("I1", price(o), price(h), price(lo), price(c), v, ts) for o, h, lo, c, v, ts in rows]
     )
 
 

@@ -21,8 +21,8 @@ from auction_bt.store.dsn import open_store
 from .arguments import add_store
 
 HELP = (
-    "Show what a store holds, by symbol and day: bars, ticks, messages, silences, and how much of the exchange's volume our ticks "
-    "saw. Grade A: at least 95 % of the market seen, B: 80 %, C: less."
+    "Show what a store holds, by symbol and day: bars, ticks, messages, silences, and how much of the exchange's volume "
+    "our ticks saw. Grade A: at least 95 % of the market seen, B: 80 %, C: less."
 )
 _HEAD = ("day", "bars", "ticks", "messages", "gaps", "longest", "volume", "seen", "grade", "why")
 

@@ -7,72 +7,111 @@ import shutil
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
-from datetime import date
+from math import nan
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from auction_bt.core.bar import BarColumns
-from auction_bt.core.errors import BadInput, NothingToDo
+from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import Instrument, Kind, to_ticks
-from auction_bt.core.ist import DAY_NS, day_start, from_date, to_date
+from auction_bt.core.ist import day_start, to_date
 from auction_bt.core.profile import Grid, Method, Profile, VolumeSource, merged, profile_of_candles, profile_of_ticks
+from auction_bt.core.quality import DayQuality, day_quality
 from auction_bt.core.session import session_of
 from auction_bt.core.tick import TickColumns
 from auction_bt.store import TickStore
-from auction_bt.store.dsn import DEFAULT, open_store
+from auction_bt.store.dsn import open_store
 
-HELP: Final = "show volume at price, POC and value area of some days"
+from .arguments import add_dates, add_store, day_range, nothing_in
+
+HELP: Final = "Show volume at price, point of control and value area of one symbol over some days, from ticks or from candles."
 _LINES: Final = 40
+_MEASURES: Final = (VolumeSource.TICKS, VolumeSource.CANDLES)
 _Columns = TypeVar("_Columns", TickColumns, BarColumns)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Add the options of the command."""
+    """Add the command's options."""
     parser.add_argument("--symbol", required=True, metavar="KEY", help="symbol or name, as in the store")
-    parser.add_argument("--from-date", required=True, metavar="YYYY-MM-DD", type=_date, help="first IST day")
-    parser.add_argument("--to-date", required=True, metavar="YYYY-MM-DD", type=_date, help="last IST day, included")
-    parser.add_argument(
-        "--method", default=Method.TWO_ROW.value, choices=[m.value for m in Method], help="how the value area grows"
-    )
+    add_dates(parser)
+    parser.add_argument("--method", default=Method.TWO_ROW.value, choices=list(Method), help="how the value area grows")
     parser.add_argument(
         "--source",
         default=VolumeSource.AUTO.value,
-        choices=[s.value for s in VolumeSource],
+        choices=list(VolumeSource),
         help="auto: ticks on days that have them, else candles",
     )
-    parser.add_argument("--value-area", default=0.70, type=float, metavar="SHARE", help="share of the volume (default 0.70)")
-    parser.add_argument("--ticks-per-row", default=1, type=int, metavar="N", help="price steps in one row (default 1)")
-    parser.add_argument("--store", default=DEFAULT, metavar="DSN", help=f"where the data is (default {DEFAULT})")
-    parser.add_argument("--json", metavar="FILE", help="write JSON, - for standard output")
+    parser.add_argument(
+        "--value-area", default=0.70, type=float, metavar="SHARE", help="share of the volume (default: %(default)s)"
+    )
+    parser.add_argument("--ticks-per-row", default=1, type=int, metavar="N", help="price steps in one row (default: %(default)s)")
+    add_store(parser)
+    parser.add_argument("--json", metavar="FILE", help="write JSON too; - is standard output, and JSON alone")
 
 
 def run(args: Namespace) -> int:
-    """Print the profile."""
+    """Print the profile, or write JSON."""
+    days = day_range(args.from_date, args.to_date)
     with open_store(args.store, readonly=True) as store:
         measured = measure(
             store,
             store.instrument(args.symbol),
-            (args.from_date, args.to_date),
+            days,
             VolumeSource(args.source),
             Method(args.method),
             args.value_area,
             args.ticks_per_row,
         )
+    text = json.dumps(measured.as_json()) + "\n"
     if args.json == "-":
-        print(json.dumps(measured.as_json(), ensure_ascii=False))
+        sys.stdout.write(text)
         return 0
     if args.json:
         try:
-            Path(args.json).write_text(json.dumps(measured.as_json(), ensure_ascii=False) + "\n", encoding="utf-8")
+            Path(args.json).write_text(text, encoding="utf-8")
         except OSError as error:
-            raise BadInput(
-                f"--json {args.json} cannot be written ({error.strerror}): name a file in a folder that exists"
-            ) from None
-    width = shutil.get_terminal_size().columns
-    print("\n".join(measured.as_text(width, blocks=_can_print_blocks())))
+            raise BadInput(f"{args.json} cannot be written: {error.strerror}") from error
+    print("\n".join(measured.as_text(shutil.get_terminal_size().columns, blocks=_can_print_blocks())))
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One session, as it was measured.
+
+    Parameters
+    ----------
+    day : int
+        IST day.
+    source : VolumeSource
+    rows, outside : int
+        Ticks or candles in the session, and left out because they lie outside it.
+    off_grid : int
+        Prices that were no multiple of the tick size, and were rounded to one.
+    """
+
+    day: int
+    source: VolumeSource
+    profile: Profile
+    rows: int
+    outside: int
+    off_grid: int
+    quality: DayQuality
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "day": str(to_date(self.day)),
+            "source": self.source.value,
+            "volume": self.profile.total,
+            self.source.value: self.rows,
+            "outside_session": self.outside,
+            "off_grid": self.off_grid,
+            "grade": self.quality.grade,
+            "reason": self.quality.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +120,28 @@ class Measured:
 
     Parameters
     ----------
-    days : tuple of date
-        First and last, as asked for.
-    quality : dict
-        Days and volume by source, ticks and bars outside the session, gaps, prices off the grid.
+    days : range
+        IST days asked for.
+    sessions : tuple of Day
+        The days that had volume.
     """
 
     instrument: Instrument
-    days: tuple[date, date]
+    days: range
     profile: Profile
     source: VolumeSource
     value_area: float
-    quality: dict[str, int]
+    sessions: tuple[Day, ...]
+
+    @property
+    def dates(self) -> tuple[str, str]:
+        """First and last day, as text."""
+        return str(to_date(self.days.start)), str(to_date(self.days.stop - 1))
+
+    def count(self, source: VolumeSource) -> tuple[int, int]:
+        """Return how many days were measured by `source`, and by how many ticks or candles."""
+        some = [d for d in self.sessions if d.source is source]
+        return len(some), sum(d.rows for d in some)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values; a row of several ticks is named by its lowest price."""
@@ -104,8 +153,8 @@ class Measured:
         return {
             "schema": 1,
             "symbol": self.instrument.symbol,
-            "from": self.days[0].isoformat(),
-            "to": self.days[1].isoformat(),
+            "from": self.dates[0],
+            "to": self.dates[1],
             "method": profile.method.value,
             "source": self.source.value,
             "value_area": self.value_area,
@@ -116,21 +165,26 @@ class Measured:
             "val": val,
             "total_volume": profile.total,
             "rows": [list(row) for row in zip(prices, volumes, strict=True)],
-            "quality": self.quality,
+            "quality": {"days": [d.as_json() for d in self.sessions]},
         }
 
     def as_text(self, width: int = 80, *, blocks: bool = True) -> list[str]:
         """Return lines of a histogram, the highest price first; the value area is drawn solid."""
-        profile, q = self.profile, self.quality
+        profile = self.profile
         digits = self.instrument.decimals
         poc, vah, val = profile.prices
         name = f"{self.instrument.symbol} ({self.instrument.name})" if self.instrument.name else self.instrument.symbol
         lines = [
-            f"{name}  {self.days[0]} to {self.days[1]}  method {profile.method.value}  value area {self.value_area:.2%}",
+            f"{name}  {self.dates[0]} to {self.dates[1]}  method {profile.method.value}  value area {self.value_area:.2%}",
             f"POC {poc:.{digits}f}  VAH {vah:.{digits}f}  VAL {val:.{digits}f}  volume {profile.total:,}",
-            f"{q['tick_days']} days from {q['ticks']:,} ticks, {q['candle_days']} days from {q['candles']:,} candles",
-            "",
+            ", ".join(
+                f"{days} day{'s' * (days > 1)} of {rows:,} {s}" for s in _MEASURES for days, rows in [self.count(s)] if days
+            ),
         ]
+        lines += [
+            f"{to_date(d.day)}: grade {d.quality.grade}, {d.quality.reason}" for d in self.sessions if d.quality.grade in "BC"
+        ]
+        lines += [""]
         # Rows are put together for the eye only; the levels above stay exact.
         group = -(-(profile.hi - profile.lo + 1) // _LINES)
         first = profile.lo // group
@@ -151,104 +205,87 @@ class Measured:
             lines.append(f"{prices[i]:>{left}}  {bar:<{room}}  {volumes[i]:>{right}}  {mark}".rstrip())
         if step > 1:
             lines += ["", f"each line: {step} ticks from the price shown up; levels are exact"]
-        if q["off_grid"]:
-            lines.append(f"{q['off_grid']:,} prices were off the grid of {self.instrument.tick}, and rounded to it")
+        off_grid = sum(d.off_grid for d in self.sessions)
+        if off_grid:
+            lines.append(f"{off_grid:,} prices were off the grid of {self.instrument.tick}, and rounded to it")
         return lines
 
 
 def measure(
     store: TickStore,
     instrument: Instrument,
-    days: tuple[date, date],
+    days: range,
     source: VolumeSource = VolumeSource.AUTO,
     method: Method = Method.TWO_ROW,
     value_area: float = 0.70,
     ticks_per_row: int = 1,
 ) -> Measured:
-    """Return the profile of the sessions of `instrument` from the first to the last of `days`.
+    """Return the profile of the sessions of `instrument` on IST `days`.
 
     Notes
     -----
     Only what was traded in the continuous session counts. A day is measured by its ticks or by its candles, never by both.
     """
-    begin, end = days
-    if begin > end:
-        raise BadInput(f"--from-date {begin} lies after --to-date {end}: exchange them")
-    symbol, grid = instrument.symbol, Grid(instrument.tick, ticks_per_row)
+    symbol, grid, tick = instrument.symbol, Grid(instrument.tick, ticks_per_row), float(instrument.tick)
     held = store.days(symbol)
-    wanted = [day for day in held if from_date(begin) <= day <= from_date(end)]
+    wanted = [day for day in held if day in days]
     if not wanted:
-        has = (
-            f"the store has {to_date(held[0])} to {to_date(held[-1])}"
-            if held
-            else "the store has none: import or record some first"
-        )
-        raise NothingToDo(f"{symbol} has no data from {begin} to {end}: {has}")
-    quality = dict.fromkeys(
-        ("tick_days", "candle_days", "ticks", "candles", "tick_volume", "candle_volume", "outside_session", "gaps", "off_grid"), 0
-    )
-    quality["gaps"] = len(store.gaps(symbol, day_start(wanted[0]), day_start(wanted[-1]) + DAY_NS))
-    tick = float(instrument.tick)
-    parts = [profile_of_ticks(np.zeros(0, np.int64), np.zeros(0, np.int64), grid, method, value_area)]
-    seen_ticks = seen_bars = False
+        raise nothing_in(f"data of {symbol}", days, held)
+    sessions: list[Day] = []
+    nothing = np.zeros(0, np.int64)
+    parts = [profile_of_ticks(nothing, nothing, grid, method, value_area)]
+    seen: set[VolumeSource] = set()
     for day in wanted:
-        start = day_start(day)
-        all_ticks, all_bars = store.ticks(symbol, start, start + DAY_NS), store.bars(symbol, start, start + DAY_NS)
-        ticks, bars = _inside(all_ticks, instrument, day), _inside(all_bars, instrument, day)
+        start, end = day_start(day), day_start(day + 1)
+        session = session_of(instrument, day)
+        bounds = session.bounds(day)
+        all_ticks, all_bars = store.ticks(symbol, start, end), store.bars(symbol, start, end)
+        ticks, bars = _inside(all_ticks, bounds), _inside(all_bars, bounds)
         has_ticks, has_bars = bool((ticks.size > 0).any()), bool((bars.volume > 0).any())
-        seen_ticks, seen_bars = seen_ticks or has_ticks, seen_bars or has_bars
+        seen |= {s for s, has in ((VolumeSource.TICKS, has_ticks), (VolumeSource.CANDLES, has_bars)) if has}
         if has_ticks and source is not VolumeSource.CANDLES:
+            chosen, rows, outside = VolumeSource.TICKS, len(ticks), len(all_ticks) - len(ticks)
             traded = ticks.take(ticks.size > 0)
+            off_grid = _off_grid(traded.price, tick)
             part = profile_of_ticks(to_ticks(traded.price, tick), traded.size, grid, method, value_area)
-            _count(quality, "tick", part, len(traded), len(all_ticks) - len(ticks), _off_grid(traded.price, tick))
         elif has_bars and source is not VolumeSource.TICKS:
+            chosen, rows, outside = VolumeSource.CANDLES, len(bars), len(all_bars) - len(bars)
+            off_grid = sum(_off_grid(x, tick) for x in (bars.low, bars.high, bars.close))
             low, high, close = (to_ticks(x, tick) for x in (bars.low, bars.high, bars.close))
             part = profile_of_candles(low, high, close, bars.volume, grid, method, value_area)
-            off = _off_grid(bars.low, tick) + _off_grid(bars.high, tick) + _off_grid(bars.close, tick)
-            _count(quality, "candle", part, len(bars), len(all_bars) - len(bars), off)
         else:
             continue
+        quality = DayQuality("-", nan, "bars only")
+        if chosen is VolumeSource.TICKS and has_bars:
+            quality = day_quality(all_bars, store.gaps(symbol, start, end), None if session.is_whole_day else bounds)
+        elif chosen is VolumeSource.TICKS:
+            quality = DayQuality("-", nan, "ticks only: no bars to hold them against")
+        sessions.append(Day(day, chosen, part, rows, outside, off_grid, quality))
         parts.append(part)
-    profile = merged(parts)
-    if not profile.total:
-        raise _nothing(instrument, days, source, seen_ticks, seen_bars)
-    return Measured(instrument, days, profile, source, value_area, quality)
+    if not sessions:
+        raise _no_volume(instrument, days, source, seen)
+    return Measured(instrument, days, merged(parts), source, value_area, tuple(sessions))
 
 
-def _nothing(instrument: Instrument, days: tuple[date, date], source: VolumeSource, ticks: bool, bars: bool) -> BadInput:
+def _no_volume(instrument: Instrument, days: range, source: VolumeSource, seen: set[VolumeSource]) -> BadInput:
     what = f"{instrument.symbol} has no"
-    when = f"from {days[0]} to {days[1]}"
-    if bars and source is VolumeSource.TICKS:
+    when = f"from {to_date(days.start)} to {to_date(days.stop - 1)}"
+    if seen and source is VolumeSource.TICKS:
         return BadInput(f"{what} ticks {when}, only bars: use --source candles")
-    if ticks and source is VolumeSource.CANDLES:
+    if seen and source is VolumeSource.CANDLES:
         return BadInput(f"{what} bars with volume {when}, only ticks: use --source ticks")
     why = ", as no index has" if instrument.kind is Kind.INDEX else ""
     return BadInput(f"{what} volume in the sessions {when}{why}: use its future, e.g. NIFTY-FUT")
 
 
-def _count(quality: dict[str, int], kind: str, part: Profile, rows: int, outside: int, off_grid: int) -> None:
-    quality[f"{kind}_days"] += 1
-    quality[f"{kind}s"] += rows
-    quality[f"{kind}_volume"] += part.total
-    quality["outside_session"] += outside
-    quality["off_grid"] += off_grid
-
-
-def _inside(columns: _Columns, instrument: Instrument, day: int) -> _Columns:
-    begin, end = session_of(instrument, day).bounds(day)
+def _inside(columns: _Columns, bounds: tuple[int, int]) -> _Columns:
+    begin, end = bounds
     return columns.take((columns.ts >= begin) & (columns.ts < end))
 
 
 def _off_grid(price: Any, tick: float) -> int:
     steps = price / tick
     return int((np.abs(steps - np.rint(steps)) > 1e-3).sum())
-
-
-def _date(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"date {text!r} is not of the form YYYY-MM-DD") from None
 
 
 def _can_print_blocks() -> bool:

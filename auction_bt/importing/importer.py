@@ -24,6 +24,7 @@ from .stamps import zone_of
 from .table import Table, read
 
 _EVERY: Final = 5_000  # messages between two words of progress
+_HELD: Final = 256 * 1024 * 1024  # characters of messages kept between judging and writing; a longer file is read twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,16 @@ class Importer:
         evidence: dict[str, Evidence] = {}
         days: dict[str, set[int]] = {}
         every: set[int] = set()
-        read_count = 0
-        for message in messages(path, table, None, rejects):
+        read_count = size = 0
+        held: list[RawMessage] = []
+        for message in messages(path, table, rejects):
             read_count += 1
             if read_count % _EVERY == 0:
                 self.progress(f"{path.name}: {read_count:,} messages")
             gather(evidence, message.frame, message.body)
+            size += len(message.raw.text)
+            if size < _HELD:
+                held.append(message.raw)
             day = day_index(message.raw.ts)
             every.add(day)
             for symbol in message.raw.symbols:
@@ -105,7 +110,8 @@ class Importer:
         if not read_count or (not names and table is None):
             raise BadInput(f"{path} has no message about any instrument: it must hold messages of the Upstox v3 feed")
         store = self.store()
-        kept = _Count(m.raw for m in messages(path, table, wanted, Rejects()))
+        source = iter(held) if size < _HELD else (m.raw for m in messages(path, table, Rejects()))
+        kept = _Count(m for m in source if wanted is None or not m.symbols or wanted in m.symbols)
         with store.writing():
             self.progress(f"{path.name}: storing {read_count:,} messages")
             added = store.add_raw(kept, placed=table is not None)

@@ -44,15 +44,13 @@ class Message:
     frame: Frame
 
 
-def messages(path: Path, table: Table | None, symbol: str | None, rejects: Rejects) -> Iterator[Message]:
+def messages(path: Path, table: Table | None, rejects: Rejects) -> Iterator[Message]:
     """Yield the messages of a file that can be stored, in its order.
 
     Parameters
     ----------
     table : Table or None
         Where the file is one of our exports.
-    symbol : str or None
-        Leave out messages about others.
 
     Notes
     -----
@@ -71,9 +69,7 @@ def messages(path: Path, table: Table | None, symbol: str | None, rejects: Rejec
         elif not 0 < ts < _MAX_NS:
             rejects.add("no time in the message", number)
         else:
-            names = symbols_of(body)
-            if symbol is None or not names or symbol in names:
-                yield Message(number, RawMessage(ts, text, names), body, frame)
+            yield Message(number, RawMessage(ts, text, symbols_of(body)), body, frame)
 
 
 def _stamp(frame: Frame) -> int:

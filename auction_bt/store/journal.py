@@ -27,7 +27,8 @@ TABLES: Final = (
     Table("decisions", "run_id, id",
           "(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, seq INTEGER NOT NULL, ts INTEGER NOT NULL, "
           "symbol TEXT NOT NULL, action TEXT NOT NULL, side TEXT NOT NULL, setup TEXT NOT NULL, "
-          f"regime TEXT NOT NULL, {_LEVELS}, reason TEXT NOT NULL, qty INTEGER NOT NULL, stop REAL, targets TEXT NOT NULL, evidence TEXT NOT NULL)"),
+          f"regime TEXT NOT NULL, {_LEVELS}, reason TEXT NOT NULL, qty INTEGER NOT NULL, stop REAL, targets TEXT NOT NULL, "
+          "evidence TEXT NOT NULL)"),
     # On disk before the order is sent; tag finds the order again when its answer is lost.
     Table("intents", "run_id, id",
           "(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, seq INTEGER NOT NULL, symbol TEXT NOT NULL, "

@@ -1,0 +1,344 @@
+"""What every store must keep. A new implementation joins by a line in `STORES`."""
+
+from collections import Counter
+from contextlib import closing
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auction_bt.core.bar import BAR_DTYPES, NEVER, Bar, BarColumns, Source
+from auction_bt.core.errors import AuctionError, BadInput, UnknownSymbol
+from auction_bt.core.instrument import Instrument, Kind
+from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start
+from auction_bt.core.tick import TICK_DTYPES, TickColumns
+from auction_bt.store import DayHoldings, Event, Gap, RawMessage
+from auction_bt.store.dsn import open_store
+
+DAY = 20_437  # 2025-12-15
+OPEN = day_start(DAY) + 9 * 3600 * 10**9 + 15 * MINUTE_NS
+EVER = (-(2**62), 2**62)
+STORES = ("sqlite",)
+
+
+@pytest.fixture(params=STORES)
+def new_store(request, tmp_path_factory):
+    """Return a function that makes an empty store."""
+    opened = []
+
+    def make():
+        opened.append(open_store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'a.db'}", create=True))
+        return opened[-1]
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+def same(a, b):
+    return type(a) is type(b) and all(
+        getattr(a, n).dtype == getattr(b, n).dtype
+        and np.array_equal(getattr(a, n), getattr(b, n), equal_nan=getattr(a, n).dtype == float)
+        for n in type(a).__dataclass_fields__
+    )
+
+
+def ticks_at(*stamps, seq=None):
+    n = len(stamps)
+    ts = np.array(stamps, dtype=np.int64)
+    return TickColumns(
+        np.array(seq if seq is not None else stamps, dtype=np.int64), ts, 100 + np.arange(n) / 10, np.arange(n) + 1,
+        np.full(n, -1), np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=np.int64),
+    )  # fmt: skip
+
+
+def bar(ts, **changes):
+    return replace(Bar("A", ts, 100.0, 101.0, 99.5, 100.5, 10, 9, ts + MINUTE_NS, Source.I1), **changes)
+
+
+def everything(store):
+    return [(m.ts, m.text) for m in store.raw(*EVER)]
+
+
+# --- messages
+
+
+def test_a_message_comes_back_byte_for_byte_at_its_own_stamp(new_store):
+    store = new_store()
+    text = '{"a": "₹ \\u20b9", \t"b":\r\n1e-7 }'
+    assert store.add_raw([RawMessage(OPEN, text, ("B", "A"))]) == 1
+    assert list(store.raw(*EVER)) == [RawMessage(OPEN, text, ("A", "B"))]
+
+
+def test_equal_stamps_move_to_the_next_free_nanosecond_and_keep_their_order(new_store):
+    store = new_store()
+    store.add_raw([RawMessage(100, "x"), RawMessage(102, "y"), RawMessage(100, "b"), RawMessage(100, "a"), RawMessage(101, "c")])
+    assert everything(store) == [(100, "x"), (101, "b"), (102, "y"), (103, "a"), (104, "c")]
+
+
+def test_importing_again_adds_nothing_even_where_messages_were_moved(new_store):
+    store = new_store()
+    messages = [RawMessage(100, t) for t in "aabab"]
+    assert store.add_raw(messages) == 5
+    before = everything(store)
+    assert store.add_raw(messages) == 0
+    assert everything(store) == before
+
+
+def test_a_message_that_comes_twice_in_a_file_is_two_messages(new_store):
+    store = new_store()
+    assert store.add_raw([RawMessage(5, "a")]) == 1
+    assert store.add_raw([RawMessage(5, "a"), RawMessage(5, "a")]) == 1
+    assert everything(store) == [(5, "a"), (6, "a")]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.tuples(st.integers(0, 6), st.sampled_from("abc")), max_size=12), max_size=4))
+def test_overlapping_files_lose_nothing_and_store_nothing_twice(new_store, parts):
+    with closing(new_store()) as store:
+        for part in parts:
+            store.add_raw(RawMessage(ts, text) for ts, text in part)
+        # The k-th of equal messages of one file is the k-th of another.
+        most = Counter()
+        for part in parts:
+            most |= Counter(part)
+        kept = everything(store)
+        assert Counter(text for _, text in kept) == Counter(text for (_, text), n in most.items() for _ in range(n))
+        assert [ts for ts, _ in kept] == sorted({ts for ts, _ in kept})
+        for part in parts:
+            assert store.add_raw([RawMessage(ts, text) for ts, text in part]) == 0
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from("abc")), max_size=15))
+def test_an_export_of_a_store_comes_back_to_it_and_to_a_new_one(new_store, part):
+    with closing(new_store()) as store, closing(new_store()) as other:
+        store.add_raw([RawMessage(ts, text) for ts, text in part])
+        exported = list(store.raw(*EVER))
+        assert store.add_raw(exported, placed=True) == 0
+        assert other.add_raw(exported, placed=True) == len(exported)
+        assert everything(other) == everything(store)
+        assert other.add_raw(exported, placed=True) == 0
+
+
+def test_a_failing_source_of_messages_leaves_nothing_behind(new_store):
+    store = new_store()
+
+    def broken():
+        yield RawMessage(1, "a")
+        raise RuntimeError("cut off")
+
+    with pytest.raises(RuntimeError, match="cut off"):
+        store.add_raw(broken())
+    assert everything(store) == []
+    assert store.add_raw([RawMessage(1, "a")]) == 1
+
+
+def test_replay_by_symbol_has_its_messages_and_those_about_all(new_store):
+    store = new_store()
+    store.add_raw(
+        [RawMessage(1, "a", ("A",)), RawMessage(2, "b", ("B",)), RawMessage(3, "ab", ("A", "B")), RawMessage(4, "all"),
+         RawMessage(5 + DAY_NS, "late a", ("A",))]
+    )  # fmt: skip
+    assert [m.text for m in store.raw(0, 2**62, ["A"])] == ["a", "ab", "all", "late a"]
+    assert [m.text for m in store.raw(2, 5, ["B"])] == ["b", "ab", "all"]
+    assert [m.text for m in store.raw(0, 2**62, ["nobody"])] == ["all"]
+    assert [m.symbols for m in store.raw(3, 5)] == [("A", "B"), ()]
+    assert store.raw_days("A") == [0, 1]
+    assert store.raw_days("nobody") == []
+
+
+def test_writing_while_reading_messages_is_allowed(new_store):
+    store = new_store()
+    store.add_raw([RawMessage(i * MINUTE_NS, str(i), ("A",)) for i in range(100)])
+    seen = 0
+    for message in store.raw(0, 100 * MINUTE_NS):
+        store.put_events(message.ts, message.ts + 1, [Event(message.ts, "clock", "", "{}")])
+        seen += 1
+    assert seen == 100 == len(store.events(*EVER))
+
+
+# --- derived tables
+
+
+def test_an_empty_store_has_nothing_and_says_so(new_store):
+    store = new_store()
+    assert list(store.raw(*EVER)) == []
+    assert len(store.ticks("A", *EVER)) == 0
+    assert len(store.bars("A", *EVER)) == 0
+    assert (store.gaps("A", *EVER), store.days("A"), store.raw_days("A"), store.holdings(), store.events(*EVER)) == (
+        [],
+        [],
+        [],
+        [],
+        [],
+    )
+    assert store.instruments() == []
+    with pytest.raises(UnknownSymbol, match="empty"):
+        store.instrument("A")
+
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+anything = st.floats()
+whole = st.integers(-(2**63), 2**63 - 1)
+
+
+@st.composite
+def tick_columns(draw):
+    n = draw(st.integers(0, 30))
+    seqs = sorted(draw(st.sets(st.integers(-(2**63), 2**63 - 1), min_size=n, max_size=n)))
+    inside = st.integers(OPEN, OPEN + DAY_NS // 4)
+    kinds = {"seq": None, "ts": inside, "price": anything, "size": whole, "vtt": whole, "bid": anything, "ask": anything,
+             "oi": anything, "clock": whole}  # fmt: skip
+    lists = {k: seqs if v is None else draw(st.lists(v, min_size=n, max_size=n)) for k, v in kinds.items()}
+    return TickColumns(**{k: np.array(v, dtype=TICK_DTYPES[k]) for k, v in lists.items()})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tick_columns())
+def test_ticks_come_back_to_the_bit(new_store, ticks):
+    with closing(new_store()) as store:
+        store.put_derived("A", range(DAY, DAY + 1), ticks, BarColumns.empty(), [])
+        assert same(store.ticks("A", *EVER), ticks)
+        middle = OPEN + DAY_NS // 8
+        assert same(store.ticks("A", OPEN, middle), ticks.take(ticks.ts < middle))
+        assert same(store.ticks("A", middle, EVER[1]), ticks.take(ticks.ts >= middle))
+
+
+def test_ticks_of_many_blocks_and_days_come_back_in_seq_order(new_store):
+    store = new_store()
+    n = 150_000
+    ts = OPEN + np.arange(n) * (3 * DAY_NS // n)
+    ticks = replace(ticks_at(*ts.tolist()), price=np.random.default_rng(1).normal(100, 1, n))
+    first, last = day_index(int(ts[0])), day_index(int(ts[-1]))
+    store.put_derived("A", range(first, last + 1), ticks, BarColumns.empty(), [])
+    assert same(store.ticks("A", *EVER), ticks)
+    assert store.days("A") == list(range(first, last + 1))
+
+
+def test_bars_come_back_equal_with_every_extreme_value(new_store):
+    store = new_store()
+    bars = BarColumns.of(
+        [bar(OPEN), bar(OPEN + MINUTE_NS, known_seq=NEVER, source=Source.TICKS, low=5e-324, high=1.7e308, volume=2**62)]
+    )
+    store.put_derived("A", range(DAY, DAY + 1), TickColumns.empty(), bars, [])
+    assert same(store.bars("A", *EVER), bars)
+    assert len(store.bars("A", OPEN, OPEN + MINUTE_NS)) == 1
+    assert {c: getattr(store.bars("A", *EVER), c).dtype for c in BAR_DTYPES} == BAR_DTYPES
+
+
+def test_putting_days_replaces_these_days_of_this_symbol_and_nothing_else(new_store):
+    store = new_store()
+    for symbol in ("A", "B"):
+        for day in range(DAY - 1, DAY + 2):
+            at = day_start(day) + 5
+            store.put_derived(
+                symbol,
+                range(day, day + 1),
+                ticks_at(at),
+                BarColumns.of([bar(day_start(day))]),
+                [Gap(symbol, at, at + 1, "silence")],
+            )
+    fresh = OPEN + 7
+    store.put_derived("A", range(DAY, DAY + 1), ticks_at(fresh, fresh + 1), BarColumns.empty(), [])
+    assert store.ticks("A", *EVER).ts.tolist() == [day_start(DAY - 1) + 5, fresh, fresh + 1, day_start(DAY + 1) + 5]
+    assert store.bars("A", *EVER).ts.tolist() == [day_start(DAY - 1), day_start(DAY + 1)]
+    assert len(store.gaps("A", *EVER)) == 2
+    assert (len(store.ticks("B", *EVER)), len(store.bars("B", *EVER)), len(store.gaps("B", *EVER))) == (3, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("ticks", "bars"),
+    [
+        (ticks_at(day_start(DAY) - 1), BarColumns.empty()),
+        (ticks_at(day_start(DAY + 1)), BarColumns.empty()),
+        (TickColumns.empty(), BarColumns.of([bar(day_start(DAY + 1))])),
+        (ticks_at(OPEN, OPEN + 1, seq=[9, 9]), BarColumns.empty()),
+        (ticks_at(OPEN, OPEN + 1, seq=[9, 8]), BarColumns.empty()),
+    ],
+)
+def test_rows_outside_the_days_or_out_of_order_are_a_programming_error_and_change_nothing(new_store, ticks, bars):
+    store = new_store()
+    store.put_derived("A", range(DAY, DAY + 1), ticks_at(OPEN), BarColumns.empty(), [])
+    with pytest.raises(ValueError, match="A: "):
+        store.put_derived("A", range(DAY, DAY + 1), ticks, bars, [])
+    assert store.ticks("A", *EVER).ts.tolist() == [OPEN]
+
+
+def test_events_of_one_seq_keep_their_order_and_a_range_is_replaced(new_store):
+    store = new_store()
+    events = [Event(5, "clock", "", "b"), Event(5, "clock", "", "a"), Event(7, "order", "A", "c")]
+    store.put_events(0, 10, events)
+    assert store.events(0, 10) == events
+    store.put_events(6, 8, [])
+    assert store.events(0, 10) == events[:2]
+    with pytest.raises(ValueError, match="outside"):
+        store.put_events(0, 5, events)
+
+
+def test_gaps_come_back_by_their_beginning(new_store):
+    store = new_store()
+    gaps = [Gap("A", OPEN, OPEN + 20, "joined", 5), Gap("A", OPEN + 30, OPEN + DAY_NS, "silence")]
+    store.put_derived("A", range(DAY, DAY + 1), TickColumns.empty(), BarColumns.empty(), gaps[::-1])
+    assert store.gaps("A", *EVER) == gaps
+    assert store.gaps("A", OPEN, OPEN + 30) == gaps[:1]
+
+
+def test_holdings_count_what_there_is_by_symbol_and_day(new_store):
+    store = new_store()
+    store.add_raw([RawMessage(OPEN, "a", ("A",)), RawMessage(OPEN + 1, "b", ("A", "B")), RawMessage(OPEN + 2, "all")])
+    store.put_derived("A", range(DAY, DAY + 1), ticks_at(OPEN, OPEN + 1), BarColumns.of([bar(OPEN)]),
+                      [Gap("A", OPEN, OPEN + 9, "joined", 5), Gap("A", OPEN + 9, OPEN + 10, "silence")])  # fmt: skip
+    assert store.holdings() == [DayHoldings("A", DAY, 1, 2, 2, 1, 10, 9), DayHoldings("B", DAY, 0, 0, 1, 0, 0, 0)]
+    assert store.holdings("B") == store.holdings()[1:]
+
+
+# --- instruments
+
+
+def test_an_instrument_is_found_by_symbol_or_name_in_any_case(new_store):
+    store = new_store()
+    first = Instrument("NSE_FO|51502", Decimal("0.05"), 35, Kind.OPTION, "NIFTY 26000 PE")
+    store.put_instrument(first)
+    for text in ("NSE_FO|51502", "nse_fo|51502", "nifty 26000 pe"):
+        assert store.instrument(text) == first
+    store.put_instrument(changed := replace(first, tick=Decimal("0.10")))
+    assert store.instruments() == [changed]
+    with pytest.raises(UnknownSymbol, match=r"NIFTY 26000 PE"):
+        store.instrument("nifty 26000")
+    store.put_instrument(Instrument("X", Decimal("0.05"), name="nifty 26000 PE"))
+    with pytest.raises(BadInput, match=r"is the name of NSE_FO\|51502, X"):
+        store.instrument("NIFTY 26000 PE")
+
+
+# --- transactions
+
+
+def test_a_write_held_together_is_kept_whole_or_not_at_all(new_store):
+    store = new_store()
+
+    def half_way():
+        with store.writing():
+            store.add_raw([RawMessage(1, "a", ("A",))])
+            store.put_instrument(Instrument("A", Decimal(1)))
+            store.put_derived("A", range(DAY, DAY + 1), ticks_at(OPEN), BarColumns.empty(), [])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half_way()
+    assert everything(store) == []
+    assert store.instruments() == []
+    assert store.holdings() == []
+    with store.writing():
+        store.add_raw([RawMessage(1, "a")])
+    assert everything(store) == [(1, "a")]
+
+
+def test_a_closed_store_says_so_in_one_line(new_store):
+    store = new_store()
+    store.close()
+    with pytest.raises(AuctionError, match="closed"):
+        store.holdings()

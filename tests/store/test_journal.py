@@ -1,0 +1,108 @@
+"""The journal gives back what was written and lets nothing be changed."""
+
+import sqlite3
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auction_bt.core.decision import Decision
+from auction_bt.core.errors import BadInput
+from auction_bt.core.trade import EXIT_REASONS, Fill, Levels, Side, Trade
+from auction_bt.store.dsn import open_store
+from auction_bt.store.journal import NAME, Journal
+
+real = st.floats(allow_nan=False)
+ns = st.integers(-(2**63), 2**63 - 1)
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+money = st.decimals(allow_nan=False, allow_infinity=False)
+levels = st.builds(Levels, real, real, real, text)
+decisions = st.builds(
+    Decision, ns, ns, text, text, st.sampled_from(Side), text, text, levels, text, ns, real,
+    st.lists(st.tuples(real, ns), max_size=3).map(tuple), st.dictionaries(text, real, max_size=4),
+)  # fmt: skip
+fills = st.lists(st.builds(Fill, ns, ns, real, ns, st.sampled_from(EXIT_REASONS), text), max_size=4).map(tuple)
+trades = st.builds(
+    Trade, text, text, st.sampled_from(Side), text, text, levels, ns, ns, ns, real, ns, ns, real, real,
+    st.sampled_from(EXIT_REASONS), money, money, money, real, real, real, fills,
+)  # fmt: skip
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(decisions, max_size=4), st.lists(trades, max_size=4))
+def test_decisions_and_trades_come_back_equal_and_in_order(tmp_path_factory, said, done):
+    with Journal.open(tmp_path_factory.mktemp("state")) as journal:
+        other = journal.start_run("{}")
+        run = journal.start_run('{"cash": 5}')
+        journal.append_trades(other, done)
+        for part in (said, []):
+            journal.append_decisions(run, part)
+        journal.append_trades(run, done)
+        assert journal.decisions(run) == said
+        assert journal.trades(run) == done
+        assert journal.decisions(other) == []
+        assert [str(t.pnl_net) for t in journal.trades(other)] == [str(t.pnl_net) for t in done]
+        assert journal.runs() == [(other, "{}"), (run, '{"cash": 5}')]
+
+
+def _decision(**evidence):
+    return Decision(
+        1, 2, "A", "refuse", Side.LONG, "fade", "bull", Levels(float("nan"), 2.0, 1.0, "rolling"), "cost", evidence=evidence
+    )
+
+
+def test_levels_and_evidence_that_are_no_numbers_yet_come_back_as_such(tmp_path):
+    with Journal.open(tmp_path) as journal:
+        run = journal.start_run("{}")
+        journal.append_decisions(run, [_decision(atr=float("nan"))])
+        (back,) = journal.decisions(run)
+    assert back.levels.poc != back.levels.poc
+    assert back.evidence["atr"] != back.evidence["atr"]
+
+
+@pytest.mark.parametrize("table", ["runs", "decisions", "intents", "orders", "trades", "fills"])
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET rowid = 5", "UPDATE {} SET {key} = {key}"])
+def test_nothing_in_the_journal_can_be_changed_or_deleted(tmp_path, table, statement):
+    with Journal.open(tmp_path) as journal:
+        run = journal.start_run("{}")
+        journal.append_decisions(run, [_decision()])
+        trade = Trade("A", "A", Side.LONG, "fade", "bull", Levels(1.0, 2.0, 0.5, "rolling"), 1, 1, 1, 1.0, 2, 2, 2.0, 0.5, "stop",
+                      Decimal(1), Decimal(0), Decimal(1), 0.0, 1.0, 2.0, (Fill(1, 1, 1.0, 1, "entry"),))  # fmt: skip
+        journal.append_trades(run, [trade])
+    with sqlite3.connect(tmp_path / NAME) as db:
+        db.execute("INSERT INTO intents (run_id, seq, symbol, tag, payload) VALUES (1, 1, 'A', 't', '')")
+        db.execute("INSERT INTO orders (run_id, seq, tag, order_id, state, payload) VALUES (1, 1, 't', 'o', 'open', '')")
+        key = "trade_id" if table == "fills" else "run_id"
+        if "rowid" not in statement or table != "fills":
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                db.execute(statement.format(table, key=key))
+    db.close()
+
+
+def test_a_trade_that_cannot_be_written_takes_its_whole_batch_with_it(tmp_path):
+    with Journal.open(tmp_path) as journal:
+        run = journal.start_run("{}")
+        with pytest.raises(OverflowError):
+            journal.append_decisions(
+                run, [_decision(), Decision(2**70, 2, "A", "enter", Side.LONG, "", "", Levels(1.0, 1.0, 1.0, ""))]
+            )
+        assert journal.decisions(run) == []
+
+
+def test_every_append_reaches_the_disk_before_it_returns(tmp_path):
+    with Journal.open(tmp_path) as journal:
+        assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert journal._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_reading_a_journal_that_is_not_there_makes_none(tmp_path):
+    with pytest.raises(BadInput, match="no journal at"):
+        Journal.open(tmp_path, readonly=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_store_is_not_taken_for_a_journal(tmp_path):
+    open_store(f"sqlite:///{tmp_path / NAME}", create=True).close()
+    with pytest.raises(BadInput, match="not a journal"):
+        Journal.open(tmp_path)
