@@ -34,7 +34,8 @@ tree:
 	@for entry in auction_bt/* feeds brokers analyzers; do ln -s "../../../$$entry" $(TREE)/; done
 
 golden: $(VENV)/.test ## write the golden files anew; review the difference as code
-	@AUCTION_GOLDEN=write $(PY) -m pytest -n 0 tests/golden $(PYTEST_ARGS)
+	@if test -d tests/golden; then AUCTION_GOLDEN=write $(PY) -m pytest -n 0 tests/golden $(PYTEST_ARGS); \
+	else echo "no golden tests here"; fi
 
 bench: $(VENV)/.test ## run the benchmarks
 	@for file in benchmarks/bench_*.py; do \

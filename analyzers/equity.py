@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import backtrader as bt
+
 from auction_bt.analyzers.stamps import known_ns
 
 

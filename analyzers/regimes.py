@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import backtrader as bt
 import numpy as np
+
 from auction_bt.analyzers.stamps import to_ns
 
 NAMES: Final = {-1: "bear", 0: "balanced", 1: "bull", 2: "transition"}

@@ -6,10 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import backtrader as bt
+
 from auction_bt.analyzers.equity import Equity
 from auction_bt.analyzers.stamps import now_ns
 from auction_bt.analyzers.trades import TradeList
-
 from auction_bt.core.ist import day_index
 from auction_bt.core.summary import Summary, summarise
 

@@ -8,8 +8,8 @@ from math import nan
 from typing import Any
 
 import backtrader as bt
-from auction_bt.analyzers.stamps import now_ns, to_ns
 
+from auction_bt.analyzers.stamps import now_ns, to_ns
 from auction_bt.core.trade import Fill, Levels, Side, Trade
 
 

@@ -21,8 +21,8 @@ from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
 from .core.ist import day_index, day_start, from_date, to_date
-from .core.risk import RiskBook
 from .core.regime import Rule
+from .core.risk import RiskBook
 from .core.summary import Point, merge_equity, summarise
 from .engine import AuctionCerebro
 from .feeds.stored import Recorded, StoredData, load, warm_up_start
@@ -123,7 +123,7 @@ def read(store: TickStore, request: Request) -> Iterator[Recorded]:
         recorded = load(store, instrument, begin, day_start(last + 1))
         if instrument.kind is Kind.INDEX or not (recorded.bars.volume.any() or recorded.tape.size.any()):
             raise BadInput(
-                f"{instrument.symbol} has no volume, so it has no volume profile: trade its future instead, e.g. NIFTY-FUT for NIFTY 50"
+                f"{instrument.symbol} has no volume, so it has no volume profile: trade its future, e.g. NIFTY-FUT for NIFTY 50"
             )
         if not len(recorded.bars):
             raise NothingToDo(f"{instrument.symbol}: no bar inside the session of {_span(request)} (only prints outside it)")
@@ -226,7 +226,7 @@ def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
         "quality": worst.share if worst else None,
         "grade": worst.grade if worst else "bars only",
         "grade_reason": worst.reason if worst else "no ticks to judge",
-        "fills": "ticks" if with_ticks.all() else ("bars (pessimistic rules)" if not with_ticks.any() else "ticks, and bars on days without"),
+        "fills": "ticks"
+        if with_ticks.all()
+        else ("bars (pessimistic rules)" if not with_ticks.any() else "ticks, and bars on days without"),
     }
-
-

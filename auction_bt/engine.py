@@ -12,8 +12,6 @@ from .core.errors import Refused
 from .core.tick import I64
 
 
-
-
 class AuctionCerebro(bt.Cerebro):
     """`Cerebro` for many symbols, one strategy instance a symbol, stepped in the order in which things became known.
 
@@ -46,7 +44,9 @@ class AuctionCerebro(bt.Cerebro):
         """
         index = len(self._symbols)
         if index != len(self.datas):
-            raise Refused("add_symbol cannot follow adddata: a feed without a strategy of its own has no place in the event order")
+            raise Refused(
+                "add_symbol cannot follow adddata: a feed without a strategy of its own has no place in the event order"
+            )
         self._symbols.append(data.instrument.symbol)
         self.adddata(data)
         # Cerebro gives every strategy all feeds; the factory hands each its own.
@@ -113,7 +113,7 @@ class AuctionCerebro(bt.Cerebro):
                 fill_until(seq, rank[feed])
             data, strategy = datas[feed], runstrats[feed]
             if vectorised:
-                data.advance()
+                data.advance(ticks=False)
             else:
                 data.next(ticks=False)
             if on_ticks:

@@ -40,9 +40,16 @@ class Setting:
         kind = type(self.default)
         try:
             if kind is bool:
-                value: Any = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}[
-                    text.casefold()
-                ]
+                value: Any = {
+                    "true": True,
+                    "1": True,
+                    "yes": True,
+                    "on": True,
+                    "false": False,
+                    "0": False,
+                    "no": False,
+                    "off": False,
+                }[text.casefold()]
             else:
                 value = kind(text)
         except (KeyError, ValueError):
@@ -80,7 +87,7 @@ SETTINGS: Final = (
     Setting("window", "rolling", "which bars the profile holds", choices=("rolling", "session", "composite", "anchored")),
     Setting("anchor", 0, "ns from which window=anchored begins", 0),
     Setting("ticks_per_row", 1, "price steps in one row of the profile", 1),
-    Setting("levels", "prior", "until the window lies within today: previous session's final levels, or flat", choices=("prior", "flat")),
+    Setting("levels", "prior", "until the window lies within today: prior session's levels, or flat", choices=("prior", "flat")),
     Setting("tick_size", 0.0, "price step in rupees, for feeds that do not carry it; 0 = the feed's", 0.0),
     Setting("lot", 0, "shares a lot, for feeds that do not carry it; 0 = 1", 0),
     Setting("session", "", "HH:MM-HH:MM IST for feeds without an instrument; empty = all day, no square-off"),

@@ -7,7 +7,6 @@ from math import isnan
 from typing import Any
 
 import backtrader as bt
-import numpy as np
 
 from .core.context import AuctionContext
 from .core.decision import Decision
@@ -17,7 +16,7 @@ from .core.instrument import Instrument, Kind
 from .core.ist import MINUTE_NS, day_index, day_start
 from .core.ledger import OpenTrade, rupees
 from .core.plan import Plan, Terms, plan_entry
-from .core.regime import Regime, Rule
+from .core.regime import Regime
 from .core.risk import Filters, RiskBook
 from .core.session import WHOLE_DAY, Session, session_of
 from .core.signals import Signal, find_signal
@@ -25,10 +24,9 @@ from .core.stamps import bar_end_ns, bar_length_ns
 from .core.trade import Fill, Levels, Side, Trade
 from .core.watch import Watch
 from .indicators import VolumeProfile
+from .reading import ContextReader, LevelsNow
 from .settings import STRATEGY_PARAMS, check_settings
 from .stock_exits import StockExits
-
-_UNDEFINED = Levels(float("nan"), float("nan"), float("nan"), "")
 
 
 class AuctionStrategy(bt.Strategy):
@@ -53,6 +51,8 @@ class AuctionStrategy(bt.Strategy):
         Closed, in order.
     decisions : list of Decision
         Every signal, taken or refused, and every change of an open trade.
+    prior_levels : dict of IST day to (POC, VAH, VAL in ticks, Regime)
+        What stood in for the rolling window until it lay within that day.
 
     Notes
     -----
@@ -77,12 +77,14 @@ class AuctionStrategy(bt.Strategy):
         }
         self.profile = VolumeProfile(self.data, period=p.period, window=p.window, anchor=p.anchor or None, **shared)
         self._needs_prior = p.levels == "prior" and p.window == "rolling"
-        self.session_profile = VolumeProfile(self.data, period=p.period, window="session", **shared) if self._needs_prior else None
+        self.session_profile = (
+            VolumeProfile(self.data, period=p.period, window="session", **shared) if self._needs_prior else None
+        )
         self.atr = bt.indicators.ATR(self.data, period=14, plot=False)
         self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
         charge = p.cost
         kind = self.instrument.kind
-        self._charge = (lambda price, qty, buy: charge(kind, price, qty, buy)) if charge else (lambda price, qty, buy: Decimal(0))
+        self._charge = lambda price, qty, buy: charge(kind, price, qty, buy) if charge else Decimal(0)
         self._terms = Terms(
             filters=Filters(p.cost_multiple, p.stop_cost_multiple, p.min_stop_ticks, p.min_r, p.quality_floor),
             risk_fraction=p.risk_fraction,
@@ -93,6 +95,7 @@ class AuctionStrategy(bt.Strategy):
             single_lot=p.single_lot,
             breakeven=p.breakeven,
         )
+        self._reader = ContextReader(self.data, self._tick, p.period, p.pullback_bars)
         self.trades: list[Trade] = []
         self.decisions: list[Decision] = []
         self._open: OpenTrade | None = None
@@ -103,6 +106,7 @@ class AuctionStrategy(bt.Strategy):
         self._day_bounds = (0, 0)
         self._bars_today = 0
         self._prior: tuple[int, int, int, Regime] | None = None
+        self.prior_levels: dict[int, tuple[int, int, int, Regime]] = {}
         self._exits: Any = None
         self._bar_ns = bar_length_ns(self.data)
         self._last_ts = 0
@@ -112,7 +116,9 @@ class AuctionStrategy(bt.Strategy):
         if instrument is not None:
             return instrument  # type: ignore[no-any-return]
         if not self.p.tick_size:
-            raise BadInput("the feed does not say its price step: give tick_size, e.g. addstrategy(AuctionStrategy, tick_size=0.05)")
+            raise BadInput(
+                "the feed does not say its price step: give tick_size, e.g. addstrategy(AuctionStrategy, tick_size=0.05)"
+            )
         name = str(getattr(self.data, "_name", "") or "data")
         return Instrument(name, Decimal(repr(self.p.tick_size)), self.p.lot or 1, Kind.OTHER)
 
@@ -166,7 +172,7 @@ class AuctionStrategy(bt.Strategy):
             lines = self.session_profile.lines
             if not isnan(lines.poc[-1]) and not isnan(lines.regime[-1]):
                 levels = (self._k(lines.poc[-1]), self._k(lines.vah[-1]), self._k(lines.val[-1]))
-                self._prior = (*levels, Regime(int(lines.regime[-1])))
+                self._prior = self.prior_levels[day] = (*levels, Regime(int(lines.regime[-1])))
         self._day, self._bars_today = day, 0
         session = self._session(day)
         self._day_bounds = (0, 0) if session.is_whole_day else session.bounds(day)
@@ -190,7 +196,7 @@ class AuctionStrategy(bt.Strategy):
                 self._edges_used.clear()
 
     # ---------------------------------------------------------------- entries
-    def _levels(self) -> tuple[int, int, int, Regime, str] | None:
+    def _levels(self) -> LevelsNow | None:
         p = self.p
         if p.window == "rolling" and self._day_bounds != (0, 0) and self._bars_today <= p.period:
             # The window of the bar before does not lie within today yet.
@@ -205,7 +211,7 @@ class AuctionStrategy(bt.Strategy):
         levels = self._levels()
         if levels is None or isnan(self.atr[0]):
             return
-        c = self._context(i, seq, ts, levels)
+        c = self._reader.context(i, seq, ts, levels, self.atr[0])
         if c is None:
             return
         price = self.data.close[0]
@@ -225,49 +231,6 @@ class AuctionStrategy(bt.Strategy):
         enter = self.buy if signal.side is Side.LONG else self.sell
         order = enter(size=plan.qty, exits=plan.group)
         self._entering = (order, decision, c)
-
-    def _context(self, i: int, seq: int, ts: int, levels: tuple[int, int, int, Regime, str]) -> AuctionContext | None:
-        poc, vah, val, regime, source = levels
-        data = self.data
-        close, high, low = self._k(data.close[0]), self._k(data.high[0]), self._k(data.low[0])
-        closes: tuple[int, ...] = ()
-        below, above = low, high
-        if regime is Regime.BALANCED:
-            if low > val and high < vah:
-                return None
-            below, above = self._excursions(val, vah, low, high)
-        elif regime is Regime.TRANSITION or not val < close < vah:
-            return None
-        else:
-            closes = tuple(self._k(x) for x in data.close.get(ago=-1, size=min(self.p.pullback_bars, i)))
-        return AuctionContext(
-            seq=seq, ts=ts, close=close, high=high, low=low, poc=poc, vah=vah, val=val, levels=source, regime=regime,
-            atr=self.atr[0] / self._tick, closes=closes, excursion_low=below, excursion_high=above, quality=self._quality(i),
-        )  # fmt: skip
-
-    def _excursions(self, val: int, vah: int, low: int, high: int) -> tuple[int, int]:
-        data, below, above = self.data, low, high
-        back = min(len(data) - 1, self.p.period)
-        if low <= val:
-            for ago in range(1, back):
-                k = self._k(data.low[-ago])
-                if k > val:
-                    break
-                below = min(below, k)
-        if high >= vah:
-            for ago in range(1, back):
-                k = self._k(data.high[-ago])
-                if k < vah:
-                    break
-                above = max(above, k)
-        return below, above
-
-    def _quality(self, i: int) -> float:
-        quality = getattr(self.data, "bar_quality", None)
-        if quality is None:
-            return float("nan")
-        window = quality[max(0, i - self.p.period + 1) : i + 1]
-        return float("nan") if np.isnan(window).any() else float(window.mean())
 
     def _deadlines(self, ts: int) -> tuple[Deadline, ...]:
         p, (_, close) = self.p, self._day_bounds

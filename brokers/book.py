@@ -8,8 +8,8 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from ..core.exits import ExitGroup
-from ..core.market import MarketTape, trigger_level
+from auction_bt.core.exits import ExitGroup
+from auction_bt.core.market import MarketTape, trigger_level
 
 STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Order.StopTrailLimit})
 TRAILS = frozenset({bt.Order.StopTrail, bt.Order.StopTrailLimit})

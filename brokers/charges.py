@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, Protocol
 
-from ..core.instrument import Kind
+from auction_bt.core.instrument import Kind
 
 _PAISA: Final = Decimal("0.01")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import backtrader as bt
 
-from ..core.instrument import Kind
+from auction_bt.core.instrument import Kind
 
 #: Share of a position's value that must be paid in: what a broker asks intraday, rounded up.
 MARGIN = {Kind.EQUITY: 0.2, Kind.FUTURE: 0.15, Kind.OPTION: 1.0, Kind.INDEX: 1.0, Kind.OTHER: 1.0}

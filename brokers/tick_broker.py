@@ -7,14 +7,14 @@ from typing import Any
 
 import backtrader as bt
 
-from ..core.errors import Refused
-from ..core.exits import ExitGroup, exits_in_bar
-from ..core.fills import FillModel
-from ..core.ist import MINUTE_NS
-from ..core.market import trigger_level
-from ..core.stamps import to_ns, to_num
-from ..core.trade import Fill, Side
-from .book import STOPS, TRAILS, Book, Working
+from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
+from auction_bt.core.errors import Refused
+from auction_bt.core.exits import ExitGroup, exits_in_bar
+from auction_bt.core.fills import FillModel
+from auction_bt.core.ist import MINUTE_NS
+from auction_bt.core.market import trigger_level
+from auction_bt.core.stamps import to_ns, to_num
+from auction_bt.core.trade import Fill, Side
 
 _REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
 
@@ -127,7 +127,9 @@ class TickBroker(bt.brokers.BackBroker):
     def submit_accept(self, order: Any) -> None:
         """Take an order: it waits for the next tick of its symbol."""
         if order.exectype in _REFUSED_KINDS:
-            raise Refused(f"order type {order.getordername()} cannot be filled on ticks; use Market, Limit, Stop or a trailing stop")
+            raise Refused(
+                f"order type {order.getordername()} cannot be filled on ticks; use Market, Limit, Stop or a trailing stop"
+            )
         super().submit_accept(order)
         book = self._book(order.data)
         if order.exectype in TRAILS and order.p.price is None and book.tape is not None and book.position:
@@ -332,7 +334,7 @@ class TickBroker(bt.brokers.BackBroker):
         before = round(self.positions[data].size)
         size = round(order.executed.remsize)
         reduces = before * size < 0
-        reason = order.info["exit_reason"] if "exit_reason" in order.info else ("manual" if reduces else fill.reason)
+        reason = order.info.get("exit_reason", "manual" if reduces else fill.reason)
         order.addinfo(fill=Fill(fill.seq, fill.ts, price, abs(size), reason, fill.source))
         if before == 0:
             book.entered, book.low, book.high = max(index, 0), 0.0, 0.0

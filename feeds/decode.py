@@ -183,7 +183,7 @@ def _snapshot(symbol: str, feed: dict[str, object], faults: list[str]) -> Snapsh
         ask,
         _number(body.get("oi"), faults, "oi"),
         _price(body.get("atp"), faults, "atp"),
-        _i1(body["marketOHLC"], is_index, faults) if "marketOHLC" in body else None,
+        _i1(body["marketOHLC"], faults) if "marketOHLC" in body else None,
         is_index,
     )
 
@@ -213,7 +213,7 @@ def _best(quotes: list[object], faults: list[str]) -> tuple[float, float]:
     return (nan, nan) if bid >= ask else (bid, ask)
 
 
-def _i1(ohlc: object, is_index: bool, faults: list[str]) -> Candle | None:
+def _i1(ohlc: object, faults: list[str]) -> Candle | None:
     rows = ohlc.get("ohlc", []) if isinstance(ohlc, dict) else None
     if not isinstance(rows, list):
         faults.append("marketOHLC")
@@ -223,13 +223,13 @@ def _i1(ohlc: object, is_index: bool, faults: list[str]) -> Candle | None:
         if not isinstance(row, dict):
             faults.append("ohlc row")
         elif row.get("interval") == "I1":
-            candle = _candle(row, is_index, faults)
+            candle = _candle(row, faults)
             if candle is not None and (best is None or candle.ts > best.ts):
                 best = candle
     return best
 
 
-def _candle(row: dict[str, object], is_index: bool, faults: list[str]) -> Candle | None:
+def _candle(row: dict[str, object], faults: list[str]) -> Candle | None:
     said = [row.get(key) for key in ("open", "high", "low", "close")]
     if not any(said):
         return None  # the row of a symbol that has not traded: its zeros are left out
@@ -238,8 +238,6 @@ def _candle(row: dict[str, object], is_index: bool, faults: list[str]) -> Candle
     volume = _whole(row.get("vol", 0))
     if ts is None or volume is None or not 0 < ts <= _INT64_MAX // _MS or ts * _MS % MINUTE_NS:
         faults.append("I1 ts or vol")
-    elif volume == 0 and not is_index:
-        faults.append("I1 of no volume")
     elif not (0 < low <= opened <= high and low <= close <= high):  # False for NaN wherever it stands
         faults.append("I1 prices")
     else:

@@ -11,15 +11,15 @@ import backtrader as bt
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.bar import NEVER, BarColumns
-from ..core.instrument import Instrument, to_ticks
-from ..core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
-from ..core.market import MarketTape
-from ..core.quality import DayQuality, bar_quality, day_quality
-from ..core.session import Session, session_of
-from ..core.tape import TickTape
-from ..core.tick import F64, I64, TickColumns
-from ..store import Gap, TickStore
+from auction_bt.core.bar import NEVER, BarColumns
+from auction_bt.core.instrument import Instrument, to_ticks
+from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
+from auction_bt.core.market import MarketTape
+from auction_bt.core.quality import DayQuality, bar_quality, day_quality
+from auction_bt.core.session import Session, session_of
+from auction_bt.core.tape import TickTape
+from auction_bt.core.tick import F64, I64, TickColumns
+from auction_bt.store import Gap, TickStore
 
 _EPOCH_ORDINAL = 719_163
 

@@ -15,7 +15,9 @@ from auction_bt.core.tick import TickColumns
 from auction_bt.feeds.stored import Recorded
 
 
-def random_ticks(days: int, *, per_minute: int, seed: int, step: float = 4.0, start: int = 400_000, tick: float = 0.05) -> dict[str, Any]:
+def random_ticks(
+    days: int, *, per_minute: int, seed: int, step: float = 4.0, start: int = 400_000, tick: float = 0.05
+) -> dict[str, Any]:
     """Ticks of a random walk on the price grid, 09:15-15:30 IST of weekdays from 2015-01-05 on, none on a minute's edge."""
     import datetime
 
@@ -57,7 +59,13 @@ def bars_of(ticks: TickColumns) -> BarColumns:
 
 
 def recorded(
-    ticks: TickColumns, *, symbol: str = "TEST", tick: str = "0.05", lot: int = 1, kind: Kind = Kind.EQUITY, bars_only: bool = False
+    ticks: TickColumns,
+    *,
+    symbol: str = "TEST",
+    tick: str = "0.05",
+    lot: int = 1,
+    kind: Kind = Kind.EQUITY,
+    bars_only: bool = False,
 ) -> Recorded:
     """What the store would give for these ticks."""
     instrument = Instrument(symbol, Decimal(tick), lot, kind)

@@ -172,6 +172,29 @@ def test_a_rehearsal_recorded_later_than_the_days_it_plays_belongs_to_those_days
     assert store.bars("a", 0, NEVER).known_seq.tolist() == [later + 10 * SECOND_NS, NEVER]
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_day_derived_again_keeps_what_a_later_rehearsal_of_it_recorded(store, waits):
+    own = [message(OPEN, vtt=5), message(OPEN + MINUTE_NS, vtt=6, i1=None if waits else OPEN)]
+    own += [] if waits else [message(OPEN + MINUTE_NS + SECOND_NS, vtt=6, i1=OPEN + MINUTE_NS, ltt=OPEN + MINUTE_NS)]
+    rehearsal = [message(OPEN + 30 * DAY_NS + (i + 5) * MINUTE_NS, vtt=i, day_shift=-30) for i in range(2)]
+    store.add_raw([*own, message(OPEN + 3 * DAY_NS, vtt=1), *rehearsal])
+    derive(store, ["a"], [DAY, DAY + 3, DAY + 30])
+    once = tables(store)
+    assert len(store.ticks("a", OPEN, OPEN + DAY_NS)) == 4
+    for day in (DAY, DAY + 3, DAY + 30):
+        derive(store, ["a"], [day])
+        assert tables(store) == once
+
+
+def test_a_minute_reported_on_a_later_day_of_stamps_belongs_to_its_own_day(store):
+    later = OPEN + 30 * DAY_NS
+    shown = message(later + 5 * MINUTE_NS, day_shift=-30, i1=OPEN + 2 * MINUTE_NS, ltt=OPEN - DAY_NS)
+    store.add_raw([message(OPEN, vtt=5), message(OPEN + DAY_NS, vtt=5), shown])
+    for days in ([DAY], [DAY + 1], [DAY + 30], [DAY]):
+        derive(store, ["a"], days)
+    assert store.bars("a", OPEN, OPEN + DAY_NS).known_seq.tolist() == [OPEN + DAY_NS, later + 5 * MINUTE_NS]
+
+
 def test_only_days_that_are_needed_are_read(store):
     store.add_raw([message(OPEN + d * DAY_NS + i * SECOND_NS, vtt=i) for d in range(9) for i in range(5)])
     read = []

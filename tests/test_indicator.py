@@ -1,5 +1,6 @@
 """VolumeProfile inside backtrader: every engine mode, bits, causality, bad parameters."""
 
+# ruff: noqa: DTZ001 (backtrader counts in naive UTC, an anchor in naive IST)
 import datetime as dt
 import itertools
 from decimal import Decimal
@@ -20,7 +21,8 @@ LINES = ("poc", "vah", "val", "regime", "balance")
 TICK = 0.05
 DAY_BARS = 60
 MODES = [
-    (preload, runonce, exactbars) for preload, runonce, exactbars in itertools.product((True, False), (True, False), (-2, -1, 0, 1))
+    (preload, runonce, exactbars)
+    for preload, runonce, exactbars in itertools.product((True, False), (True, False), (-2, -1, 0, 1))
 ]
 
 
@@ -239,7 +241,9 @@ def test_a_bar_still_being_traded_ends_at_the_values_of_the_closed_bar():
     for profile in ({"period": 6, "regime": "auction"}, {"window": "composite", "period": 2}, {"window": "session"}):
         replayed = run(df, profile, strategy=Last, prepare=replay)
         resampled = run(df, profile, strategy=Last, prepare=resample)
-        assert bits([replayed.last[b] for b in sorted(resampled.last)]) == bits([resampled.last[b] for b in sorted(resampled.last)])
+        assert bits([replayed.last[b] for b in sorted(resampled.last)]) == bits(
+            [resampled.last[b] for b in sorted(resampled.last)]
+        )
         assert len(replayed.evidence) > 2 * len(resampled.evidence)
 
 

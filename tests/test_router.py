@@ -199,7 +199,7 @@ def test_no_stream_raises_and_volume_is_never_more_than_was_said(stream):
     router.flush()
     for symbol in "ab":
         ticks, bars = tape.of("tick", symbol), tape.of("bar", symbol)
-        assert sum(t.size for t in ticks) <= max((t.vtt for t in ticks), default=0)
+        assert sum(t.size for t in ticks) <= max((t.vtt for t in ticks if t.size), default=0)
         assert all(t.size >= 0 for t in ticks)
         assert [t.seq for t in ticks] == sorted({t.seq for t in ticks})
         assert [b.known_seq for b in bars] == sorted(b.known_seq for b in bars)
@@ -261,7 +261,6 @@ def test_reported_minutes_of_a_recording_are_the_exchanges_row_by_row(recording)
         rows = [
             (int(r["ts"]) * 1_000_000, *(float(r[k]) for k in ("open", "high", "low", "close")), int(r["vol"]))
             for r in csv.DictReader(file)
-            if int(r["vol"])
         ]
     bars = [b for b in tape.of("bar") if b.source is Source.I1]
     assert [(b.ts, b.open, b.high, b.low, b.close, b.volume) for b in bars] == rows

@@ -36,10 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
     parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
     parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
-                        help="price of market and stop orders: the trade's, or the side of the book one pays (default quote)")  # fmt: skip
+                        help="price of market and stop orders: the trade's, or the book's side one pays (default quote)")  # fmt: skip
     parser.add_argument("--slippage", type=int, default=1, metavar="TICKS", help="against us, market and stop orders (default 1)")
     parser.add_argument("--latency-ms", type=int, default=0, metavar="N", help="from decision to exchange (default 0)")
-    parser.add_argument("--max-concurrent", type=int, default=0, metavar="N", help="open trades at a time, 0 = no limit (default)")
+    parser.add_argument(
+        "--max-concurrent", type=int, default=0, metavar="N", help="open trades at a time, 0 = no limit (default)"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
                         help="a setting of the strategy; --settings lists them")  # fmt: skip
     parser.add_argument("--settings", action=_ListSettings, help="list the strategy's settings and exit")
@@ -50,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class _ListSettings(argparse.Action):
-    def __init__(self, option_strings: Any, dest: str, help: str | None = None) -> None:  # noqa: A002 - argparse's name
+    def __init__(self, option_strings: Any, dest: str, help: str | None = None) -> None:
         super().__init__(option_strings, dest, nargs=0, help=help)
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
@@ -114,8 +116,7 @@ def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = F
 
     recorded, strategy = traced.recorded, traced.strategy
     chosen = recorded.bars.ts >= day_start(from_date(request.begin))
-    lines = [strategy.profile.lines.poc, strategy.profile.lines.vah, strategy.profile.lines.val, strategy.profile.lines.regime]
-    levels = LevelColumns(*(_column(line)[chosen] for line in lines))
+    levels = LevelColumns(*(column[chosen] for column in _levels(traced)))
     trades = list(strategy.trades)
     if (still_open := strategy.open_trade()) is not None:
         trades.append(still_open)
@@ -130,10 +131,20 @@ def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = F
     )
 
 
-def _column(line: Any) -> Any:
+def _levels(traced: Traced) -> list[Any]:
+    # The levels the strategy went by: the profile's lines, and the prior session's while its window reached back into it.
     import numpy as np
 
-    return np.frombuffer(line.array, dtype=np.float64).copy()
+    strategy, instrument = traced.strategy, traced.recorded.instrument
+    lines = strategy.profile.lines
+    columns = [np.frombuffer(line.array, dtype=np.float64).copy() for line in (lines.poc, lines.vah, lines.val, lines.regime)]
+    days = traced.recorded.tape.day
+    for day, (poc, vah, val, regime) in strategy.prior_levels.items():
+        begin = int(np.searchsorted(days, day))
+        of_prior = slice(begin, min(begin + strategy.p.period, int(np.searchsorted(days, day + 1))))
+        for column, value in zip(columns, (*map(instrument.to_price, (poc, vah, val)), float(regime)), strict=True):
+            column[of_prior] = value
+    return columns
 
 
 def _plot_path(path: Path, traced: Traced, many: int) -> Path:

@@ -12,6 +12,7 @@ from typing import Final
 from auction_bt.backtest import Request, Run, run_backtest
 from auction_bt.cli.arguments import Progress
 from auction_bt.cli.backtest import picture, record
+from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import clock_text, from_date
 from auction_bt.core.summary import Summary
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     with open_store(dsn, create=True) as store:
         count = _fill(store, args.seed, progress)
         progress.clear()
-        print(f"1. {count:,} messages in the shape of the Upstox v3 feed went through LiveMarketRouter into {folder / 'auction.db'}.\n")
+        print(f"1. {count:,} messages shaped like Upstox's v3 feed went through LiveMarketRouter into {folder / 'auction.db'}.\n")
         print(f"2. Backtest of {_DAYS[-1]} (the day before fills the windows and is not traded):\n")
         for shape, instrument in DEMO.items():
             progress(f"backtest of {instrument.name}")
@@ -93,7 +94,9 @@ def _fill(store: TickStore, seed: int, progress: Progress) -> int:
             stream = messages(
                 instrument.symbol, day, kind, seed + number, tick=instrument.tick, lot=instrument.lot, kind=instrument.kind
             )
-            raw = [RawMessage(stamp, json.dumps(body, separators=(",", ":")), tuple(body.get("feeds", ()))) for stamp, body in stream]
+            raw = [
+                RawMessage(stamp, json.dumps(body, separators=(",", ":")), tuple(body.get("feeds", ()))) for stamp, body in stream
+            ]
             store.add_raw(raw)
             count += len(raw)
         progress(f"deriving ticks and bars of {instrument.name}")
@@ -104,7 +107,9 @@ def _fill(store: TickStore, seed: int, progress: Progress) -> int:
 def _tell(shape: Shape, found: Run) -> None:
     summary = found.result.summary
     other = found.result.other_regime
-    line = f"   {shape.value + ' day':<13} net {rupees(summary.net):>12} after {rupees(summary.charges)} charges, {_count(summary)}"
+    line = (
+        f"   {shape.value + ' day':<13} net {rupees(summary.net):>12} after {rupees(summary.charges)} charges, {_count(summary)}"
+    )
     if other is not None:
         line += f"   ({other[0]} rule: {rupees(other[1])}, {plural(other[2], 'trade')})"
     print(line)
@@ -118,7 +123,9 @@ def _count(summary: Summary) -> str:
 def _net(runs: dict[Shape, Run]) -> None:
     net = sum(r.result.summary.net for r in runs.values())
     trades = sum(r.result.summary.trades for r in runs.values())
-    print(f"\n   Net of all three: {rupees(net)} on {plural(trades, 'trade')}. That is far too few trades to tell anything, and a")
+    print(
+        f"\n   Net of all three: {rupees(net)} on {plural(trades, 'trade')}. That is far too few trades to tell anything, and a"
+    )
     print("   made-up day cannot: a random walk has nothing to be found, whatever its line above says.")
 
 
@@ -132,11 +139,7 @@ def _explain_one(runs: dict[Shape, Run]) -> None:
         print("\n4. No trade was taken: run_backtest.py says which filters refused the signals.")
         return
     trade, found, shape = chosen
-    decision = next(
-        (d for d in found.result.decisions if d.action == "enter" and d.symbol == trade.symbol and d.seq <= trade.entry_seq
-         and d.side is trade.side and not any(d.seq < e.seq <= trade.entry_seq and e.action == "enter" for e in found.result.decisions)),
-        None,
-    )  # fmt: skip
+    decision = entry_of(trade, found.result.decisions)
     print(f"\n4. One trade, line by line ({shape.value} day, entered {clock_text(trade.entry_ts)}):")
     for line in explain(trade, decision, DEMO[shape].tick):
         print(f"   {line}")

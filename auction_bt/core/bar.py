@@ -60,7 +60,10 @@ class Bar:
 
     def __post_init__(self) -> None:
         prices = (self.open, self.high, self.low, self.close)
-        if not all(map(isfinite, prices)) or not self.low <= min(self.open, self.close) <= max(self.open, self.close) <= self.high:
+        if (
+            not all(map(isfinite, prices))
+            or not self.low <= min(self.open, self.close) <= max(self.open, self.close) <= self.high
+        ):
             raise ValueError(f"{self.symbol}: open, high, low, close {prices} cannot be one bar")
         if self.volume < 0 or self.tick_volume < 0:
             raise ValueError(f"{self.symbol}: negative volume {self.volume}")

@@ -61,8 +61,8 @@ class BarBuilder:
     Notes
     -----
     The exchange's own completed minute (`I1`) is authoritative and never revised: bar m is known at the first message which
-    shows it. Where it does not come, bar m is known at the symbol's first trade of a later minute, built from ticks. A known bar
-    never changes.
+    shows it. Where it does not come, bar m is known at the symbol's first trade of a later minute, or at the report of one, built
+    from ticks. A known bar never changes.
 
     A tick belongs to the first bar of its day, by `ts`, which neither begins before the tick's minute nor was known before the
     tick came: its own minute, or, for a tick of a closed minute, the one that is open then. `tick_volume` is the sum of those.
@@ -105,6 +105,8 @@ class BarBuilder:
         given: tuple[_Day, Candle] | None = None
         if candle is not None and (home := self._home(candle, day, clock, done)) is not None:
             given = home, candle
+            if day_index(candle.ts) == day:
+                self._end_other_days(home, day, done)
             opened = home.open
             if opened is not None and opened.ts <= candle.ts:
                 done.append((home, opened))
@@ -142,12 +144,7 @@ class BarBuilder:
     def _trade(self, tick: Tick, done: list[tuple[_Day, _Open]]) -> None:
         day, minute = day_index(tick.ts), minute_start(tick.ts)
         home = self._at(day)
-        if len(self._days) > 1:
-            for other_day, other in self._days.items():
-                if other is not home and other.open is not None and (other_day < day or self._is_new_day):
-                    done.append((other, other.open))
-                    other.open = None
-        self._is_new_day = False
+        self._end_other_days(home, day, done)
         home.sizes[minute] = home.sizes.get(minute, 0) + tick.size
         opened = home.open
         if opened is not None and minute == opened.ts:
@@ -156,6 +153,15 @@ class BarBuilder:
             if opened is not None:
                 done.append((home, opened))
             home.open = _Open(minute, tick.price)
+
+    def _end_other_days(self, home: _Day, day: int, done: list[tuple[_Day, _Open]]) -> None:
+        """Take the open minutes of days that are over, now that `day` was seen to trade."""
+        if len(self._days) > 1:
+            for other_day, other in self._days.items():
+                if other is not home and other.open is not None and (other_day < day or self._is_new_day):
+                    done.append((other, other.open))
+                    other.open = None
+        self._is_new_day = False
 
     def _home(self, candle: Candle, day: int, clock: int, done: list[tuple[_Day, _Open]]) -> _Day | None:
         """Return the day which takes `candle` as a bar, None where none does."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .trade import Levels, Side
+from .trade import Levels, Side, Trade
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +47,9 @@ def funnel(decisions: Iterable[Decision]) -> dict[str, int]:
     log = [d for d in decisions if d.action in {"enter", "refuse"}]
     refused = Counter(d.reason for d in log if d.action == "refuse")
     return {"signals": len(log), "taken": len(log) - refused.total(), **dict(refused.most_common())}
+
+
+def entry_of(trade: Trade, decisions: Iterable[Decision]) -> Decision | None:
+    """Return the decision that opened `trade`: the last entry of its symbol up to its fill."""
+    entries = (d for d in decisions if d.action == "enter" and d.symbol == trade.symbol and d.seq <= trade.entry_seq)
+    return max(entries, key=lambda d: d.seq, default=None)

@@ -9,8 +9,8 @@
     + NothingToDo: the input is fine and empty (exit code 3)
 """
 
-from difflib import get_close_matches
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class AuctionError(Exception):
@@ -28,7 +28,7 @@ class Fatal(AuctionError):
 
 
 class Refused(AuctionError):
-    """This one thing is refused; the rest goes on."""
+    """One thing is refused; the rest goes on."""
 
 
 class BadInput(Refused):
@@ -51,9 +51,14 @@ class UnknownSymbol(BadInput):
         names = sorted(known)
         folded = {name.casefold(): name for name in names}
         near = [folded[n] for n in get_close_matches(symbol.casefold(), folded, n=3, cutoff=0.4)]
-        hint = f"did you mean {' or '.join(near)}?" if near else (
-            f"the store holds {', '.join(names[:5])}{' …' if len(names) > 5 else ''}" if names
-            else "the store is empty: import or record something first"
+        hint = (
+            f"did you mean {' or '.join(near)}?"
+            if near
+            else (
+                f"the store holds {', '.join(names[:5])}{' …' if len(names) > 5 else ''}"
+                if names
+                else "the store is empty: import or record something first"
+            )
         )
         super().__init__(f"unknown symbol {symbol!r}: {hint}")
 

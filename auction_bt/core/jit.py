@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import FunctionType, SimpleNamespace
+from hashlib import sha256
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, cast
 
 
-def compiled(namespace: dict[str, Any], names: tuple[str, ...]) -> SimpleNamespace:
-    """Return the functions `names` of a module compiled to machine code, calling each other.
+def compiled(*modules: ModuleType) -> SimpleNamespace:
+    """Return the functions of `modules` compiled to machine code, calling each other; each is compiled at its first call.
 
     Parameters
     ----------
-    namespace : dict
-        ``vars()`` of the module; its functions stay as they are.
-    names : tuple of str
-        Callees before callers.
+    modules : ModuleType
+        Callees before callers. Their own functions stay as they are.
 
     Notes
     -----
-    The machine code is kept on disk between runs, and lost when the module's own file changes. Numba does not see changes
-    in other files: a kernel calls kernels of its own module only.
+    Machine code is kept on disk between runs. Numba drops it when the file of a function changes, but does not look at the
+    files of the functions called; so what is kept is named after the content of all of them.
     """
-    import numba  # noqa: PLC0415 (this is the point of the module)
+    import numba
 
-    linked = dict(namespace)
-    for name in names:
-        plain = namespace[name]
-        relinked = FunctionType(plain.__code__, linked, name, plain.__defaults__)
+    linked: dict[str, Any] = {}
+    for module in modules:
+        linked.update(vars(module))
+    homes = {module.__name__ for module in modules}
+    plain = {n: f for n, f in linked.items() if isinstance(f, FunctionType) and f.__module__ in homes}
+    numbers = [(n, x) for n, x in linked.items() if isinstance(x, (int, float))]
+    content = [(n, f.__code__.co_code, f.__code__.co_consts, f.__code__.co_names) for n, f in plain.items()]
+    stamp = sha256(repr((numbers, content)).encode()).hexdigest()[:12]
+    for name, function in plain.items():
+        relinked = FunctionType(function.__code__, linked, name, function.__defaults__)
+        relinked.__qualname__ = f"{name}_{stamp}"
         linked[name] = _compile(numba, relinked)
-    return SimpleNamespace(**{name: linked[name] for name in names})
+    return SimpleNamespace(**{name: linked[name] for name in plain})
 
 
 def _compile(numba: Any, function: FunctionType) -> Callable[..., Any]:

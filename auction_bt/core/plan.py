@@ -61,7 +61,13 @@ class Plan:
 
 
 def plan_entry(
-    signal: Signal, c: AuctionContext, instrument: Instrument, terms: Terms, equity: float, free: float, deadlines: tuple[Deadline, ...]
+    signal: Signal,
+    c: AuctionContext,
+    instrument: Instrument,
+    terms: Terms,
+    equity: float,
+    free: float,
+    deadlines: tuple[Deadline, ...],
 ) -> Plan:
     """Return size and exits for `signal`, or the first filter that refuses it.
 

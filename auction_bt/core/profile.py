@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
+from . import histogram, window
 from .errors import BadInput
-from .kernels import NO_ROW
+from .histogram import NO_ROW
 from .tick import F64, I64
 
 FULL_SHARE: Final = 10_000  # basis points
@@ -47,7 +47,7 @@ class VolumeSource(StrEnum):
     @property
     def code(self) -> int:
         """The number kernels know it by."""
-        return {"auto": kernels.AUTO, "ticks": kernels.TICKS, "candles": kernels.CANDLES}[self.value]
+        return {"auto": window.AUTO, "ticks": window.TICKS, "candles": window.CANDLES}[self.value]
 
 
 def choice(options: type[_Choice], name: str, value: str) -> _Choice:
@@ -188,8 +188,8 @@ class Profile:
         total = sum(rows)
         levels = (NO_ROW, NO_ROW, NO_ROW)
         if total:
-            target = kernels.share_of(total, self.share)
-            poc, vah, val = kernels.value_area(rows, 0, len(rows) - 1, target, self.method.code)
+            target = histogram.share_of(total, self.share)
+            poc, vah, val = histogram.value_area(rows, target, self.method.code)
             levels = (lo + poc, lo + vah, lo + val)
         for name, value in zip(("lo", "volume", "total", "poc", "vah", "val"), (lo, volume, total, *levels), strict=True):
             object.__setattr__(self, name, value)
@@ -216,9 +216,7 @@ class Profile:
             return Shape(nan, nan, nan, nan, nan, nan, 0)
         volume = self.volume.tolist()
         first = sum(j * v for j, v in enumerate(volume))
-        printed, variance, third, fourth = kernels.moments(
-            volume, 0, len(volume) - 1, float(self.total), float(first) / float(self.total)
-        )
+        printed, variance, third, fourth = histogram.moments(volume, self.total, float(first) / float(self.total))
         skew = third / (variance * sqrt(variance)) if variance else nan
         kurt = fourth / (variance * variance) if variance else nan
         span, width = self.hi - self.lo, self.vah - self.val
@@ -320,7 +318,7 @@ def allocate(low: I64, high: I64, close: I64, volume: I64) -> Sequence[tuple[int
     for first, last, near, v in zip(low.tolist(), high.tolist(), close.tolist(), volume.tolist(), strict=True):
         q, r = divmod(v, last - first + 1)
         shares = np.full(last - first + 1, q, np.int64)
-        start = kernels.leftover(first, last, near, r) - first
+        start = histogram.leftover(first, last, near, r) - first
         shares[start : start + r] += 1
         spread.append((first, shares))
     return spread
@@ -330,8 +328,8 @@ def _histogram(rows: I64) -> tuple[int, I64]:
     if not len(rows):
         return 0, np.zeros(0, np.int64)
     lo, hi = int(rows.min()), int(rows.max())
-    if hi - lo >= kernels.MAX_ROWS:
+    if hi - lo >= histogram.MAX_ROWS:
         raise BadInput(
-            f"prices span {hi - lo + 1} rows, at most {kernels.MAX_ROWS} fit: check the tick size, or raise ticks_per_row"
+            f"prices span {hi - lo + 1} rows, at most {histogram.MAX_ROWS} fit: check the tick size, or raise ticks_per_row"
         )
     return lo, np.zeros(hi - lo + 1, np.int64)

@@ -79,7 +79,7 @@ def day_quality(bars: BarColumns, gaps: Sequence[Silence], session: tuple[int, i
     silent = max(0, first - begin) + max(0, end - last) + _covered(_silences(gaps), max(first, begin), min(last, end))
     faults = [
         (min(1.0, wrong / total) if total else 0.0, "{share:.1%} of the volume differs from the exchange's minutes"),
-        (silent / (end - begin) if end > begin else 0.0, "{share:.1%} of the session without messages"),
+        (silent / (end - begin) if end > begin else 0.0, "{share:.1%} of the session unseen"),
         (joined / (joined + total) if joined else 0.0, "{share:.1%} of the volume traded before our first message at {joined}"),
     ]
     worst, text = max(faults, key=lambda fault: fault[0])

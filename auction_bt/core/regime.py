@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import IntEnum, StrEnum
 from functools import cache
 from math import isnan, nan
@@ -10,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from .histogram import NO_ROW
 from .jit import compiled
-from .kernels import NO_ROW
 from .tick import F64, I64
 
 MIN_ROWS: Final = 5
@@ -104,7 +105,7 @@ def judge(rule: int, state: Any, whole: Any, real: Any, day: Any, contract: Any,
     state : int64, (6,)
         The latch, kept between calls.
     whole, real : int64 (n, 6), float64 (n, 3)
-        As written by `kernels.advance`.
+        As written by `window.advance`.
     day, contract : int64, (n,)
     regime, balance : float64, (n,)
         Output.
@@ -126,13 +127,10 @@ def judge(rule: int, state: Any, whole: Any, real: Any, day: Any, contract: Any,
         regime[i] = nan if told == _UNDEFINED else float(told)
 
 
-KERNELS: Final = ("original", "auction", "latch", "judge")
-
-
 @cache
 def machine() -> SimpleNamespace:
     """Return the kernels compiled."""
-    return compiled(globals(), KERNELS)
+    return compiled(sys.modules[__name__])
 
 
 class RegimeJudge:
@@ -165,6 +163,9 @@ class RegimeJudge:
         """
         regime, balance = np.empty(len(day)), np.empty(len(day))
         self._before[:] = self._state
+        # One layout of arrays, or numba compiles once more for each other it meets.
+        whole, day, contract = (np.require(x, np.int64, ["C", "W"]) for x in (whole, day, contract))
+        real = np.require(real, np.float64, ["C", "W"])
         self._judge(self._rule, self._state, whole, real, day, contract, regime, balance)
         return regime, balance
 

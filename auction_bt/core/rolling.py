@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels
+from . import histogram, window
 from .errors import BadInput
 from .jit import compiled
 from .profile import FULL_SHARE, Method, VolumeSource, rows_per
@@ -141,7 +141,7 @@ class WindowLevels:
     def undefined(cls, n: int) -> WindowLevels:
         """Return `n` rows in which nothing is defined."""
         whole = np.zeros((n, 6), np.int64)
-        whole[:, :3] = kernels.NO_ROW
+        whole[:, :3] = histogram.NO_ROW
         return cls(whole, np.full((n, 3), nan))
 
     def __len__(self) -> int:
@@ -196,7 +196,7 @@ class WindowLevels:
 @cache
 def machine() -> SimpleNamespace:
     """Return the kernels compiled."""
-    return compiled(vars(kernels), kernels.KERNELS)
+    return compiled(histogram, window)
 
 
 class _State:
@@ -205,20 +205,20 @@ class _State:
     def __init__(self, spec: WindowSpec) -> None:
         self.codes = spec.codes()
         self.histogram = np.zeros(_START_ROWS, np.int64)
-        self.window = np.zeros(kernels.STATE, np.int64)
-        self.beginning = np.zeros(kernels.W_STARTS + (spec.period if spec.kind is WindowKind.COMPOSITE else 0), np.int64)
-        self.scratch = np.zeros(kernels.STATE, np.int64)
+        self.window = np.zeros(window.STATE, np.int64)
+        self.beginning = np.zeros(window.W_STARTS + (spec.period if spec.kind is WindowKind.COMPOSITE else 0), np.int64)
+        self.scratch = np.zeros(window.STATE, np.int64)
 
     def advance(self, begin: int, origin: int, bars: I64, offsets: I64, k: I64, size: I64, out: WindowLevels) -> None:
         self.histogram = machine().advance(
             self.histogram, self.window, self.beginning, self.codes, begin, begin + len(out), origin,
             bars, offsets, k, size, self.scratch, out.whole, out.real,
         )  # fmt: skip
-        if self.window[kernels.FAULT] == kernels.TOO_MANY_ROWS:
+        if self.window[window.FAULT] == window.TOO_MANY_ROWS:
             raise BadInput(
-                f"a window spans more than {kernels.MAX_ROWS} rows: look for a wrong price or tick_size, or raise ticks_per_row"
+                f"a window spans more than {histogram.MAX_ROWS} rows: look for a wrong price or tick_size, or raise ticks_per_row"
             )
-        if self.window[kernels.FAULT] == kernels.TOO_MUCH_VOLUME:
+        if self.window[window.FAULT] == window.TOO_MUCH_VOLUME:
             raise BadInput("a window's volume is too large for exact arithmetic: give volume in larger units, e.g. lots")
 
 
@@ -235,7 +235,8 @@ def levels_of(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
         offsets, k, size = np.zeros(n + 1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
     else:
         offsets, k, size = tape.offsets, tape.k, tape.size
-    offsets, k, size = (np.ascontiguousarray(x, np.int64) for x in (offsets, k, size))
+    # One layout of arrays, or numba compiles once more for each other it meets.
+    offsets, k, size = (np.require(x, np.int64, ["C", "W"]) for x in (offsets, k, size))
     _State(spec).advance(0, 0, bars.table(), offsets, k, size, out)
     return out
 
@@ -278,22 +279,22 @@ class WindowStepper:
     def pop(self) -> None:
         """Take the newest bar back, to push it again with other values (a bar that is still being traded)."""
         self._count -= 1
-        row, window = self._count - self._origin, self._state.window
-        place = self._count - int(window[kernels.FIRST])
+        row, state = self._count - self._origin, self._state
+        place = self._count - int(state.window[window.FIRST])
         if place < 0:  # a bar before the anchor
             return
-        begin, end = self._offsets[row], self._offsets[row + 1]
+        begin, end = int(self._offsets[row]), int(self._offsets[row + 1])
         kernel = machine()
         kernel.put(
-            self._state.histogram, window, self._bars[row], self._k, self._size, begin, end, self._state.codes, place, -1
+            state.histogram, state.window, self._bars[row], self._k, self._size, begin, end, state.codes, place, -1
         )  # fmt: skip
-        kernel.trim(self._state.histogram, window)
+        kernel.trim(state.histogram, state.window)
 
     def _room(self, ticks: int) -> int:
         """Return the row for the next bar, with room behind it for its ticks; drops what has left the window."""
         row = self._count - self._origin
         if row == len(self._bars) or self._offsets[row] + ticks > len(self._k):
-            first = int(self._state.window[kernels.FIRST]) if self._remembers else self._count
+            first = int(self._state.window[window.FIRST]) if self._remembers else self._count
             gone = min(max(first - self._origin, 0), row)
             begin, end = int(self._offsets[gone]), int(self._offsets[row])
             self._bars = _moved(self._bars, gone, row, row - gone + 1)

@@ -1,11 +1,11 @@
 """When an instrument trades continuously, by date. Rows are data: an era ends where the next begins."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from .instrument import Instrument, Kind
 from .ist import DAY_NS, MINUTE_NS, day_start, from_date
-from datetime import date
 
 
 def _at(hour: int, minute: int) -> int:

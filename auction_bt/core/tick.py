@@ -79,9 +79,7 @@ class TickColumns:
     @classmethod
     def of(cls, ticks: list[Tick]) -> Self:
         """Return the columns of `ticks`."""
-        return cls(
-            *(np.array([getattr(t, f.name) for t in ticks], dtype=TICK_DTYPES[f.name]) for f in fields(cls))
-        )
+        return cls(*(np.array([getattr(t, f.name) for t in ticks], dtype=TICK_DTYPES[f.name]) for f in fields(cls)))
 
     def take(self, index: slice | I64 | NDArray[np.bool_]) -> Self:
         """Return the chosen rows."""

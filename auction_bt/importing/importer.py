@@ -117,8 +117,10 @@ class Importer:
             added = store.add_raw(kept, placed=table is not None)
             chosen = [self._instrument(store, name, evidence.get(name, Evidence())) for name in names]
         self.progress(f"{path.name}: building bars")
-        # Also where nothing was new: an import that was killed here left messages without bars.
-        derive(store, names, sorted(every))
+        # Also where nothing was new: an import that was killed here left messages without bars. Under the lock, or another
+        # import's messages could come between what is read and what is written.
+        with store.writing():
+            derive(store, names, sorted(every))
         told = tuple((c, tuple(sorted(days[c.instrument.symbol])), _holdings(store, c.instrument.symbol, every)) for c in chosen)
         details = rejects.lines()
         if read_count > kept.count:

@@ -42,7 +42,8 @@ def ticks_of(table: Table, zone: ZoneInfo | None, rejects: Rejects) -> tuple[Tic
     TickColumns (n,)
         `seq` is the wanted one: the file's where it has the column, else `ts`. `clock` is not set.
     int
-        Rows of size 0 are no trades. A file without sizes is a price series: all its rows stay, with size 0.
+        Rows of size 0 are no trades. A file without sizes is a price series, and our own export (it has `seq`) keeps the
+        ticks of which a feed tells only the price: there all rows stay.
     """
     table.need("ts", "price")
     ts = parse(table.columns["ts"], zone)
@@ -55,7 +56,7 @@ def ticks_of(table: Table, zone: ZoneInfo | None, rejects: Rejects) -> tuple[Tic
         (_BAD_PRICE, ~(np.isfinite(price) & (price > 0))),
         (_BAD_SIZE, ~_is_count(size)),
     ])  # fmt: skip
-    keep = good & (size > 0) if has_size else good
+    keep = good & (size > 0) if has_size and "seq" not in table.columns else good
     vtt = table.numbers("vtt")[keep] if "vtt" in table.columns else np.full(int(keep.sum()), np.nan)
     bid, ask, oi = (table.numbers(n)[keep] if n in table.columns else np.full(len(vtt), np.nan) for n in ("bid", "ask", "oi"))
     ticks = TickColumns(

@@ -1,6 +1,6 @@
 """Where recorded messages, ticks and bars are kept: one protocol, several implementations.
 
-`TickStore` is what every command is written against; `dsn.open_store` picks the implementation by DSN.
+`TickStore` is what every command is written against; `open_store` picks the implementation by DSN.
 """
 
 from __future__ import annotations
@@ -147,3 +147,10 @@ class TickStore(Protocol):
         ...
 
     def holdings(self, symbol: str | None = None) -> list[DayHoldings]: ...
+
+
+def open_store(dsn: str = "sqlite:///auction.db", create: bool = False, readonly: bool = False) -> TickStore:
+    """Open the store that `dsn` names; see `dsn.open_store`."""
+    from .dsn import open_store as opened  # every implementation imports this module
+
+    return opened(dsn, create, readonly)

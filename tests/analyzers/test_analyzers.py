@@ -7,13 +7,13 @@ import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
+
 from auction_bt.analyzers.equity import Equity
 from auction_bt.analyzers.quality import Quality
 from auction_bt.analyzers.regimes import Regimes
 from auction_bt.analyzers.stamps import to_ns
 from auction_bt.analyzers.summary import AuctionSummary
 from auction_bt.analyzers.trades import TradeList
-
 from auction_bt.core.bar import NEVER
 from auction_bt.core.decision import Decision
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS

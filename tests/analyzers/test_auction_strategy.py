@@ -4,9 +4,9 @@ import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
+
 from auction_bt.analyzers.regimes import Regimes
 from auction_bt.analyzers.summary import AuctionSummary
-
 from auction_bt.explain import explain
 from auction_bt.report import BacktestResult, dumps, render
 from auction_bt.strategy import AuctionStrategy

@@ -97,7 +97,9 @@ def _kinds(kind: str) -> tuple[str, ...]:
 
 def stock_fills(ticks: dict[str, Any], kinds: tuple[str, ...]) -> Fills:
     cerebro = bt.Cerebro(stdstats=False)
-    rows = list(zip([to_num(int(t)) for t in ticks["ts"]], ticks["price"].tolist(), ticks["size"].astype(float).tolist(), strict=True))
+    rows = list(
+        zip([to_num(int(t)) for t in ticks["ts"]], ticks["price"].tolist(), ticks["size"].astype(float).tolist(), strict=True)
+    )
     cerebro.replaydata(StockTicks(rows=rows), timeframe=bt.TimeFrame.Minutes, compression=1)
     cerebro.addstrategy(Scripted, ago=-1, kinds=kinds)
     cerebro.broker.setcash(1e9)
@@ -130,7 +132,7 @@ def test_fills_equal_stock_replay_in_time_price_and_size(kind: str, engine: Any)
     assert len(expected) - len(found) <= 2
 
 
-def test_a_price_of_three_ticks_is_reached_although_its_float_is_not(engine: Any = AuctionCerebro) -> None:
+def test_a_price_of_three_ticks_is_reached_although_its_float_is_not() -> None:
     class Buyer(Scripted):
         def next(self) -> None:
             if len(self.data) == 2:
@@ -140,7 +142,7 @@ def test_a_price_of_three_ticks_is_reached_although_its_float_is_not(engine: Any
     ts += 30 * 60_000_000_000
     k = np.array([2] * 9 + [3] * 3)
     ticks = {"ts": ts, "k": k, "price": np.round(k * 0.05, 2), "size": np.ones(12, dtype=np.int64), "tick": 0.05}
-    cerebro = engine()
+    cerebro = AuctionCerebro()
     cerebro.setbroker(TickBroker(fill=FillModel(FillPrice.TRADE, slippage=0)))
     cerebro.add_symbol(StoredData(recorded=recorded(columns_of(ticks))), Buyer)
 

@@ -146,6 +146,13 @@ def test_the_last_bar_of_a_day_is_the_exchanges_where_the_next_day_shows_exactly
     assert s.see(7, day=1, stamp_day=1, i1=reported(0)) == [(0, "I1", 50, 3)]
 
 
+def test_the_last_bar_of_a_day_is_known_where_the_next_day_reports_a_minute_without_a_trade_seen():
+    s = Stream()
+    s.see(0, size=3)
+    assert s.see(day=1, stamp_day=1, i1=4) == [(0, "ticks", 3, 3), (1444, "I1", 50, 0)]
+    assert s.see(5, day=1) == []
+
+
 def test_another_minute_of_an_earlier_day_makes_no_bar():
     s = Stream()
     assert s.see(day=1, stamp_day=1, i1=reported(374)) == []

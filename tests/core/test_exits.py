@@ -25,7 +25,9 @@ def groups(draw: st.DrawFn) -> ExitGroup:
         if left:
             take = draw(st.integers(1, left))
             left -= take
-            targets.append(Target(100 + side.sign * distance, take, "target1" if i == 0 else "target2", to_entry=draw(st.booleans())))
+            targets.append(
+                Target(100 + side.sign * distance, take, "target1" if i == 0 else "target2", to_entry=draw(st.booleans()))
+            )
     return ExitGroup(side, qty, 100.0 - side.sign * draw(st.integers(1, 30)), tuple(targets))
 
 

@@ -1,24 +1,41 @@
 """Value areas: vectors, brute-force oracles, symmetries, exactness."""
 
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from auction_bt.core import kernels
+from auction_bt.core import histogram
 from auction_bt.core.errors import BadInput
 from auction_bt.core.profile import (
-    NO_ROW, Grid, Method, Profile, allocate, basis_points, choice, merged, profile_of_candles, profile_of_ticks,
+    NO_ROW,
+    Grid,
+    Method,
+    Profile,
+    allocate,
+    basis_points,
+    choice,
+    merged,
+    profile_of_candles,
+    profile_of_ticks,
 )  # fmt: skip
 from auction_bt.core.rolling import machine
 
 GRID = Grid.of(1)
 untimed = settings(deadline=None)
-NAMES = {"recommended": Method.TWO_ROW, "two_row_tie_up": Method.TWO_ROW_UP, "one_row_tradingview": Method.ONE_ROW, "hdi": Method.HDI}
+NAMES = {
+    "recommended": Method.TWO_ROW,
+    "two_row_tie_up": Method.TWO_ROW_UP,
+    "one_row_tradingview": Method.ONE_ROW,
+    "hdi": Method.HDI,
+}
 # Many equal and empty rows, so that ties and gaps are the rule.
 small = st.lists(st.sampled_from([0, 0, 0, 1, 1, 2, 3, 5]), min_size=1, max_size=24)
 wide = st.lists(st.integers(0, 10**6), min_size=1, max_size=60)
@@ -221,18 +238,18 @@ def test_empty_rows_around_change_nothing(v, share, method, below, above):
 def test_machine_code_and_plain_python_agree(v, share, method):
     assume(sum(v))
     v, _ = trimmed(v)
-    target = kernels.share_of(sum(v), share)
-    plain = kernels.value_area(v, 0, len(v) - 1, target, method.code)
-    assert tuple(machine().value_area(np.array(v, np.int64), 0, len(v) - 1, target, method.code)) == plain
-    total, mean = float(sum(v)), sum(k * x for k, x in enumerate(v)) / sum(v)
-    assert machine().moments(np.array(v, np.int64), 0, len(v) - 1, total, mean) == kernels.moments(v, 0, len(v) - 1, total, mean)
+    target = histogram.share_of(sum(v), share)
+    plain = histogram.value_area(v, target, method.code)
+    assert tuple(machine().value_area(np.array(v, np.int64), target, method.code)) == plain
+    total, mean = sum(v), sum(k * x for k, x in enumerate(v)) / sum(v)
+    assert machine().moments(np.array(v, np.int64), total, mean) == histogram.moments(v, total, mean)
 
 
 @untimed
 @given(st.integers(0, 2**62), st.integers(1, 10000))
 def test_the_target_is_the_exact_ceiling_and_stays_in_64_bits(total, share):
     want = -(-total * share // 10000)
-    assert kernels.share_of(total, share) == want
+    assert histogram.share_of(total, share) == want
     assert machine().share_of(total, share) == want
 
 
@@ -269,7 +286,9 @@ def test_a_candle_is_spread_unit_by_unit(low, span, at, volume):
 
 
 @untimed
-@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12), st.integers(0, 12), st.integers(0, 500)), min_size=1, max_size=30))
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 12), st.integers(0, 12), st.integers(0, 500)), min_size=1, max_size=30)
+)
 def test_a_profile_of_candles_is_the_sum_of_its_candles(candles):
     low, span, at, volume = (np.array(x, np.int64) for x in zip(*candles, strict=True))
     high, close = low + span, low + np.minimum(at, span)
@@ -347,9 +366,6 @@ def test_value_area_shares_become_basis_points():
 
 
 def test_importing_the_module_does_not_import_numba():
-    import subprocess
-    import sys
-
     code = "import sys, auction_bt.core.profile, auction_bt.core.regime, auction_bt.core.rolling; print('numba' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "False"
@@ -366,8 +382,6 @@ def test_importing_the_module_does_not_import_numba():
     ],
 )
 def test_recorded_ticks_are_counted_exactly(shared_data, name, tick):
-    import pyarrow.parquet as pq
-
     table = pq.read_table(shared_data(name))
     price, size = table["price"].to_numpy(), table["size"].to_numpy().astype(np.int64)
     k = np.rint(price / tick).astype(np.int64)

@@ -46,7 +46,7 @@ def test_silence_of_the_session_decides_where_it_is_the_worst(minutes, grade):
     quality = day_quality(FULL, [silence(0, minutes * 60)], SESSION)
     assert quality.grade == grade
     assert quality.share == pytest.approx(1 - minutes / 100)
-    assert "without messages" in quality.reason
+    assert "of the session unseen" in quality.reason
 
 
 def test_a_recording_that_begins_late_or_ends_early_is_not_whole():

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auction_bt.core import regime as regimes
+from auction_bt.core.histogram import NO_ROW
 from auction_bt.core.regime import Regime, RegimeJudge, Rule, auction, label_of, original
-from auction_bt.core.kernels import NO_ROW
 
 NAN = float("nan")
 BEAR, BALANCED, BULL, TRANSITION = -1.0, 0.0, 1.0, 2.0

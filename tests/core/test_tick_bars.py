@@ -13,8 +13,9 @@ from auction_bt.core.tick_bars import bars_of_ticks, with_candles
 OPEN = day_start(20_437) + 555 * MINUTE_NS
 
 # Of each tick: how far the clock goes on, how late the tick is (never into another day), its price and size.
+STEPS = [0, 1, 20 * 10**9, MINUTE_NS - 1, MINUTE_NS, 5 * MINUTE_NS, DAY_NS]
 steps = st.tuples(
-    st.sampled_from([0, 1, 20 * 10**9, MINUTE_NS - 1, MINUTE_NS, 5 * MINUTE_NS, DAY_NS]), st.sampled_from([0, 0, 0, 30 * 10**9, 3 * MINUTE_NS]),
+    st.sampled_from(STEPS), st.sampled_from([0, 0, 0, 30 * 10**9, 3 * MINUTE_NS]),
     st.integers(1, 9), st.integers(0, 5),
 )  # fmt: skip
 

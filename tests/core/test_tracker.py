@@ -106,6 +106,13 @@ def test_one_damaged_day_does_not_make_the_true_day_start_again():
     assert (after.tick.size, after.joined) == (10, 0)
 
 
+def test_a_day_of_stamps_starts_anew_even_where_the_trading_day_goes_on():
+    tracker = TickTracker("X")
+    tracker.update(shot(0, vtt=100), OPEN, OPEN)
+    step = tracker.update(shot(1, vtt=110), OPEN + DAY_NS, OPEN + SECOND_NS)
+    assert (step.joined, step.tick.size) == (110, 0)
+
+
 def test_a_message_without_price_leaves_its_volume_for_the_next_that_has_one():
     steps = follow((1, shot(0, vtt=100)), (2, shot(1, float("nan"), vtt=130)), (3, shot(2, vtt=150)))
     assert steps[1].outcome is Outcome.BOOK

@@ -176,8 +176,6 @@ def test_best_prices_are_the_first_above_zero_and_a_crossed_book_has_none(levels
         ({"close": 103.5}, "I1 prices"),
         ({"low": -1.0}, "I1 prices"),
         ({"high": "Infinity"}, "I1 prices"),
-        ({"vol": None}, "I1 of no volume"),
-        ({"vol": "0"}, "I1 of no volume"),
         ({"vol": "x"}, "I1 ts or vol"),
         ({"ts": None}, "I1 ts or vol"),
         ({"ts": str(MINUTE + 1)}, "I1 ts or vol"),
@@ -189,6 +187,13 @@ def test_a_minute_that_can_be_no_bar_is_left_out_and_the_rest_stays(change, reas
     assert item.i1 is None
     assert item.vtt == 123456
     assert malformed == (reason,)
+
+
+@pytest.mark.parametrize("vol", [None, "0"])
+def test_a_minute_without_trades_is_what_the_exchange_says_it_was(vol):
+    item, malformed = only(market(marketOHLC={"ohlc": [i1(vol=vol)]}))
+    assert item.i1.volume == 0
+    assert malformed == ()
 
 
 @pytest.mark.parametrize("rows", [[], [{}], [{"interval": "I1"}], [{"interval": "I1", "ts": str(MINUTE)}]])

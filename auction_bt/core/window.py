@@ -1,7 +1,6 @@
-"""Value areas and rolling windows on a dense histogram, in integers.
+"""A window moving over bars, in integers: state in arrays, one function that takes bars.
 
-Plain functions: they run as they are on lists and arrays (one profile, tests) and compiled by `jit.compiled` (a window over a
-million bars). Rows are integers, histograms start at row `base`, `lo` and `hi` are the outermost printed rows.
+Plain functions as in `histogram`. The histogram `h` starts at row `BASE` of `m`; its rows LO..HI are in use, all others are 0.
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-NO_ROW: Final = -(2**63)  # where a level is not defined
+from .histogram import MAX_ROWS, leftover, moments, share_of, value_area
 
-# methods
-TWO_ROW, TWO_ROW_UP, ONE_ROW, HDI, ORIGINAL = 0, 1, 2, 3, 4
 # windows
 ROLLING, SESSION, COMPOSITE, ANCHORED = 0, 1, 2, 3
 # sources
@@ -30,157 +27,7 @@ STATE: Final = 14
 W_STARTED, W_DAY, W_CONTRACT, W_FIRST, W_COUNT, W_STARTS = 0, 1, 2, 3, 4, 5
 TOO_MANY_ROWS, TOO_MUCH_VOLUME = 1, 2
 LOW32: Final = 2**32 - 1
-MAX_ROWS: Final = 2**22
 LIMIT: Final = 2**62
-
-
-def share_of(total: int, share: int) -> int:
-    """Return ceil(total * share / 10000) without leaving 64 bits."""
-    return (total // 10000) * share + ((total % 10000) * share + 9999) // 10000
-
-
-def poc_row(h: Any, lo: int, hi: int) -> int:
-    """Return the row of most volume: nearest the middle of the range, then on its heavier side, then the lower."""
-    peak = h[lo]
-    for j in range(lo + 1, hi + 1):
-        peak = max(peak, h[j])
-    best, near, tie = lo, hi - lo + 1, False
-    for j in range(lo, hi + 1):
-        if h[j] == peak:
-            distance = abs(2 * j - lo - hi)
-            if distance < near:
-                best, near, tie = j, distance, False
-            elif distance == near:
-                tie = True
-    if tie:
-        heavier = 0
-        for j in range(lo, hi + 1):
-            if 2 * j < lo + hi:
-                heavier -= h[j]
-            elif 2 * j > lo + hi:
-                heavier += h[j]
-        if heavier > 0:
-            best = lo + hi - best
-    return best
-
-
-def two_row(h: Any, lo: int, hi: int, target: int, tie_up: bool) -> tuple[int, int, int]:  # noqa: PLR0912 (one loop)
-    """Return poc, vah, val, growing by the larger pair of rows; `tie_up` instead of both sides, the gap rule and trimming."""
-    poc = poc_row(h, lo, hi)
-    up, down, acc = poc, poc, h[poc]
-    while acc < target:
-        above, below = hi - up, down - lo
-        a = h[up + 1] if above > 0 else 0
-        if above > 1:
-            a += h[up + 2]
-        b = h[down - 1] if below > 0 else 0
-        if below > 1:
-            b += h[down - 2]
-        go_up = above > 0 and (below == 0 or a >= b)
-        go_down = below > 0 and (above == 0 or b >= a)
-        if go_up and go_down:
-            if tie_up:
-                go_down = False
-            elif a == 0:
-                # Both outermost rows are printed, so the nearer printed row ends this walk inside the range.
-                d = 3
-                while h[up + d] == 0 and h[down - d] == 0:
-                    d += 1
-                go_up, go_down = h[up + d] >= h[down - d], h[down - d] >= h[up + d]
-                empty = (d - 1) // 2 * 2
-                if go_up:
-                    up += empty
-                if go_down:
-                    down -= empty
-                continue
-        if go_up:
-            up += min(2, above)
-            acc += a
-        if go_down:
-            down -= min(2, below)
-            acc += b
-    if not tie_up:
-        while h[up] == 0:
-            up -= 1
-        while h[down] == 0:
-            down += 1
-    return poc, up, down
-
-
-def one_row(h: Any, lo: int, hi: int, target: int, tie_up: bool) -> tuple[int, int, int]:
-    """Return poc (the lowest of ties), vah, val, growing by the larger of the next two rows."""
-    poc = lo
-    for j in range(lo + 1, hi + 1):
-        if h[j] > h[poc]:
-            poc = j
-    up, down, acc = poc, poc, h[poc]
-    while acc < target:
-        a = h[up + 1] if up < hi else -1
-        b = h[down - 1] if down > lo else -1
-        if a > b or (tie_up and a == b):
-            up += 1
-            acc += a
-        else:
-            down -= 1
-            acc += b
-    return poc, up, down
-
-
-def densest(h: Any, lo: int, hi: int, target: int) -> tuple[int, int, int]:
-    """Return poc, vah, val of the narrowest interval that holds `target`: then of more volume, then the lower."""
-    left, acc, best_left, best_right, best_acc = lo, 0, lo, hi, -1
-    for right in range(lo, hi + 1):
-        acc += h[right]
-        while acc - h[left] >= target:
-            acc -= h[left]
-            left += 1
-        if acc >= target:
-            gain = best_right - best_left - (right - left)
-            if best_acc < 0 or gain > 0 or (gain == 0 and acc > best_acc):
-                best_left, best_right, best_acc = left, right, acc
-    return poc_row(h, lo, hi), best_right, best_left
-
-
-def value_area(h: Any, lo: int, hi: int, target: int, method: int) -> tuple[int, int, int]:
-    """Return poc, vah, val as indices of `h`."""
-    if method == HDI:
-        return densest(h, lo, hi, target)
-    if method in (TWO_ROW, TWO_ROW_UP):
-        return two_row(h, lo, hi, target, method == TWO_ROW_UP)
-    return one_row(h, lo, hi, target, method == ONE_ROW)
-
-
-def moments(h: Any, lo: int, hi: int, total: float, mean: float) -> tuple[int, float, float, float]:
-    """Return how many rows are printed, and variance, third and fourth moment about `mean` (rows above `lo`)."""
-    printed = 0
-    a2 = a3 = a4 = b2 = b3 = b4 = 0.0
-    # Two chains of sums, always in this order: a processor adds both at once, and the result never depends on the path.
-    for j in range(lo, hi, 2):
-        v, u = float(h[j]), float(h[j + 1])
-        d = float(j - lo) - mean
-        e = d + 1.0
-        vd, ue = v * d * d, u * e * e
-        a2 += vd
-        b2 += ue
-        vd, ue = vd * d, ue * e
-        a3 += vd
-        b3 += ue
-        a4 += vd * d
-        b4 += ue * e
-        printed += int(h[j] != 0) + int(h[j + 1] != 0)
-    if (hi - lo) % 2 == 0:
-        d = float(hi - lo) - mean
-        vd = float(h[hi]) * d * d
-        a2 += vd
-        a3 += vd * d
-        a4 += vd * d * d
-        printed += int(h[hi] != 0)
-    return printed, (a2 + b2) / total, (a3 + b3) / total, (a4 + b4) / total
-
-
-def leftover(low: int, high: int, close: int, r: int) -> int:
-    """Return the first of the `r` neighbouring rows nearest `close` (nearer first, the lower first) within low..high."""
-    return max(low, min(close - r // 2, high - r + 1))
 
 
 def add_wide(m: Any, i: int, factor: int, first: int, second: int) -> None:
@@ -356,19 +203,21 @@ def correlation(m: Any, variance: float, mean: float) -> float:
 
 def evaluate(h: Any, m: Any, spec: Any, scratch: Any, whole: Any, real: Any) -> None:
     """Write poc, vah, val, volume, printed rows to `whole` and rho, BC, PO_range to `real`, of the window as it stands."""
-    base, total = m[BASE], m[S]
-    lo, hi = m[LO] - base, m[HI] - base
-    poc, vah, val = value_area(h, lo, hi, share_of(total, spec[SHARE]), spec[METHOD])
-    whole[0], whole[1], whole[2], whole[3] = poc + base, vah + base, val + base, total
+    low, total = m[LO], m[S]
+    v = h[low - m[BASE] : m[HI] - m[BASE] + 1]
+    poc, vah, val = value_area(v, share_of(total, spec[SHARE]), spec[METHOD])
+    whole[0], whole[1], whole[2], whole[3] = poc + low, vah + low, val + low, total
     for i in range(STATE):
         scratch[i] = m[i]
-    add_product(scratch, SX, -lo, total)
-    add_wide(scratch, STX, -lo, m[ST], m[ST + 1])
+    lowest = low - m[BASE]
+    add_product(scratch, SX, -lowest, total)
+    add_wide(scratch, STX, -lowest, m[ST], m[ST + 1])
     mean = wide(scratch, SX) / float(total)
-    printed, variance, third, fourth = moments(h, lo, hi, float(total), mean)
+    printed, variance, third, fourth = moments(v, total, mean)
+    hi = len(v) - 1
     whole[4] = printed
-    real[0] = correlation(scratch, variance, mean) if hi > lo else 0.0
-    real[2] = float(2 * poc - hi - lo) / float(hi - lo) if hi > lo else 0.0
+    real[0] = correlation(scratch, variance, mean) if hi > 0 else 0.0
+    real[2] = float(2 * poc - hi) / float(hi) if hi > 0 else 0.0
     if variance > 0.0:
         real[1] = (third * third / (variance * variance * variance) + 1.0) / (fourth / (variance * variance))
 
@@ -418,10 +267,3 @@ def advance(
         if m[S] > 0 and (spec[KIND] != ROLLING or i - first + 1 == spec[PERIOD]):
             evaluate(h, m, spec, scratch, whole[i - begin], real[i - begin])
     return h
-
-
-KERNELS: Final = (
-    "share_of", "poc_row", "two_row", "one_row", "densest", "value_area", "moments", "leftover",
-    "add_wide", "add_product", "add_square", "wide", "extent", "put", "trim", "age", "fit", "clear",
-    "first_bar", "correlation", "evaluate", "advance",
-)  # fmt: skip
