@@ -150,9 +150,10 @@ def _run(data: list[Recorded], request: Request) -> Run:
     settings = {**request.settings, "slippage": request.fill.slippage}
     for recorded in data:
         instrument = recorded.instrument
-        broker.addcommissioninfo(ChargedCommission(charges=charges, kind=instrument.kind), name=instrument.symbol)
+        commission = ChargedCommission(charges=charges, kind=instrument.kind)  # type: ignore[call-arg]
+        broker.addcommissioninfo(commission, name=instrument.symbol)
         cerebro.add_symbol(
-            StoredData(recorded=recorded),
+            StoredData(recorded=recorded),  # type: ignore[call-arg]
             AuctionStrategy,
             risk=risk,
             cost=lambda kind, price, qty, buy: charges.of(kind, price, qty, buy=buy),
@@ -206,7 +207,7 @@ def _settings(request: Request) -> dict[str, Any]:
 def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
     """Return what the data of one symbol is, from `first_day` on: counts, sources, quality."""
     bars = recorded.bars
-    chosen = np.asarray(day_index(bars.ts)) >= first_day  # type: ignore[arg-type]
+    chosen = day_index(bars.ts) >= first_day
     with_ticks = chosen & recorded.tick_days
     volume, seen = int(bars.volume[with_ticks].sum()), int(bars.tick_volume[with_ticks].sum())
     graded = [g for day, g in sorted(recorded.grades.items()) if day >= first_day]
@@ -217,7 +218,7 @@ def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
         "kind": recorded.instrument.kind,
         "tick": recorded.instrument.tick,
         "lot": recorded.instrument.lot,
-        "days": len(np.unique(np.asarray(day_index(bars.ts[chosen])))),
+        "days": len(np.unique(day_index(bars.ts[chosen]))),
         "bars": int(chosen.sum()),
         "bars_warm_up": int((~chosen).sum()),
         "bars_by_source": {s.label: n for s in Source if (n := int((bars.source[chosen] == s).sum()))},

@@ -12,7 +12,7 @@ from .core.errors import Refused
 from .core.tick import I64
 
 
-class AuctionCerebro(bt.Cerebro):
+class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no types
     """`Cerebro` for many symbols, one strategy instance a symbol, stepped in the order in which things became known.
 
     Stock `Cerebro` advances all feeds by their bar stamps: a bar of one symbol waits for the least liquid one, and every step

@@ -145,7 +145,7 @@ def draw(
 
 def _day_starts(ts: I64) -> I64:
     """Index of each day's first bar but the first's."""
-    days = day_index(ts)  # type: ignore[arg-type]  # works on arrays too
+    days = day_index(ts)
     return np.flatnonzero(np.diff(days)) + 1
 
 
@@ -319,8 +319,8 @@ def time_labels(ts: I64) -> tuple[list[int], list[str]]:
         Clock times at the finest whole step that leaves at most 14 labels, the date under the first of each day; dates alone,
         thinned evenly, where there are more days than labels.
     """
-    day = np.asarray(day_index(ts))  # type: ignore[arg-type]  # works on arrays too
-    minute = (ts - np.asarray(day_start(day))) // MINUTE_NS  # type: ignore[arg-type]
+    day = np.asarray(day_index(ts))
+    minute = (ts - np.asarray(day_start(day))) // MINUTE_NS
     firsts = np.append(0, np.flatnonzero(np.diff(day)) + 1)
     chosen = firsts[:: -(-len(firsts) // _MOST_LABELS)]
     if len(firsts) <= _MOST_LABELS // 2:

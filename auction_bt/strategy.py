@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from math import isnan
 from typing import Any
@@ -29,7 +30,7 @@ from .settings import STRATEGY_PARAMS, check_settings
 from .stock_exits import StockExits
 
 
-class AuctionStrategy(bt.Strategy):
+class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no types
     """Fade the edges of balanced value, join a migrating auction at its POC.
 
     Params
@@ -67,7 +68,7 @@ class AuctionStrategy(bt.Strategy):
         self.rule, self._bin_ns = check_settings(p)
         self.instrument = self._find_instrument()
         self._tick = float(self.instrument.tick)
-        shared = {
+        shared: dict[str, Any] = {
             "value_area": p.value_area,
             "method": p.method,
             "source": p.source,
@@ -75,23 +76,24 @@ class AuctionStrategy(bt.Strategy):
             "regime": self.rule.value,
             "ticks_per_row": p.ticks_per_row,
         }
-        self.profile = VolumeProfile(self.data, period=p.period, window=p.window, anchor=p.anchor or None, **shared)
-        self._needs_prior = p.levels == "prior" and p.window == "rolling"
-        self.session_profile = (
-            VolumeProfile(self.data, period=p.period, window="session", **shared) if self._needs_prior else None
-        )
+        make: Any = VolumeProfile  # backtrader's metaclass takes params that no signature shows
+        self.profile = make(self.data, period=p.period, window=p.window, anchor=p.anchor or None, **shared)
+        needs_prior = p.levels == "prior" and p.window == "rolling"
+        self.session_profile = make(self.data, period=p.period, window="session", **shared) if needs_prior else None
         self.atr = bt.indicators.ATR(self.data, period=14, plot=False)
         self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
         charge = p.cost
         kind = self.instrument.kind
-        self._charge = lambda price, qty, buy: charge(kind, price, qty, buy) if charge else Decimal(0)
+        self._charge: Callable[[float, int, bool], Decimal] = lambda price, qty, buy: (
+            charge(kind, price, qty, buy) if charge else Decimal(0)
+        )
         self._terms = Terms(
             filters=Filters(p.cost_multiple, p.stop_cost_multiple, p.min_stop_ticks, p.min_r, p.quality_floor),
             risk_fraction=p.risk_fraction,
             quantity=p.quantity,
             margin=p.margin,
             slippage=p.slippage,
-            round_trip=lambda price, qty: float(self._charge(price, qty, True) + self._charge(price, qty, False)),
+            round_trip=self._round_trip,
             single_lot=p.single_lot,
             breakeven=p.breakeven,
         )
@@ -121,6 +123,9 @@ class AuctionStrategy(bt.Strategy):
             )
         name = str(getattr(self.data, "_name", "") or "data")
         return Instrument(name, Decimal(repr(self.p.tick_size)), self.p.lot or 1, Kind.OTHER)
+
+    def _round_trip(self, price: float, qty: int) -> float:
+        return float(self._charge(price, qty, True) + self._charge(price, qty, False))
 
     # ---------------------------------------------------------------- backtrader's calls
     def start(self) -> None:
@@ -235,7 +240,7 @@ class AuctionStrategy(bt.Strategy):
     def _deadlines(self, ts: int) -> tuple[Deadline, ...]:
         p, (_, close) = self.p, self._day_bounds
         bars = p.time_stop_bars if p.time_stop_bars >= 0 else p.period // 4
-        found = (Deadline(ts + bars * self._bar_ns, "time", until_target=True),) if bars else ()
+        found: tuple[Deadline, ...] = (Deadline(ts + bars * self._bar_ns, "time", until_target=True),) if bars else ()
         if close and p.square_off_min >= 0:
             found += (Deadline(close - p.square_off_min * MINUTE_NS, "square_off"),)
         return found
@@ -253,9 +258,8 @@ class AuctionStrategy(bt.Strategy):
     def _decision(self, signal: Signal, c: AuctionContext, plan: Plan, refusal: str) -> Decision:
         price = self.instrument.to_price
         evidence = dict(plan.evidence)
-        lines = self.profile if c.levels != "prior" else self.session_profile
         if c.levels != "prior":
-            evidence.update(lines.evidence(-1), balance=lines.lines.balance[-1])
+            evidence.update(self.profile.evidence(-1), balance=self.profile.lines.balance[-1])
         group = plan.group if not refusal else None
         return Decision(
             seq=c.seq,

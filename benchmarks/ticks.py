@@ -2,8 +2,8 @@
 
 Usage: python benchmarks/ticks.py [ticks of ours = 1,000,000] [ticks of stock = 22,500] [runs = 3]
 
-Both run the same strategy (brackets of market, stop and limit orders at the edges of a volume profile) and must give the same fills on the days
-both see. Ours makes bars and profile inside the timing; stock is given its levels for nothing. Quote the ratios.
+Both run the same strategy (brackets of market, stop and limit orders at the edges of a volume profile) and must give the same
+fills on the days both see. Ours makes bars and profile inside the timing; stock is given its levels for nothing. Quote ratios.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PERIOD = 60
 
 
 class Fade(bt.Strategy):
-    """Fades the value area of the last 60 bars with a bracket; the profile is made once and given, so that only engines differ."""
+    """Fades the value area of the last 60 bars with a bracket; its levels are given."""
 
     params = (("levels", None), ("ago", 0))
 
@@ -152,9 +152,8 @@ def main() -> None:
         print(f"{name:<30} {count:>9,} ticks {seconds:7.2f} s {count / seconds:>11,.0f} ticks/s {filled:>6,} fills")
     print("fills of the same ticks are identical in time, price and size")
     rate = n_big / fast
-    print(
-        f"ratios, medians of {runs}: {rate * usual / n_small:.0f} x stock on pandas ticks, {rate * slow / n_small:.0f} x its leanest feed"
-    )
+    on_pandas, leanest = rate * usual / n_small, rate * slow / n_small
+    print(f"medians of {runs}: {on_pandas:.0f} x stock on pandas ticks, {leanest:.0f} x its leanest feed")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from auction_bt.core.instrument import Kind
 MARGIN = {Kind.EQUITY: 0.2, Kind.FUTURE: 0.15, Kind.OPTION: 1.0, Kind.INDEX: 1.0, Kind.OTHER: 1.0}
 
 
-class ChargedCommission(bt.CommInfoBase):
+class ChargedCommission(bt.CommInfoBase):  # type: ignore[misc]  # backtrader has no types
     """Charges of one instrument as backtrader's commission; leverage from the margin of its kind.
 
     Params

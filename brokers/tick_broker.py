@@ -19,7 +19,7 @@ from auction_bt.core.trade import Fill, Side
 _REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
 
 
-class TickBroker(bt.brokers.BackBroker):
+class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has no types
     """Backtrader's broker, matching tick by tick, with exit groups.
 
     Params
@@ -183,7 +183,8 @@ class TickBroker(bt.brokers.BackBroker):
 
     def _price_at(self, order: Any, i: int, k: int, book: Book) -> float | None:
         # The price at which tick i fills the order; marks a stop-limit as triggered on the way.
-        tape, model, buy = book.tape, self.p.fill, bool(order.isbuy())
+        tape, buy = book.tape, bool(order.isbuy())
+        model: FillModel = self.p.fill
         assert tape is not None  # noqa: S101
         price, bid, ask = float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
         kind = order.exectype

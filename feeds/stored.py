@@ -89,14 +89,14 @@ def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Reco
     bars = store.bars(instrument.symbol, begin, end)
     ticks = store.ticks(instrument.symbol, begin, end)
     gaps = store.gaps(instrument.symbol, begin, end)
-    days = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))  # type: ignore[arg-type]
+    days: I64 = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))
     sessions = {int(day): session_of(instrument, int(day)) for day in days}
     bars = bars.take((bars.known_seq != NEVER) & _inside(bars.ts, sessions))
     ticks = ticks.take(_inside(ticks.ts, sessions))
     tick = float(instrument.tick)
     k = to_ticks(ticks.price, tick)
-    days_of_bars = np.asarray(day_index(bars.ts), dtype=np.int64)  # type: ignore[arg-type]
-    tick_days = np.isin(days_of_bars, np.unique(day_index(ticks.ts)))  # type: ignore[arg-type]
+    days_of_bars = day_index(bars.ts)
+    tick_days = np.isin(days_of_bars, np.unique(day_index(ticks.ts)))
     offsets = _offsets(bars, ticks)
     tape = TickTape(
         offsets=offsets,
@@ -123,7 +123,7 @@ def _graded(bars: BarColumns, gaps: list[Gap], day: int, session: Session) -> Da
 
 
 def _inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
-    day = day_index(ts)  # type: ignore[arg-type]
+    day = day_index(ts)
     found: NDArray[np.bool_] = np.zeros(len(ts), dtype=np.bool_)
     for number, session in sessions.items():
         begin, end = session.bounds(number)
@@ -133,13 +133,13 @@ def _inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
 
 def _offsets(bars: BarColumns, ticks: TickColumns) -> I64:
     # Bar b owns ticks offsets[b]:offsets[b+1]. By the rule of late ticks the owner never goes back, so slices are enough.
-    own = np.searchsorted(bars.ts, minute_start(ticks.ts), side="left")  # type: ignore[arg-type]
+    own = np.searchsorted(bars.ts, minute_start(ticks.ts), side="left")
     already_known = np.searchsorted(bars.known_seq, ticks.seq, side="left")
     owner = np.maximum.accumulate(np.maximum(own, already_known)) if len(ticks) else own
     return np.searchsorted(owner, np.arange(len(bars) + 1), side="left").astype(np.int64)
 
 
-class StoredData(bt.feed.DataBase):
+class StoredData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no types
     """Bars of a `Recorded` span, stamped with the end of their minute, in IST.
 
     Params

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from auction_bt.feeds.decode import decode, symbols_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from auction_bt.core.bar import NEVER, Bar, BarColumns, Source
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, day_start, from_date
 from auction_bt.core.tick import TickColumns
 from auction_bt.derive import derive
+from auction_bt.feeds.decode import decode, symbols_of
 from auction_bt.router import LiveMarketRouter
 from auction_bt.store import Event, RawMessage
 from auction_bt.store.sqlite import SqliteStore

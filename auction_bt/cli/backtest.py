@@ -23,7 +23,7 @@ from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 
 HELP: Final = "run the strategy on stored data and print what counts"
-_COSTS: Final = {"x1": SimpleRate(1), "x2": SimpleRate(2), "none": NoCharges()}
+_COSTS: Final[dict[str, Charges]] = {"x1": SimpleRate(1), "x2": SimpleRate(2), "none": NoCharges()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
     parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
     parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
-                        help="price of market and stop orders: the trade's, or the book's side one pays (default quote)")  # fmt: skip
+                        help="price of market and stop orders: the trade's or the book's (default quote)")  # fmt: skip
     parser.add_argument("--slippage", type=int, default=1, metavar="TICKS", help="against us, market and stop orders (default 1)")
     parser.add_argument("--latency-ms", type=int, default=0, metavar="N", help="from decision to exchange (default 0)")
     parser.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from math import isfinite
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,8 @@ class BarColumns:
     @classmethod
     def of(cls, bars: list[Bar]) -> Self:
         """Return the columns of `bars`."""
-        return cls(*(np.array([getattr(b, f.name) for b in bars], dtype=BAR_DTYPES[f.name]) for f in fields(cls)))
+        columns: list[Any] = [np.array([getattr(b, f.name) for b in bars], dtype=BAR_DTYPES[f.name]) for f in fields(cls)]
+        return cls(*columns)
 
     @classmethod
     def empty(cls) -> Self:

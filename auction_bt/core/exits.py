@@ -119,13 +119,13 @@ class ExitGroup:
         if left < 1:
             return None
         moved = target.then_stop is not None and (target.then_stop - self.stop) * self.side.sign > 0
-        rest = tuple(t for t in self.targets if t is not target)
         return replace(
             self,
             qty=left,
-            targets=rest,
+            stop=target.then_stop if moved and target.then_stop is not None else self.stop,
+            stop_reason="trail" if moved else self.stop_reason,
+            targets=tuple(t for t in self.targets if t is not target),
             deadlines=tuple(d for d in self.deadlines if not d.until_target),
-            **({"stop": target.then_stop, "stop_reason": "trail"} if moved else {}),
         )
 
     def reduced(self, qty: int) -> ExitGroup | None:

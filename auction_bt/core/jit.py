@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any, cast
 
 
-def compiled(*modules: ModuleType) -> SimpleNamespace:
-    """Return the functions of `modules` compiled to machine code, calling each other; each is compiled at its first call.
+def compiled(*modules: dict[str, Any]) -> SimpleNamespace:
+    """Return the functions of modules compiled to machine code, calling each other; each is compiled at its first call.
 
     Parameters
     ----------
-    modules : ModuleType
-        Callees before callers. Their own functions stay as they are.
+    modules : dict
+        ``vars()`` of each, callees before callers. Their own functions stay as they are.
 
     Notes
     -----
@@ -25,8 +25,8 @@ def compiled(*modules: ModuleType) -> SimpleNamespace:
 
     linked: dict[str, Any] = {}
     for module in modules:
-        linked.update(vars(module))
-    homes = {module.__name__ for module in modules}
+        linked.update(module)
+    homes = {module["__name__"] for module in modules}
     plain = {n: f for n, f in linked.items() if isinstance(f, FunctionType) and f.__module__ in homes}
     numbers = [(n, x) for n, x in linked.items() if isinstance(x, (int, float))]
     content = [(n, f.__code__.co_code, f.__code__.co_consts, f.__code__.co_names) for n, f in plain.items()]

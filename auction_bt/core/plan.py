@@ -80,7 +80,7 @@ def plan_entry(
     """
     tick, sign = float(instrument.tick), signal.side.sign
     price = instrument.to_price(c.close)
-    expected = (signal.target1 - c.close) * sign if signal.target1 is not None else 0
+    expected = (signal.target1 - c.close) * sign
     stop_distance = (c.close - signal.stop) * sign
     rough = terms.cost(price, instrument.lot, tick)
     if terms.quantity:
@@ -127,14 +127,11 @@ def plan_entry(
 
 
 def _targets(signal: Signal, instrument: Instrument, qty: int, terms: Terms) -> tuple[Target, ...]:
-    if signal.target1 is None:
-        return ()
     first = instrument.to_price(signal.target1)
     half = qty // instrument.lot // 2 * instrument.lot
     if half < 1:
         return () if terms.single_lot == "trail" else (Target(first, qty),)
-    targets = (Target(first, half, to_entry=terms.breakeven),)
-    beyond = signal.target2 is not None and (signal.target2 - signal.target1) * signal.side.sign > 0
-    if beyond and signal.target2 is not None:
-        targets += (Target(instrument.to_price(signal.target2), qty - half, "target2"),)
-    return targets
+    nearer = Target(first, half, to_entry=terms.breakeven)
+    if signal.target2 is None or (signal.target2 - signal.target1) * signal.side.sign <= 0:
+        return (nearer,)  # the rest trails
+    return nearer, Target(instrument.to_price(signal.target2), qty - half, "target2")

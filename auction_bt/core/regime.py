@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import IntEnum, StrEnum
 from functools import cache
 from math import isnan, nan
@@ -130,7 +129,7 @@ def judge(rule: int, state: Any, whole: Any, real: Any, day: Any, contract: Any,
 @cache
 def machine() -> SimpleNamespace:
     """Return the kernels compiled."""
-    return compiled(sys.modules[__name__])
+    return compiled(globals())
 
 
 class RegimeJudge:
@@ -164,8 +163,9 @@ class RegimeJudge:
         regime, balance = np.empty(len(day)), np.empty(len(day))
         self._before[:] = self._state
         # One layout of arrays, or numba compiles once more for each other it meets.
-        whole, day, contract = (np.require(x, np.int64, ["C", "W"]) for x in (whole, day, contract))
-        real = np.require(real, np.float64, ["C", "W"])
+        if len(day) > 1:
+            whole, day, contract = (np.require(x, np.int64, ["C", "W"]) for x in (whole, day, contract))
+            real = np.require(real, np.float64, ["C", "W"])
         self._judge(self._rule, self._state, whole, real, day, contract, regime, balance)
         return regime, balance
 

@@ -196,7 +196,7 @@ class WindowLevels:
 @cache
 def machine() -> SimpleNamespace:
     """Return the kernels compiled."""
-    return compiled(histogram, window)
+    return compiled(vars(histogram), vars(window))
 
 
 class _State:

@@ -29,8 +29,10 @@ class Signal:
     edge : str
         What was used up by it until the POC trades again: ``val``, ``vah`` or ``poc``.
     stop : int, ticks
-    target1, target2 : int or None, ticks
-        Where half and the rest are taken; None where the rest trails.
+    target1 : int, ticks
+        Where half is taken.
+    target2 : int or None, ticks
+        Where the rest is; None where it trails.
     refused : str
         A condition of the rule itself that failed, worth telling (empty: none).
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from math import nan
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,8 @@ class TickColumns:
     @classmethod
     def of(cls, ticks: list[Tick]) -> Self:
         """Return the columns of `ticks`."""
-        return cls(*(np.array([getattr(t, f.name) for t in ticks], dtype=TICK_DTYPES[f.name]) for f in fields(cls)))
+        columns: list[Any] = [np.array([getattr(t, f.name) for t in ticks], dtype=TICK_DTYPES[f.name]) for f in fields(cls)]
+        return cls(*columns)
 
     def take(self, index: slice | I64 | NDArray[np.bool_]) -> Self:
         """Return the chosen rows."""

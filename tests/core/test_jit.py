@@ -5,7 +5,10 @@ import sys
 
 CALLEE = "def base(x):\n    return x + {}\n"
 CALLER = "from callee import base\n\n\ndef twice(x):\n    return 2 * base(x)\n"
-RUN = "import callee, caller; from auction_bt.core.jit import compiled; print(compiled(callee, caller).twice(5), caller.twice(5))"
+RUN = (
+    "import callee, caller; from auction_bt.core.jit import compiled; "
+    "print(compiled(vars(callee), vars(caller)).twice(5), caller.twice(5))"
+)
 
 
 def run(folder):

@@ -327,7 +327,7 @@ def test_machine_code_survives_a_machine_with_no_place_to_keep_it(tmp_path):
         "    return real(f)\n"
         "numba.njit = njit\n"
         "import auction_bt.core.histogram as k\n"
-        "print(j.compiled(k).share_of(10, 7000))\n"
+        "print(j.compiled(vars(k)).share_of(10, 7000))\n"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "7"

@@ -4,11 +4,11 @@ import json
 from math import isnan, nan
 
 import pytest
-from auction_bt.feeds.decode import FEED, MARKET_INFO, UNKNOWN, decode, symbols_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auction_bt.core.snapshot import Candle
+from auction_bt.feeds.decode import FEED, MARKET_INFO, UNKNOWN, decode, symbols_of
 
 MINUTE = 1_764_561_600_000  # ms, start of a minute
 NS = 1_000_000
