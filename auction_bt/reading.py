@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import islice
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -10,10 +13,14 @@ from .core.context import AuctionContext
 from .core.regime import Regime
 
 LevelsNow = tuple[int, int, int, Regime, str]  # POC, VAH, VAL in ticks, regime, where they come from
+_ATR_BARS = 14
 
 
 class ContextReader:
-    """Reads the current bar of a feed.
+    """Follows the bars of a feed.
+
+    It remembers what it needs itself: in backtrader's memory-saving modes lines forget, and its own ATR differs in the last
+    bits between its modes.
 
     Parameters
     ----------
@@ -30,12 +37,40 @@ class ContextReader:
         self._tick = tick
         self._period = period
         self._pullback_bars = pullback_bars
+        self._bars: deque[tuple[int, int, int]] = deque(maxlen=max(period, pullback_bars) + 1)  # high, low, close
+        self._ranges: list[int] = []
+        self.atr = nan
 
     def k(self, price: float) -> int:
         """Return a price of a line in ticks."""
         return round(price / self._tick)
 
-    def context(self, i: int, seq: int, ts: int, levels: LevelsNow, atr: float) -> AuctionContext | None:
+    def note(self) -> None:
+        """Take the current bar in; call it once a bar, before anything else.
+
+        Notes
+        -----
+        `atr` (ticks) is Wilder's: the mean of the first 14 true ranges, then 13 parts of itself and one of the new.
+        """
+        data = self._data
+        high, low, close = self.k(data.high[0]), self.k(data.low[0]), self.k(data.close[0])
+        if self._bars:
+            before = self._bars[-1][2]
+            true_range = max(high, before) - min(low, before)
+            if len(self._ranges) < _ATR_BARS:
+                self._ranges.append(true_range)
+                if len(self._ranges) == _ATR_BARS:
+                    self.atr = sum(self._ranges) / _ATR_BARS
+            else:
+                self.atr = (self.atr * (_ATR_BARS - 1) + true_range) / _ATR_BARS
+        self._bars.append((high, low, close))
+
+    @property
+    def bar(self) -> tuple[int, int, int]:
+        """High, low and close of the current bar, in ticks."""
+        return self._bars[-1]
+
+    def context(self, i: int, seq: int, ts: int, levels: LevelsNow) -> AuctionContext | None:
         """Return bar `i` held against `levels`, or None where no rule could see a signal in it.
 
         Parameters
@@ -43,21 +78,20 @@ class ContextReader:
         i : int
             Index of the current bar.
         seq, ts : int, ns
-        atr : float, rupees
         """
         poc, vah, val, regime, source = levels
-        data = self._data
-        close, high, low = self.k(data.close[0]), self.k(data.high[0]), self.k(data.low[0])
+        high, low, close = self.bar
         closes: tuple[int, ...] = ()
         below, above = low, high
         if regime is Regime.BALANCED:
             if low > val and high < vah:
                 return None
-            below, above = self._excursions(val, vah, low, high)
+            below, above = self._excursions(val, vah)
         elif regime is Regime.TRANSITION or not val < close < vah:
             return None
         else:
-            closes = tuple(self.k(x) for x in data.close.get(ago=-1, size=min(self._pullback_bars, i)))
+            earlier = islice(reversed(self._bars), 1, self._pullback_bars + 1)
+            closes = tuple(bar[2] for bar in earlier)[::-1]
         return AuctionContext(
             seq=seq,
             ts=ts,
@@ -69,28 +103,25 @@ class ContextReader:
             val=val,
             levels=source,
             regime=regime,
-            atr=atr / self._tick,
+            atr=self.atr,
             closes=closes,
             excursion_low=below,
             excursion_high=above,
             quality=self._quality(i),
         )
 
-    def _excursions(self, val: int, vah: int, low: int, high: int) -> tuple[int, int]:
-        data, below, above = self._data, low, high
-        back = min(len(data) - 1, self._period)
-        if low <= val:
-            for ago in range(1, back):
-                k = self.k(data.low[-ago])
-                if k > val:
+    def _excursions(self, val: int, vah: int) -> tuple[int, int]:
+        below, above = self._bars[-1][1], self._bars[-1][0]
+        if below <= val:
+            for _, low, _ in reversed(self._bars):
+                if low > val:
                     break
-                below = min(below, k)
-        if high >= vah:
-            for ago in range(1, back):
-                k = self.k(data.high[-ago])
-                if k < vah:
+                below = min(below, low)
+        if above >= vah:
+            for high, _, _ in reversed(self._bars):
+                if high < vah:
                     break
-                above = max(above, k)
+                above = max(above, high)
         return below, above
 
     def _quality(self, i: int) -> float:

@@ -80,7 +80,6 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self.profile = make(self.data, period=p.period, window=p.window, anchor=p.anchor or None, **shared)
         needs_prior = p.levels == "prior" and p.window == "rolling"
         self.session_profile = make(self.data, period=p.period, window="session", **shared) if needs_prior else None
-        self.atr = bt.indicators.ATR(self.data, period=14, plot=False)
         self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
         charge = p.cost
         kind = self.instrument.kind
@@ -107,6 +106,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._day = -1
         self._day_bounds = (0, 0)
         self._bars_today = 0
+        self._before: tuple[int, int, int, Regime] | None = None
+        self._session_levels: tuple[int, int, int, Regime] | None = None
         self._prior: tuple[int, int, int, Regime] | None = None
         self.prior_levels: dict[int, tuple[int, int, int, Regime]] = {}
         self._exits: Any = None
@@ -135,6 +136,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     def prenext(self) -> None:
         """Count a bar of the warm-up."""
         self._note_bar(len(self.data) - 1)
+        self._keep_levels()
 
     def next(self) -> None:
         """Decide on the bar that has just become known."""
@@ -145,6 +147,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             self._manage(seq, ts)
         elif ts > self.p.trade_from:
             self._look(i, seq, ts)
+        self._keep_levels()
 
     def notify_order(self, order: Any) -> None:
         """Book fills; an entry that came to nothing frees the symbol."""
@@ -158,6 +161,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
 
     # ---------------------------------------------------------------- the bar
     def _note_bar(self, i: int) -> tuple[int, int]:
+        self._reader.note()
         bars = getattr(self.data, "bars", None)
         ts = int(bars.ts[i]) + MINUTE_NS if bars is not None else bar_end_ns(self.data.datetime[0])
         seq = int(bars.known_seq[i]) if bars is not None else ts
@@ -173,11 +177,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     def _begin_day(self, day: int) -> None:
         # Yesterday's final levels count only where yesterday had a whole window: a scrap of a session is no value area.
         self._prior = None
-        if self.session_profile is not None and self._bars_today >= self.p.period:
-            lines = self.session_profile.lines
-            if not isnan(lines.poc[-1]) and not isnan(lines.regime[-1]):
-                levels = (self._k(lines.poc[-1]), self._k(lines.vah[-1]), self._k(lines.val[-1]))
-                self._prior = self.prior_levels[day] = (*levels, Regime(int(lines.regime[-1])))
+        if self._session_levels is not None and self._bars_today >= self.p.period:
+            self._prior = self.prior_levels[day] = self._session_levels
         self._day, self._bars_today = day, 0
         session = self._session(day)
         self._day_bounds = (0, 0) if session.is_whole_day else session.bounds(day)
@@ -188,16 +189,11 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             return Session(begin * MINUTE_NS, end * MINUTE_NS)
         return session_of(self.instrument, day) if self.instrument.kind is not Kind.OTHER else WHOLE_DAY
 
-    def _k(self, price: float) -> int:
-        return round(price / self._tick)
-
     def _clear_edges(self) -> None:
         # An edge may be traded again once the POC (of the bar before) has traded.
-        if self._edges_used and len(self.profile) > 1:
-            poc = self.profile.lines.poc[-1]
-            if self._prior is not None and self._bars_today <= self.p.period:
-                poc = self._prior[0] * self._tick
-            if self._k(self.data.low[0]) <= (self._k(poc) if not isnan(poc) else -1) <= self._k(self.data.high[0]):
+        if self._edges_used and (levels := self._levels()) is not None:
+            high, low, _ = self._reader.bar
+            if low <= levels[0] <= high:
                 self._edges_used.clear()
 
     # ---------------------------------------------------------------- entries
@@ -206,17 +202,26 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if p.window == "rolling" and self._day_bounds != (0, 0) and self._bars_today <= p.period:
             # The window of the bar before does not lie within today yet.
             return (*self._prior, "prior") if self._prior is not None else None
-        lines = self.profile.lines
-        poc, regime = lines.poc[-1], lines.regime[-1]
+        return (*self._before, p.window) if self._before is not None else None
+
+    def _keep_levels(self) -> None:
+        # What stands at this bar is what the next is held against; in backtrader's memory-saving modes its lines forget.
+        self._before = self._read(self.profile)
+        if self.session_profile is not None:
+            self._session_levels = self._read(self.session_profile)
+
+    def _read(self, profile: Any) -> tuple[int, int, int, Regime] | None:
+        lines, k = profile.lines, self._reader.k
+        poc, regime = lines.poc[0], lines.regime[0]
         if isnan(poc) or isnan(regime):
             return None
-        return self._k(poc), self._k(lines.vah[-1]), self._k(lines.val[-1]), Regime(int(regime)), p.window
+        return k(poc), k(lines.vah[0]), k(lines.val[0]), Regime(int(regime))
 
     def _look(self, i: int, seq: int, ts: int) -> None:
         levels = self._levels()
-        if levels is None or isnan(self.atr[0]):
+        if levels is None or isnan(self._reader.atr):
             return
-        c = self._reader.context(i, seq, ts, levels, self.atr[0])
+        c = self._reader.context(i, seq, ts, levels)
         if c is None:
             return
         price = self.data.close[0]
@@ -259,7 +264,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         price = self.instrument.to_price
         evidence = dict(plan.evidence)
         if c.levels != "prior":
-            evidence.update(self.profile.evidence(-1), balance=self.profile.lines.balance[-1])
+            evidence.update(self.profile.evidence(-1))
+        evidence["balance"] = (2 * c.poc - c.vah - c.val) / c.width
         group = plan.group if not refusal else None
         return Decision(
             seq=c.seq,
@@ -283,11 +289,12 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if watch is None or ts <= watch.entered:
             return
         levels = self._levels()
+        high, low, close = self._reader.bar
         watch = watch.step(
             ts=ts,
-            close=self._k(data.close[0]),
-            high=self._k(data.high[0]),
-            low=self._k(data.low[0]),
+            close=close,
+            high=high,
+            low=low,
             regime=levels[3] if levels is not None else watch.regime,
             session_open=self._day_bounds[0] or day_start(self._day),
             bar=self._bar_ns,
@@ -304,8 +311,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             if not any(d.at == 0 for d in group.deadlines):
                 self._exits.set_exits(data, group.leave(0, reason))
                 self._log(seq, ts, "exit", self._open_decision(), reason=reason)
-        elif not group.targets and p.trail_atr and not isnan(self.atr[0]):
-            stop = watch.trail(p.trail_atr * self.atr[0] / self._tick)
+        elif not group.targets and p.trail_atr and not isnan(self._reader.atr):
+            stop = watch.trail(p.trail_atr * self._reader.atr)
             moved = group.trailed(self.instrument.to_price(round(stop)))
             if moved is not group:
                 self._exits.set_exits(data, moved)
@@ -327,7 +334,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             self._entering = None
             self._open = OpenTrade(decision, self.instrument.symbol, self._charge)
             edge = c.val if decision.side is Side.LONG else c.vah
-            self._watch = Watch(decision.side, c.regime, edge, fill.ts, self._k(fill.price))
+            self._watch = Watch(decision.side, c.regime, edge, fill.ts, self._reader.k(fill.price))
         if self._open is None:
             return  # an order of somebody else's
         self._open.add(fill)

@@ -191,6 +191,7 @@ class StoredData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
             return
         for name, column in self._columns().items():
             getattr(self.lines, name).array = array.array("d", np.ascontiguousarray(column, dtype=np.float64).tobytes())
+        self._next_row = len(self.bars)  # stock's loop asks for more once the lines are at their end
         self.home()
 
     def _load(self) -> bool:
