@@ -71,7 +71,7 @@ class StockExits:
             return
         qty = abs(round(order.executed.size))
         target = next((t for t in group.targets if t.reason == reason and t.qty == qty), None)
-        after = group.after_target(target) if target is not None else group.reduced(qty)
+        after = group.after_target(target) if target is not None else group.resized(group.qty - qty)
         self._group = after
         told_later = any(o.status == o.Completed and o.ref in self._working for o in self._orders)
         if after is None:

@@ -130,6 +130,9 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             raise Refused(
                 f"order type {order.getordername()} cannot be filled on ticks; use Market, Limit, Stop or a trailing stop"
             )
+        exits = order.info.get("exits")
+        if exits is not None and exits.qty * exits.side.sign != round(order.size):
+            raise Refused(f"an entry of {round(order.size)} shares cannot carry exits for {exits.side} {exits.qty}")
         super().submit_accept(order)
         book = self._book(order.data)
         if order.exectype in TRAILS and order.p.price is None and book.tape is not None and book.position:
@@ -352,10 +355,10 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         if "exits" in order.info and after:
             book.group = order.info["exits"].entered_at(price)
             book.owner, book.group_first = order.owner, self._first_tick(book)
-        elif reduces and book.group is not None and "exit_reason" not in order.info:
-            book.group = book.group.reduced(abs(size))
-        if after == 0 or after * before < 0:
-            book.group = None
+        if "exit_reason" not in order.info and book.group is not None:
+            # Whatever else was open or is bought beside it: the stop covers all of the position, on its side only.
+            covers = after * book.group.side.sign
+            book.group = book.group if covers == book.group.qty else book.group.resized(covers)
 
     def _expire(self, order: Any, ts: int) -> None:
         order.status = bt.Order.Expired

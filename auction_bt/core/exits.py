@@ -128,18 +128,17 @@ class ExitGroup:
             deadlines=tuple(d for d in self.deadlines if not d.until_target),
         )
 
-    def reduced(self, qty: int) -> ExitGroup | None:
-        """Return the group after `qty` shares left by other means; the furthest targets shrink first."""
-        left = self.qty - qty
-        if left < 1:
+    def resized(self, qty: int) -> ExitGroup | None:
+        """Return the group for `qty` open shares, None for none: the stop covers them all, the furthest targets shrink first."""
+        if qty < 1:
             return None
-        budget, kept = left, []
+        budget, kept = qty, []
         for target in self.targets:
             if budget < 1:
                 break
             kept.append(replace(target, qty=min(target.qty, budget)))
             budget -= kept[-1].qty
-        return replace(self, qty=left, targets=tuple(kept))
+        return replace(self, qty=qty, targets=tuple(kept))
 
     def trailed(self, stop: float) -> Self:
         """Return the group with the stop moved to `stop` where that is nearer the market, else itself."""

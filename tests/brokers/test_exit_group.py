@@ -231,3 +231,23 @@ def test_an_order_at_the_close_is_refused_with_a_reason() -> None:
             strategy.buy(size=1, exectype=bt.Order.Close)
 
     assert _fills([100] * 20, act) == []
+
+
+def test_exits_for_another_quantity_than_is_entered_are_refused() -> None:
+    def act(strategy: Any) -> None:
+        with pytest.raises(Refused, match="cannot carry exits"):
+            strategy.buy(size=2, exits=ExitGroup(Side.LONG, 3, 4.5))
+        with pytest.raises(Refused, match="cannot carry exits"):
+            strategy.sell(size=3, exits=ExitGroup(Side.LONG, 3, 4.5))
+
+    assert _fills([100] * 20, act) == []
+
+
+def test_what_is_added_by_hand_is_covered_by_the_stop_too() -> None:
+    def act(strategy: Any) -> None:
+        strategy.buy(size=3, exits=ExitGroup(Side.LONG, 3, 4.5, (Target(9.0, 3),)))
+        strategy.buy(size=2)
+
+    fills = _fills([*[100] * 11, 80, 80], act)
+
+    assert [(f.reason, f.qty) for f in fills] == [("entry", 3), ("entry", 2), ("stop", 5)]

@@ -46,7 +46,7 @@ def test_whatever_fills_in_whatever_order_the_stop_covers_exactly_what_is_open(s
         else:
             gone = data.draw(st.integers(1, left))
             left -= gone
-            after = current.reduced(gone)
+            after = current.resized(left)
         assert (after is None) == (left == 0)
         current = after
 
