@@ -17,6 +17,7 @@ __all__ = ["BacktestResult", "csv_lines", "dumps", "render", "to_json"]
 
 WIDTH: Final = 100
 _LABEL: Final = 20
+_SOURCES: Final = {"I1": "from the exchange", "ticks": "built from ticks", "candles": "from candles"}
 _NAME: Final = 36
 
 
@@ -169,8 +170,21 @@ def _fills(summary: Summary) -> list[str]:
 def _data(data: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for symbol, facts in sorted(data.items()):
-        lines += _wrap(_text(facts), f"  {_cut(symbol, _NAME)}: ", "    ")
+        known = isinstance(facts, Mapping) and "bars_by_source" in facts
+        lines += _wrap(_holdings(facts) if known else _text(facts), f"  {_cut(symbol, _NAME)}: ", "    ")
     return ["Data", *lines] if lines else []
+
+
+def _holdings(facts: Mapping[str, Any]) -> str:
+    sources = ", ".join(f"{whole(n)} {_SOURCES[source]}" for source, n in facts["bars_by_source"].items())
+    warm_up = f" after {whole(facts['bars_warm_up'])} of warm-up" if facts["bars_warm_up"] else ""
+    text = f"{_text(facts['kind'])}, tick {facts['tick']}, lot {whole(facts['lot'])}; {plural(facts['days'], 'day')}, "
+    text += f"{plural(facts['bars'], 'bar')}{warm_up} ({sources}); "
+    if not facts["ticks"]:
+        return f"{text}no ticks: levels from candles, fills by pessimistic bar rules"
+    seen = facts["volume_seen_by_ticks"]
+    text += f"{plural(facts['ticks'], 'tick')}" + (f" that saw {percent(seen, 1)} of the volume" if seen is not None else "")
+    return f"{text}; grade {facts['grade']}: {facts['grade_reason']}"
 
 
 def _costs(summary: Summary) -> list[str]:

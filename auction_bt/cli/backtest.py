@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
     add_state(parser)
     parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
+    parser.add_argument("--engine", choices=["fast"], default="fast", help="how the days are run (default fast)")
     parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
     parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
     parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",

@@ -131,6 +131,12 @@ def _kind(symbol: str, seen: Evidence, is_india: bool) -> Kind:
         return Kind.INDEX
     if segment.endswith("_FO"):
         return Kind.OPTION if seen.is_option else Kind.FUTURE
+    if not segment and is_india:  # a friendly name: NIFTY-FUT, BANKNIFTY-FUT:2026-12, NIFTY26000CE
+        name = symbol.upper().partition(":")[0]
+        if name.endswith("FUT"):
+            return Kind.FUTURE
+        if name[:-2][-1:].isdigit() and name.endswith(("CE", "PE")):
+            return Kind.OPTION
     return Kind.EQUITY if segment in {"NSE_EQ", "BSE_EQ"} or is_india else Kind.OTHER
 
 

@@ -135,7 +135,9 @@ def test_a_price_step_that_does_not_fit_is_a_warning(run):
     [
         ("NSE_EQ|X", "UTC", Kind.EQUITY), ("BSE_EQ|X", "Asia/Kolkata", Kind.EQUITY), ("NSE_INDEX|Nifty 50", "UTC", Kind.INDEX),
         ("MCX_FO|5", "Asia/Kolkata", Kind.FUTURE), ("RELIANCE", "Asia/Kolkata", Kind.EQUITY),
-        ("ES", "America/Chicago", Kind.OTHER),
+        ("ES", "America/Chicago", Kind.OTHER), ("NIFTY-FUT", "Asia/Kolkata", Kind.FUTURE),
+        ("BANKNIFTY-FUT:2026-12", "Asia/Kolkata", Kind.FUTURE), ("NIFTY26000CE", "Asia/Kolkata", Kind.OPTION),
+        ("NICE", "Asia/Kolkata", Kind.EQUITY), ("ES-FUT", "America/Chicago", Kind.OTHER),
     ],
 )  # fmt: skip
 def test_the_kind_follows_from_the_symbol_and_the_zone(run, symbol, zone, kind):

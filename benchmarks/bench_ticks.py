@@ -1,6 +1,6 @@
 """How fast ticks are backtested: ours beside stock backtrader's `replaydata`, on the same ticks, in one process.
 
-Usage: python benchmarks/ticks.py [ticks of ours = 1,000,000] [ticks of stock = 22,500] [runs = 3]
+Usage: python benchmarks/bench_ticks.py [ticks of ours = 1,000,000] [ticks of stock = 22,500] [runs = 3]
 
 Both run the same strategy (brackets of market, stop and limit orders at the edges of a volume profile) and must give the same
 fills on the days both see. Ours makes bars and profile inside the timing; stock is given its levels for nothing. Quote ratios.

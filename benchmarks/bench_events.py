@@ -1,6 +1,6 @@
 """What one event costs with few and with many symbols: the event-stepping engine beside stock Cerebro.
 
-Usage: python benchmarks/events.py [runs = 3]
+Usage: python benchmarks/bench_events.py [runs = 3]
 
 Every symbol's bars become known at instants of their own, as on a real feed. Stock is stopped at 100 symbols: its cost grows.
 """
