@@ -6,7 +6,7 @@ from typing import Any
 
 import backtrader as bt
 
-from auction_bt.analyzers.stamps import known_ns
+from auction_bt.core.stamps import known_at
 
 
 class Equity(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
@@ -77,7 +77,7 @@ class Equity(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
         if value == self._last:
             return
         self._last = value
-        ts = known_ns(self.strategy.data)
+        ts = known_at(self.strategy.data)
         if self._points and self._points[-1][0] == ts:
             self._points[-1] = (ts, value)
         else:

@@ -7,7 +7,9 @@ from typing import Any, Final
 import backtrader as bt
 import numpy as np
 
-GRADES: Final = (("A", 0.95), ("B", 0.80), ("C", 0.0))
+from auction_bt.core.quality import GRADES as _FROM
+
+GRADES: Final = (*_FROM, (0.0, "C"))
 NO_TICKS: Final = "-"
 
 
@@ -43,10 +45,10 @@ class Quality(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
             return
         counts = {NO_TICKS: int(np.isnan(values).sum())}
         above = np.inf
-        for grade, floor in GRADES:
+        for floor, grade in GRADES:
             counts[grade] = int(((values >= floor) & (values < above)).sum())
             above = floor
-        order = [*(grade for grade, _ in GRADES), NO_TICKS]
+        order = [*(grade for _, grade in GRADES), NO_TICKS]
         self._grades = {g: {"bars": counts[g], "share": counts[g] / len(values)} for g in order if counts[g]}
 
     def get_analysis(self) -> dict[str, dict[str, Any]]:

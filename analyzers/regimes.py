@@ -9,7 +9,7 @@ from typing import Any, Final
 import backtrader as bt
 import numpy as np
 
-from auction_bt.analyzers.stamps import to_ns
+from auction_bt.core.stamps import bar_end_ns
 
 NAMES: Final = {-1: "bear", 0: "balanced", 1: "bull", 2: "transition"}
 UNDEFINED: Final = "undefined"
@@ -47,7 +47,7 @@ class Regimes(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
         if self._by_bar is None:  # backtrader shortens buffers only after start()
             both = (self._line, self.strategy.data.lines.datetime)
             self._by_bar = self._line is not None and any(line.mode == line.QBuffer for line in both)
-        if self._by_bar and to_ns(self.strategy.data.datetime[0]) >= self.p.begin:
+        if self._by_bar and bar_end_ns(self.strategy.data.datetime[0]) >= self.p.begin:
             self._counts[_name(self._line[0])] += 1
 
     def stop(self) -> None:
@@ -57,7 +57,7 @@ class Regimes(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
         n = min(len(self._line), len(self.strategy.data))
         values = np.array(self._line.array[:n])
         if self.p.begin:
-            values = values[[to_ns(t) >= self.p.begin for t in self.strategy.data.lines.datetime.array[:n]]]
+            values = values[[bar_end_ns(t) >= self.p.begin for t in self.strategy.data.lines.datetime.array[:n]]]
         found, counts = np.unique(values, return_counts=True)
         for value, count in zip(found.tolist(), counts.tolist(), strict=True):
             self._counts[_name(value)] += count

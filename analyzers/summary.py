@@ -8,9 +8,9 @@ from typing import Any
 import backtrader as bt
 
 from auction_bt.analyzers.equity import Equity
-from auction_bt.analyzers.stamps import now_ns
 from auction_bt.analyzers.trades import TradeList
 from auction_bt.core.ist import day_index
+from auction_bt.core.stamps import bar_end_ns
 from auction_bt.core.summary import Summary, summarise
 
 
@@ -36,7 +36,7 @@ class AuctionSummary(bt.Analyzer):  # type: ignore[misc]  # backtrader has no ty
 
     def next(self) -> None:
         """Widen the session of the day by this bar."""
-        ts = now_ns(self.strategy.data)
+        ts = bar_end_ns(self.strategy.data.datetime[0])
         day = day_index(ts)
         begin, _ = self._days.get(day, (ts, ts))
         self._days[day] = (begin, ts)

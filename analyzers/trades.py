@@ -9,7 +9,7 @@ from typing import Any
 
 import backtrader as bt
 
-from auction_bt.analyzers.stamps import now_ns, to_ns
+from auction_bt.core.stamps import bar_end_ns
 from auction_bt.core.trade import Fill, Levels, Side, Trade
 
 
@@ -64,7 +64,7 @@ class TradeList(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
         return {"trades": [*self.strategy.trades, *([last] if last else [])], "decisions": list(self.strategy.decisions)}
 
     def _take(self, order: Any, bit: Any) -> None:
-        data, ts = order.data, to_ns(bit.dt) if bit.dt else now_ns(order.data)
+        data, ts = order.data, bar_end_ns(bit.dt or order.data.datetime[0])
         position = self._positions.get(data)
         if bit.closed and position:
             position.close(bit, ts, _reason(order))

@@ -21,7 +21,7 @@ from .core.regime import Regime
 from .core.risk import Filters, RiskBook
 from .core.session import WHOLE_DAY, Session, session_of
 from .core.signals import Signal, find_signal
-from .core.stamps import bar_end_ns, bar_length_ns
+from .core.stamps import bar_end_ns, bar_length_ns, ends_at, known_at
 from .core.trade import Fill, Levels, Side, Trade
 from .core.watch import Watch
 from .indicators import VolumeProfile
@@ -135,13 +135,13 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
 
     def prenext(self) -> None:
         """Count a bar of the warm-up."""
-        self._note_bar(len(self.data) - 1)
+        self._note_bar()
         self._keep_levels()
 
     def next(self) -> None:
         """Decide on the bar that has just become known."""
         i = len(self.data) - 1
-        seq, ts = self._note_bar(i)
+        seq, ts = self._note_bar()
         self._clear_edges()
         if self._open is not None:
             self._manage(seq, ts)
@@ -160,11 +160,9 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             self._log(decision.seq, decision.ts, "lapse", decision, reason=order.getstatusname().lower())
 
     # ---------------------------------------------------------------- the bar
-    def _note_bar(self, i: int) -> tuple[int, int]:
+    def _note_bar(self) -> tuple[int, int]:
         self._reader.note()
-        bars = getattr(self.data, "bars", None)
-        ts = int(bars.ts[i]) + MINUTE_NS if bars is not None else bar_end_ns(self.data.datetime[0])
-        seq = int(bars.known_seq[i]) if bars is not None else ts
+        seq, ts = known_at(self.data), ends_at(self.data)
         if 0 < ts - self._last_ts < self._bar_ns:  # feeds often do not say the length of their bars
             self._bar_ns = ts - self._last_ts
         self._last_ts = ts
@@ -370,8 +368,6 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if self._open is None:
             return None
         excursion = self.broker.excursion(self.data) if hasattr(self.broker, "excursion") else self._bar_excursion()
-        bars = getattr(self.data, "bars", None)
-        i = len(self.data) - 1
-        ts = int(bars.ts[i]) + MINUTE_NS if bars is not None else bar_end_ns(self.data.datetime[0])
+        ts = ends_at(self.data)
         mark = Fill(ts, ts, float(self.data.close[0]), self._open.qty, "open", "bars")
         return self._open.trade(excursion, mark)

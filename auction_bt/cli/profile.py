@@ -8,7 +8,6 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from math import nan
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -25,6 +24,7 @@ from auction_bt.store import TickStore
 from auction_bt.store.dsn import open_store
 
 from .arguments import add_dates, add_store, day_range, nothing_in
+from .outputs import write_text
 
 HELP: Final = "Show volume at price, point of control and value area of one symbol over some days, from ticks or from candles."
 _LINES: Final = 40
@@ -65,14 +65,10 @@ def run(args: Namespace) -> int:
             args.ticks_per_row,
         )
     text = json.dumps(measured.as_json()) + "\n"
-    if args.json == "-":
-        sys.stdout.write(text)
-        return 0
     if args.json:
-        try:
-            Path(args.json).write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise BadInput(f"{args.json} cannot be written: {error.strerror}") from error
+        write_text(args.json, text)
+    if args.json == "-":
+        return 0
     print("\n".join(measured.as_text(shutil.get_terminal_size().columns, blocks=_can_print_blocks())))
     return 0
 

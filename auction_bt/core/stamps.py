@@ -25,6 +25,18 @@ def bar_end_ns(num: float) -> int:
     return (to_ns(num) + 500_000) // 1_000_000 * 1_000_000
 
 
+def ends_at(data: Any) -> int:
+    """Return the end of a feed's current bar, ns: exact where the feed carries columns, else its stamp to the millisecond."""
+    bars = getattr(data, "bars", None)
+    return int(bars.ts[len(data) - 1]) + MINUTE_NS if bars is not None else bar_end_ns(data.datetime[0])
+
+
+def known_at(data: Any) -> int:
+    """Return the `seq` of the message that made a feed's current bar known, ns; its end where the feed does not say."""
+    bars = getattr(data, "bars", None)
+    return int(bars.known_seq[len(data) - 1]) if bars is not None else bar_end_ns(data.datetime[0])
+
+
 _UNIT_NS = {4: MINUTE_NS, 5: DAY_NS}  # bt.TimeFrame.Minutes, Days
 
 

@@ -11,12 +11,11 @@ import pytest
 from auction_bt.analyzers.equity import Equity
 from auction_bt.analyzers.quality import Quality
 from auction_bt.analyzers.regimes import Regimes
-from auction_bt.analyzers.stamps import to_ns
 from auction_bt.analyzers.summary import AuctionSummary
 from auction_bt.analyzers.trades import TradeList
-from auction_bt.core.bar import NEVER
 from auction_bt.core.decision import Decision
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS
+from auction_bt.core.stamps import bar_end_ns
 from auction_bt.core.trade import Fill, Levels, Side, Trade
 
 OPEN = 1_765_770_300 * SECOND_NS  # 2025-12-15 09:15 IST
@@ -220,12 +219,11 @@ def test_broker_is_not_asked_while_flat():
 
 def test_points_carry_the_time_a_bar_became_known_where_the_feed_says_it():
     known = np.array([OPEN + (i + 1) * MINUTE_NS + 7 for i in range(len(CLOSES))], dtype=np.int64)
-    known[-1] = NEVER
     data = feed(bars=SimpleNamespace(known_seq=known))
 
     _, (found,) = run({9: (10, {})}, (Equity, {}), data=data, commission=0.0)
 
-    assert [ts - OPEN for ts, _ in found["points"]] == [11 * MINUTE_NS + 7, 12 * MINUTE_NS]
+    assert [ts - OPEN for ts, _ in found["points"]] == [11 * MINUTE_NS + 7, 12 * MINUTE_NS + 7]
 
 
 class Regime(bt.Indicator):
@@ -316,4 +314,4 @@ def test_backtrader_can_print_the_analyses(capsys):
 def test_float_days_give_back_whole_minutes_exactly(minute):
     ts = OPEN + minute * MINUTE_NS
 
-    assert to_ns(bt.date2num(pd.Timestamp(ts, unit="ns").to_pydatetime())) == ts
+    assert bar_end_ns(bt.date2num(pd.Timestamp(ts, unit="ns").to_pydatetime())) == ts

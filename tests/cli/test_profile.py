@@ -152,7 +152,7 @@ def test_json_goes_to_a_file_too(dsn, tmp_path, capsys):
     assert run(dsn, "--json", str(target)) == 0
     assert "POC" in capsys.readouterr().out
     assert json.loads(target.read_text())["poc"] == 100.05
-    with pytest.raises(BadInput, match="cannot be written"):
+    with pytest.raises(BadInput, match="cannot write"):
         run(dsn, "--json", str(tmp_path / "none" / "p.json"))
 
 

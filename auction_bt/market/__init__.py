@@ -1,1 +1,0 @@
-"""Dated rules of the Indian market, as data."""
