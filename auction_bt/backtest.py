@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,21 @@ from .core.risk import RiskBook
 from .core.summary import Point, merge_equity, summarise
 from .engine import AuctionCerebro
 from .feeds.stored import Recorded, StoredData, load, warm_up_start
+from .feeds.streamed import StreamedData
 from .result import BacktestResult
+from .router import LiveMarketRouter, MarketSink
 from .settings import SETTINGS
-from .store import TickStore
+from .store import RawMessage, TickStore
 from .strategy import AuctionStrategy
 
 _ATR_BARS = 15  # the strategy's ATR needs 14 bars and the close before
+
+
+class Engine(StrEnum):
+    """How the days are run; the trades are the same."""
+
+    FAST = "fast"  # on the stored ticks and bars, in bulk
+    REPLAY = "replay"  # the recorded messages one by one through the router, as live
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class Request:
     fill : FillModel
     max_concurrent : int
         Most open trades at a time; 0 = no limit.
+    engine : Engine
     """
 
     symbols: tuple[str, ...]
@@ -61,6 +72,7 @@ class Request:
     charges: Charges = field(default_factory=SimpleRate)
     fill: FillModel = field(default_factory=FillModel)
     max_concurrent: int = 0
+    engine: Engine = Engine.FAST
 
     def __post_init__(self) -> None:
         if self.begin > self.end:
@@ -98,10 +110,11 @@ def run_backtest(store: TickStore, request: Request) -> Run:
         Nothing stored in the range; the message names what range there is.
     """
     data = list(read(store, request))
+    messages = _messages(store, data, request) if request.engine is Engine.REPLAY else None
     rule = Rule(request.settings.get("rule", Rule.ORIGINAL))
     other = Rule.AUCTION if rule is Rule.ORIGINAL else Rule.ORIGINAL
-    run = _run(data, request)
-    aside = _run(data, replace(request, settings={**request.settings, "rule": other.value}))
+    run = _run(data, request, messages)
+    aside = _run(data, replace(request, settings={**request.settings, "rule": other.value}), None)
     result = replace(run.result, other_regime=(other.value, aside.result.summary.net, aside.result.summary.trades))
     return Run(result, run.traced)
 
@@ -140,7 +153,20 @@ def _no_data(instrument: Instrument, request: Request, days: list[int]) -> str:
     return f"no data of {instrument.symbol} on {_span(request)}: the store has {to_date(days[0])} to {to_date(days[-1])}"
 
 
-def _run(data: list[Recorded], request: Request) -> Run:
+def _messages(store: TickStore, data: list[Recorded], request: Request) -> Callable[[], Iterator[RawMessage]]:
+    symbols = [r.instrument.symbol for r in data]
+    for symbol in symbols:
+        if not any(from_date(request.begin) <= day <= from_date(request.end) for day in store.raw_days(symbol)):
+            raise NothingToDo(f"no messages of {symbol} on {_span(request)} to replay: the fast engine runs ticks and bars")
+    begin = min(_first(r) for r in data)
+    return lambda: store.raw(begin, day_start(from_date(request.end) + 1), symbols)
+
+
+def _first(recorded: Recorded) -> int:
+    return day_start(day_index(int(recorded.bars.ts[0])))
+
+
+def _run(data: list[Recorded], request: Request, messages: Callable[[], Iterator[RawMessage]] | None) -> Run:
     cerebro = AuctionCerebro()
     broker = TickBroker(fill=request.fill)
     broker.set_cash(float(request.cash))
@@ -152,8 +178,13 @@ def _run(data: list[Recorded], request: Request) -> Run:
         instrument = recorded.instrument
         commission = ChargedCommission(charges=charges, kind=instrument.kind)  # type: ignore[call-arg]
         broker.addcommissioninfo(commission, name=instrument.symbol)
+        feed: Any = (
+            StoredData(recorded=recorded)  # type: ignore[call-arg]
+            if messages is None
+            else StreamedData(instrument=instrument, begin=_first(recorded))  # type: ignore[call-arg]
+        )
         cerebro.add_symbol(
-            StoredData(recorded=recorded),  # type: ignore[call-arg]
+            feed,
             AuctionStrategy,
             risk=risk,
             cost=lambda kind, price, qty, buy: charges.of(kind, price, qty, buy=buy),
@@ -163,8 +194,14 @@ def _run(data: list[Recorded], request: Request) -> Run:
         )
     for analyzer in (TradeList, Equity, Regimes):
         cerebro.addanalyzer(analyzer)
-    strategies = cerebro.run()
+    strategies = cerebro.run() if messages is None else cerebro.stream(lambda sink: _route(messages(), sink))
     return Run(_result(strategies, data, request), tuple(map(Traced, data, strategies)))
+
+
+def _route(messages: Iterator[RawMessage], sink: MarketSink) -> None:
+    router = LiveMarketRouter(sink)
+    for message in messages:
+        router.on_message(message.text, message.ts)
 
 
 def _result(strategies: list[Any], data: list[Recorded], request: Request) -> BacktestResult:
@@ -200,7 +237,7 @@ def _settings(request: Request) -> dict[str, Any]:
         "slippage": request.fill.slippage,
         "latency_ms": request.fill.latency // 1_000_000,
         "max_concurrent": request.max_concurrent,
-        "engine": "fast",
+        "engine": request.engine,
     }
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 
+from .core.bar import Bar
 from .core.errors import Refused
-from .core.tick import I64
+from .core.tick import I64, Tick
+from .store import Event, Gap
 
 
 class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no types
@@ -31,6 +34,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
     def __init__(self) -> None:
         super().__init__()
         self._symbols: list[str] = []
+        self._source: Callable[[MessageSteps], object] | None = None
 
     def add_symbol(self, data: Any, strategy: Any, **kwargs: Any) -> Any:
         """Add a feed and a strategy of its own.
@@ -75,8 +79,25 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
     def _runnext(self, runstrats: list[Any]) -> None:
         if not self._symbols:
             super()._runnext(runstrats)
-            return
-        self._step_events(runstrats, vectorised=False)
+        elif self._source is not None:
+            self._source(MessageSteps(self, runstrats))
+        else:
+            self._step_events(runstrats, vectorised=False)
+
+    def stream(self, source: Callable[[MessageSteps], object]) -> list[Any]:
+        """Run on feeds that are written as they run (`feeds.streamed.StreamedData`), instead of `run`.
+
+        Parameters
+        ----------
+        source : callable
+            Tells the sink it is given of ticks, bars, gaps and events until there are no more: a router fed with messages.
+
+        Returns
+        -------
+        list of strategies
+        """
+        self._source = source
+        return self.run(runonce=False, preload=False)  # type: ignore[no-any-return]
 
     def _step_events(self, runstrats: list[Any], *, vectorised: bool) -> None:
         if self._pretimers or self.p.cheat_on_open:
@@ -105,7 +126,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 if armed[feed] != index:
                     continue  # superseded: the orders changed since
                 broker.fill_at(datas[feed], index)
-                self._deliver()
+                self.deliver()
                 arm(feed)
 
         for seq, feed in zip(seqs.tolist(), feeds.tolist(), strict=True):
@@ -118,7 +139,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 data.next(ticks=False)
             if on_ticks:
                 broker.settle(data)
-                self._deliver()
+                self.deliver()
             else:
                 self._brokernotify()
             if vectorised:
@@ -133,9 +154,10 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 arm(feed)
         if on_ticks:
             fill_until(int(np.iinfo(np.int64).max), len(datas))
-            self._deliver()
+            self.deliver()
 
-    def _deliver(self) -> None:
+    def deliver(self) -> None:
+        """Tell the strategies at once what the broker has to say."""
         broker = self._broker
         while (order := broker.get_notification()) is not None:
             owner = order.owner if order.owner is not None else self.runningstrats[0]
@@ -147,3 +169,51 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         from .plots import plot_cerebro
 
         return plot_cerebro(self, plotter=plotter, **kwargs)
+
+
+class MessageSteps:
+    """Steps an `AuctionCerebro` by what a router makes of each message.
+
+    The order within a message is the router's: the tick meets the orders, then the bars it made known are decided on.
+
+    Parameters
+    ----------
+    cerebro : AuctionCerebro
+    strategies : list of strategies
+        One a feed, in the order of the feeds.
+    """
+
+    def __init__(self, cerebro: AuctionCerebro, strategies: list[Any]) -> None:
+        self._cerebro = cerebro
+        self._broker = cerebro.broker
+        self._feeds = {data.instrument.symbol: (data, s) for data, s in zip(cerebro.datas, strategies, strict=True)}
+
+    def on_gap(self, gap: Gap) -> None:
+        """Take a silence: it lowers the quality of the bars it reaches into."""
+        if gap.symbol in self._feeds:
+            self._feeds[gap.symbol][0].add_gap(gap)
+
+    def on_event(self, event: Event) -> None:
+        """Take a message of our own kinds; none of them decides anything yet."""
+
+    def on_tick(self, tick: Tick) -> None:
+        """Match a tick against the orders of its symbol."""
+        found = self._feeds.get(tick.symbol)
+        if found is None or not found[0].add_tick(tick):
+            return
+        data, broker = found[0], self._broker
+        end = len(data.market)
+        while (index := broker.next_fill(data, end)) < end:
+            broker.fill_at(data, index)
+            self._cerebro.deliver()
+
+    def on_bar(self, bar: Bar) -> None:
+        """Let the symbol's strategy decide on a bar that has become known."""
+        found = self._feeds.get(bar.symbol)
+        if found is None or not found[0].add_bar(bar):
+            return
+        data, strategy = found
+        data.next(ticks=False)
+        self._broker.settle(data)
+        self._cerebro.deliver()
+        strategy._next()

@@ -9,7 +9,7 @@ import backtrader as bt
 import numpy as np
 
 from auction_bt.core.exits import ExitGroup
-from auction_bt.core.market import MarketTape, trigger_level
+from auction_bt.core.market import Tape, trigger_level
 
 STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Order.StopTrailLimit})
 TRAILS = frozenset({bt.Order.StopTrail, bt.Order.StopTrailLimit})
@@ -18,16 +18,16 @@ _LIMITED = frozenset({bt.Order.StopLimit, bt.Order.StopTrailLimit})
 
 @dataclass(slots=True)
 class Working:
-    """One accepted order and the first tick it may meet."""
+    """One accepted order and when it reaches the market."""
 
     order: Any
-    first: int
+    not_before: int  # seq of the first message it may meet
     expires: int | None
 
-    def next_index(self, tape: MarketTape, begin: int, end: int) -> int:
+    def next_index(self, tape: Tape, begin: int, end: int) -> int:
         """Return the first tick in [begin, end) at which something happens to this order, `end` for none."""
         order = self.order
-        begin = max(begin, self.first)
+        begin = tape.first_from(begin, end, self.not_before)
         if begin >= end or not order.active():
             return end
         if self.expires is not None:
@@ -38,7 +38,7 @@ class Working:
                 return min(end, self._touch(tape, begin, end))
         return self._touch(tape, begin, end)
 
-    def _touch(self, tape: MarketTape, begin: int, end: int) -> int:
+    def _touch(self, tape: Tape, begin: int, end: int) -> int:
         order = self.order
         kind = order.exectype
         if begin >= end or kind == bt.Order.Market:
@@ -52,7 +52,7 @@ class Working:
         upward = not order.isbuy()
         return tape.first_touch(begin, end, trigger_level(limit, tape.tick, upward=upward), upward=upward)
 
-    def _touch_trail(self, tape: MarketTape, begin: int, end: int) -> int:
+    def _touch_trail(self, tape: Tape, begin: int, end: int) -> int:
         order = self.order
         price = tape.price[begin:end]
         amount = order.trailamount or price * (order.trailpercent or 0.0)
@@ -65,10 +65,10 @@ class Working:
         at = int(touched.argmax())
         return begin + at if touched[at] else end
 
-    def trail(self, tape: MarketTape, begin: int, end: int) -> None:
+    def trail(self, tape: Tape, begin: int, end: int) -> None:
         """Let a trailing stop follow the ticks [begin, end) that did not trigger it."""
         order = self.order
-        begin = max(begin, self.first)
+        begin = tape.first_from(begin, end, self.not_before)
         if begin < end and order.exectype in TRAILS and order.active() and not order.triggered:
             price = tape.price[begin:end]
             order.trailadjust(float(price.min() if order.isbuy() else price.max()))
@@ -81,18 +81,18 @@ class Book:
     Parameters
     ----------
     data : backtrader data feed
-    tape : MarketTape or None
+    tape : Tape or None
         None where the feed has bars only.
     tick : float, rupees
         0 where unknown: prices are then compared as they are.
     """
 
     data: Any
-    tape: MarketTape | None
+    tape: Tape | None
     tick: float
     orders: list[Working] = field(default_factory=list)
     group: ExitGroup | None = None
-    group_first: int = 0  # first tick the group may meet
+    group_not_before: int = 0  # seq of the first message the group may meet
     owner: Any = None  # the strategy whose entry armed the group
     position: int = 0  # next tick to match
     matching: bool = False  # a tick is being matched now
@@ -118,7 +118,7 @@ class Book:
                 found = min(found, working.next_index(tape, self.position, found))
         group = self.group
         if group is not None:
-            begin = max(self.position, self.group_first)
+            begin = tape.first_from(self.position, found, self.group_not_before)
             upward = group.side.sign < 0
             stop = trigger_level(group.stop, tape.tick, upward=upward)
             found = min(found, tape.first_touch(begin, found, stop, upward=upward))

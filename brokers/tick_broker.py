@@ -13,7 +13,7 @@ from auction_bt.core.exits import ExitGroup, exits_in_bar
 from auction_bt.core.fills import FillModel
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.market import trigger_level
-from auction_bt.core.stamps import to_ns, to_num
+from auction_bt.core.stamps import known_at, to_ns, to_num
 from auction_bt.core.trade import Fill, Side
 
 _REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
@@ -70,7 +70,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         if group is not None and group.qty * group.side.sign != size:
             raise Refused(f"exit group for {group.side} {group.qty}, but the position is {size}")
         if group is not None and book.group is None:
-            book.group_first = self._first_tick(book)
+            book.group_not_before = self._not_before(book)
         book.group = group
 
     def excursion(self, data: Any) -> tuple[float, float]:
@@ -140,16 +140,17 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             order.created.price = inf if order.isbuy() else -inf
             order.trailadjust(float(book.tape.price[book.position - 1]))
         expires = to_ns(order.valid) if order.valid else None
-        book.orders.append(Working(order, self._first_tick(book), expires))
+        book.orders.append(Working(order, self._not_before(book), expires))
 
-    def _first_tick(self, book: Book) -> int:
+    def _not_before(self, book: Book) -> int:
         # The message acted upon is the tick being matched, or that which made the current bar known, whichever came last.
         if book.tape is None:
             return 0
         seq = int(book.tape.seq[book.position - 1]) if book.position else 0
         if not book.matching:
-            seq = max(seq, int(book.data.bars.known_seq[len(book.data) - 1]))
-        return book.tape.after(max(seq, seq + self.p.fill.latency - 1))
+            seq = max(seq, known_at(book.data))
+        latency: int = self.p.fill.latency
+        return seq + max(1, latency)
 
     def _book(self, data: Any) -> Book:
         book = self._books.get(data)
@@ -167,12 +168,12 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
     def _meet(self, book: Book, i: int) -> None:
         tape = book.tape
         assert tape is not None  # noqa: S101 - for the type checker
-        if book.group is not None and i >= book.group_first:
+        if book.group is not None and tape.seq[i] >= book.group_not_before:
             self._meet_group(book, i)
         k = int(tape.k[i])
         for working in list(book.orders):
             order = working.order
-            if i < working.first or not order.alive() or not order.active():
+            if tape.seq[i] < working.not_before or not order.alive() or not order.active():
                 continue
             if working.expires is not None and tape.ts[i] > working.expires and order.exectype != bt.Order.Market:
                 self._expire(order, int(tape.ts[i]))
@@ -354,7 +355,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         after = round(self.positions[data].size)
         if "exits" in order.info and after:
             book.group = order.info["exits"].entered_at(price)
-            book.owner, book.group_first = order.owner, self._first_tick(book)
+            book.owner, book.group_not_before = order.owner, self._not_before(book)
         if "exit_reason" not in order.info and book.group is not None:
             # Whatever else was open or is bought beside it: the stop covers all of the position, on its side only.
             covers = after * book.group.side.sign

@@ -57,7 +57,7 @@ class Recorded:
     market : MarketTape or None
         The same ticks for orders; None where there are none.
     tick_days : bool, shape (n_bars,)
-        True for bars of a day that has ticks.
+        True for bars of a day that has shown ticks by then.
     quality : float64, shape (n_bars,), in [0, 1]
         NaN for days without ticks.
     sessions : dict of day to Session
@@ -96,7 +96,7 @@ def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Reco
     tick = float(instrument.tick)
     k = to_ticks(ticks.price, tick)
     days_of_bars = day_index(bars.ts)
-    tick_days = np.isin(days_of_bars, np.unique(day_index(ticks.ts)))
+    tick_days = _on_ticks(bars, days_of_bars, ticks)
     offsets = _offsets(bars, ticks)
     tape = TickTape(
         offsets=offsets,
@@ -120,6 +120,16 @@ def _graded(bars: BarColumns, gaps: list[Gap], day: int, session: Session) -> Da
     of_day = bars.take((bars.ts >= begin) & (bars.ts < end))
     silent = [gap for gap in gaps if begin <= gap.end < end]
     return day_quality(of_day, silent, None if session.is_whole_day else session.bounds(day))
+
+
+def _on_ticks(bars: BarColumns, days: I64, ticks: TickColumns) -> NDArray[np.bool_]:
+    # A bar is one of ticks from its day's first tick on; before that nobody could know that there would be any.
+    with_ticks, first = np.unique(day_index(ticks.ts), return_index=True)
+    if not len(with_ticks):
+        return np.zeros(len(bars), dtype=np.bool_)
+    place = np.clip(np.searchsorted(with_ticks, days), 0, len(with_ticks) - 1)
+    found: NDArray[np.bool_] = (with_ticks[place] == days) & (ticks.seq[first][place] <= bars.known_seq)
+    return found
 
 
 def _inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:

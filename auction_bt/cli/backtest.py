@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
-from auction_bt.backtest import Request, Run, Traced, run_backtest
+from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
 from auction_bt.brokers.charges import Charges, NoCharges, SimpleRate
 from auction_bt.cli.arguments import add_dates, add_state, add_store, day_range
 from auction_bt.cli.outputs import write_text, write_with
@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
     add_state(parser)
     parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
-    parser.add_argument("--engine", choices=["fast"], default="fast", help="how the days are run (default fast)")
+    parser.add_argument("--engine", choices=[e.value for e in Engine], default="fast",
+                        help="in bulk, or message by message through the router as live; same trades (default fast)")  # fmt: skip
     parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
     parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
     parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
@@ -100,7 +101,7 @@ def request_of(args: argparse.Namespace) -> Request:
     charges: Charges = _COSTS[args.costs]
     fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000)
     first, last = to_date(days.start), to_date(days.stop - 1)
-    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent)
+    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent, Engine(args.engine))
 
 
 def record(journal: Journal, found: Run) -> int:

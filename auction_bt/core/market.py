@@ -4,17 +4,54 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .tick import F64, I64
+from .growing import Growing
+from .tick import F64, I64, Tick
 
+_COLUMNS: Final = {
+    "seq": np.int64, "ts": np.int64, "k": np.int64, "price": np.float64, "bid": np.float64, "ask": np.float64, "clock": np.int64,
+}  # fmt: skip
 _CHUNK: Final = 4096  # a scan looks at this many ticks at first, then at twice as many each time
 
 
+class Lookups:
+    """Finds ticks; what it looks in are the arrays of `MarketTape`."""
+
+    __slots__ = ()
+    seq: I64
+    k: I64
+    clock: I64
+
+    def first_touch(self, begin: int, end: int, level: int, *, upward: bool) -> int:
+        """Return the first tick in [begin, end) at or beyond `level` (ticks), `end` where there is none."""
+        size = _CHUNK
+        while begin < end:
+            stop = min(begin + size, end)
+            part = self.k[begin:stop]
+            touched = part >= level if upward else part <= level
+            at = int(touched.argmax())
+            if touched[at]:
+                return begin + at
+            begin, size = stop, size * 2
+        return end
+
+    def first_due(self, begin: int, end: int, at: int) -> int:
+        """Return the first tick in [begin, end) whose clock before its message was `at` (ns) or later."""
+        return max(begin, min(int(np.searchsorted(self.clock[begin:end], at, side="left")) + begin, end))
+
+    def first_from(self, begin: int, end: int, seq: int) -> int:
+        """Return the first tick in [begin, end) whose `seq` is `seq` or later, `end` where there is none."""
+        if begin >= end or self.seq[begin] >= seq:
+            return begin
+        return int(np.searchsorted(self.seq[begin:end], seq, side="left")) + begin
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class MarketTape:
+class MarketTape(Lookups):
     """Ticks of one symbol's sessions in `seq` order, and where each bar became known among them.
 
     Parameters
@@ -40,26 +77,39 @@ class MarketTape:
     known: I64
     tick: float
 
-    def first_touch(self, begin: int, end: int, level: int, *, upward: bool) -> int:
-        """Return the first tick in [begin, end) at or beyond `level` (ticks), `end` where there is none."""
-        size = _CHUNK
-        while begin < end:
-            stop = min(begin + size, end)
-            part = self.k[begin:stop]
-            touched = part >= level if upward else part <= level
-            at = int(touched.argmax())
-            if touched[at]:
-                return begin + at
-            begin, size = stop, size * 2
-        return end
 
-    def first_due(self, begin: int, end: int, at: int) -> int:
-        """Return the first tick in [begin, end) whose clock before its message was `at` (ns) or later."""
-        return max(begin, min(int(np.searchsorted(self.clock[begin:end], at, side="left")) + begin, end))
+class GrowingTape(Lookups):
+    """A `MarketTape` that is still being written, tick by tick.
 
-    def after(self, seq: int) -> int:
-        """Return the index of the first tick with a greater `seq`."""
-        return int(np.searchsorted(self.seq, seq, side="right"))
+    Parameters
+    ----------
+    tick : float, rupees
+    """
+
+    __slots__ = ("_columns", "known", "tick")
+
+    def __init__(self, tick: float) -> None:
+        self.tick = tick
+        self.known = Growing(np.int64)
+        self._columns = {name: Growing(dtype) for name, dtype in _COLUMNS.items()}
+
+    def __len__(self) -> int:
+        return len(self._columns["seq"])
+
+    def append(self, tick: Tick) -> None:
+        """Add the next tick."""
+        clock = max(tick.clock, int(self.clock[-1]) if len(self) else 0)
+        row = (tick.seq, tick.ts, round(tick.price / self.tick), tick.price, tick.bid, tick.ask, clock)
+        for column, value in zip(self._columns.values(), row, strict=True):
+            column.append(value)
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        if name in _COLUMNS:
+            return self._columns[name].view
+        raise AttributeError(name)
+
+
+Tape = MarketTape | GrowingTape
 
 
 def trigger_level(price: float, tick: float, *, upward: bool) -> int:

@@ -1,0 +1,140 @@
+"""A backtrader feed of one symbol that is written while it runs: by the router, from a recording or from the live socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from auction_bt.core.bar import Bar, BarColumns
+from auction_bt.core.growing import Growing
+from auction_bt.core.instrument import Instrument
+from auction_bt.core.ist import MINUTE_NS, day_index, minute_start
+from auction_bt.core.market import GrowingTape
+from auction_bt.core.quality import bar_quality
+from auction_bt.core.session import session_of
+from auction_bt.core.stamps import to_num
+from auction_bt.core.tick import I64, Tick
+from auction_bt.feeds.stored import IstZone
+from auction_bt.store import Gap
+
+
+class GrowingBars:
+    """Stamps of the bars so far, as `BarColumns` has them."""
+
+    def __init__(self) -> None:
+        self.ts: list[int] = []
+        self.known_seq: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+
+class GrowingTicks:
+    """Each bar's own ticks, as `TickTape` has them."""
+
+    def __init__(self) -> None:
+        self.day: list[int] = []
+        self.contract: list[int] = []
+        self._bars: list[tuple[I64, I64]] = []
+
+    def __len__(self) -> int:
+        return len(self._bars)
+
+    def bar(self, b: int) -> tuple[I64, I64]:
+        """Return prices (ticks) and sizes (shares) of the ticks of bar `b`."""
+        return self._bars[b]
+
+    def append(self, day: int, k: list[int], size: list[int]) -> None:
+        """Add the next bar's ticks."""
+        self.day.append(day)
+        self.contract.append(0)
+        self._bars.append((np.array(k, dtype=np.int64), np.array(size, dtype=np.int64)))
+
+
+class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no types
+    """What `StoredData` is, bar after bar.
+
+    Params
+    ------
+    instrument : Instrument
+    begin : int, ns
+        What is older is not taken.
+
+    Notes
+    -----
+    The same messages leave the same bars, ticks and qualities here as in a `StoredData` made of the derived tables: late ticks
+    go to the bar that is open when they come, prints outside the session are left out, quality looks at past silences only.
+    """
+
+    params = (("instrument", None), ("begin", 0), ("timeframe", bt.TimeFrame.Minutes))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.instrument: Instrument = self.p.instrument
+        self.p.tz = IstZone()
+        self._name = self._dataname = self.instrument.symbol
+        self.market = GrowingTape(float(self.instrument.tick))
+        self.bars = GrowingBars()
+        self.tape = GrowingTicks()
+        self.tick_days: list[bool] = []
+        self.bar_quality = Growing(np.float64)
+        self._open: list[Tick] = []  # ticks that no known bar owns yet
+        self._bar: Bar | None = None
+        self._gaps: list[Gap] = []
+        self._day = -1
+        self._session = (0, 0)
+        self._tick_day = -1
+
+    def add_gap(self, gap: Gap) -> None:
+        """Take a silence of the feed."""
+        self._gaps.append(gap)
+
+    def add_tick(self, tick: Tick) -> bool:
+        """Take a trade; return whether it lies inside the session."""
+        if not self._is_inside(tick.ts):
+            return False
+        self.market.append(tick)
+        self._open.append(tick)
+        self._tick_day = self._day
+        return True
+
+    def add_bar(self, bar: Bar) -> bool:
+        """Take a bar that has become known, to be loaded next; return whether it lies inside the session."""
+        if not self._is_inside(bar.ts):
+            return False
+        day = day_index(bar.ts)
+        own = 0
+        while own < len(self._open) and minute_start(self._open[own].ts) <= bar.ts:
+            own += 1
+        ticks, self._open = self._open[:own], self._open[own:]
+        self.tape.append(day, [round(t.price / self.market.tick) for t in ticks], [t.size for t in ticks])
+        self.bars.ts.append(bar.ts)
+        self.bars.known_seq.append(bar.known_seq)
+        self.market.known.append(len(self.market))
+        self.tick_days.append(self._tick_day == day)
+        quality = bar_quality(BarColumns.of([bar]), self._gaps)[0] if self.tick_days[-1] else np.nan
+        self.bar_quality.append(float(quality))
+        self._bar = bar
+        return True
+
+    def _is_inside(self, ts: int) -> bool:
+        day = day_index(ts)
+        if day != self._day:
+            if day > self._day:
+                self._gaps = [gap for gap in self._gaps if day_index(gap.end) >= day]
+            self._day = day
+            self._session = session_of(self.instrument, day).bounds(day)
+        begin: int = self.p.begin
+        return max(begin, self._session[0]) <= ts < self._session[1]
+
+    def _load(self) -> Any:
+        bar, self._bar = self._bar, None
+        if bar is None:
+            return False
+        lines = self.lines
+        lines.datetime[0] = to_num(bar.ts + MINUTE_NS)
+        lines.open[0], lines.high[0], lines.low[0], lines.close[0] = bar.open, bar.high, bar.low, bar.close
+        lines.volume[0], lines.openinterest[0] = float(bar.volume), 0.0
+        return True

@@ -1,0 +1,108 @@
+"""The recorded messages, one by one through the router, end in the same trades and decisions as the stored ticks in bulk."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auction_bt.backtest import Engine, Request, run_backtest
+from auction_bt.cli import main
+from auction_bt.core.errors import NothingToDo
+from auction_bt.core.fills import FillModel, FillPrice
+from auction_bt.core.instrument import Instrument
+from auction_bt.core.ist import from_date
+from auction_bt.derive import derive
+from auction_bt.store import RawMessage
+from auction_bt.store.dsn import open_store
+from auction_bt.synthetic import DEMO, messages
+
+FREE = {"cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "one_entry_an_edge": False}
+DAYS = (date(2026, 3, 9), date(2026, 3, 10))
+
+
+def fill(store: Any, instruments: list[Instrument], seed: int, per_minute: int = 6) -> None:
+    for shape, instrument in zip(DEMO, instruments, strict=False):
+        store.put_instrument(instrument)
+        for number, day in enumerate(DAYS):
+            stream = messages(instrument.symbol, day, shape, seed + number, per_minute=per_minute)
+            store.add_raw(RawMessage(stamp, json.dumps(body), tuple(body.get("feeds", ()))) for stamp, body in stream)
+    derive(store, [i.symbol for i in instruments], [from_date(d) for d in DAYS])
+
+
+def both(store: Any, symbols: list[str], fill_model: FillModel, **params: Any) -> tuple[Any, Any]:
+    runs = [
+        run_backtest(store, Request(tuple(symbols), DAYS[-1], DAYS[-1], {**FREE, **params}, fill=fill_model, engine=engine))
+        for engine in (Engine.FAST, Engine.REPLAY)
+    ]
+    return runs[0].result, runs[1].result
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    rule=st.sampled_from(["original", "auction"]),
+    period=st.sampled_from([30, 120]),
+    price=st.sampled_from(FillPrice),
+    latency_ms=st.sampled_from([0, 1_500]),
+    together=st.booleans(),
+    floor=st.sampled_from([0.0, 0.97]),
+)
+def test_a_replay_ends_in_the_same_trades_and_decisions(
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    rule: str,
+    period: int,
+    price: FillPrice,
+    latency_ms: int,
+    together: bool,
+    floor: float,
+) -> None:
+    instruments = list(DEMO.values())[: 3 if together else 1]
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('replay') / 'a.db'}", create=True) as store:
+        fill(store, instruments, seed)
+        model = FillModel(price, 1, latency_ms * 1_000_000)
+        fast, replayed = both(store, [i.symbol for i in instruments], model, rule=rule, period=period, quality_floor=floor)
+
+    assert len(fast.decisions) > 5
+    assert repr(replayed.decisions) == repr(fast.decisions)
+    assert replayed.trades == fast.trades
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("rule", ["original", "auction"])
+def test_a_recorded_day_replays_to_the_same_trades_together_and_apart(shared_data: Any, tmp_path: Path, rule: str) -> None:
+    folder = shared_data("upstox-capture-20251215")
+    dsn = f"sqlite:///{tmp_path / 'a.db'}"
+    assert main(["import", *map(str, sorted(folder.glob("*_data.json.gz"))), "--store", dsn]) == 0
+    symbols = ["NSE_EQ|INE027H01010", "NSE_FO|51502"]
+    day = date(2025, 12, 15)
+    found = {}
+    with open_store(dsn, readonly=True) as store:
+        for engine in Engine:
+            for chosen in (symbols, symbols[:1], symbols[1:]):
+                request = Request(tuple(chosen), day, day, {**FREE, "rule": rule, "period": 60, "quantity": 35}, engine=engine)
+                result = run_backtest(store, request).result
+                for symbol in chosen:
+                    said = repr([t for t in result.trades if t.symbol == symbol])
+                    found.setdefault(symbol, []).append(said)
+
+    for symbol in symbols:
+        assert len(set(found[symbol])) == 1, symbol
+        assert "Trade(" in found[symbol][0]
+
+
+def test_days_without_messages_cannot_be_replayed_and_say_so(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}", create=True) as store:
+        instrument = next(iter(DEMO.values()))
+        fill(store, [instrument], 1)
+        ticks, bars = store.ticks(instrument.symbol, 0, 2**62), store.bars(instrument.symbol, 0, 2**62)
+        other = Instrument("COPY", instrument.tick, instrument.lot, instrument.kind)
+        store.put_instrument(other)
+        first = from_date(DAYS[0])
+        store.put_derived("COPY", range(first, first + 2), ticks, bars, [])
+        with pytest.raises(NothingToDo, match="no messages of COPY"):
+            run_backtest(store, Request(("COPY",), DAYS[-1], DAYS[-1], engine=Engine.REPLAY))
