@@ -11,6 +11,8 @@ from .core.errors import BadInput
 from .core.ist import MINUTE_NS
 from .core.regime import Rule
 
+_MOST: Final = 10**18  # beyond any meaning, within 64 bits; also what infinity fails
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -60,7 +62,7 @@ class Setting:
     def check(self, value: Any) -> None:
         """Raise `BadInput` where `value` is not allowed."""
         low = self.least is not None and not value >= self.least
-        high = self.most is not None and not value <= self.most
+        high = not isinstance(value, bool | str) and not value <= (_MOST if self.most is None else self.most)
         if low or high or (self.choices and value not in self.choices):
             raise BadInput(f"{self.name} = {value!r} is not allowed: {self.allowed}")
 
@@ -77,8 +79,8 @@ class Setting:
 
 
 SETTINGS: Final = (
-    Setting("rule", "original", "regime and entries: the user's own rule, or the auction rule", choices=tuple(Rule)),
-    Setting("period", 120, "bars in the rolling window (sessions, for window=composite)", 1),
+    Setting("rule", "original", "regime and entries: by the POC's place in value, or by migration", choices=tuple(Rule)),
+    Setting("period", 120, "bars in the rolling window (sessions, for window=composite)", 1, 1_000_000),
     Setting("value_area", 0.70, "share of volume inside the value area", 0.01, 1.0),
     Setting(
         "method", "two_row", "how the value area grows", choices=("two_row", "two_row_up", "one_row", "hdi", "original")
@@ -86,13 +88,13 @@ SETTINGS: Final = (
     Setting("source", "auto", "what the profile is made of", choices=("auto", "ticks", "candles")),
     Setting("window", "rolling", "which bars the profile holds", choices=("rolling", "session", "composite", "anchored")),
     Setting("anchor", 0, "ns from which window=anchored begins", 0),
-    Setting("ticks_per_row", 1, "price steps in one row of the profile", 1),
+    Setting("ticks_per_row", 1, "price steps in one row of the profile", 1, 1_000_000),
     Setting("levels", "prior", "until the window lies within today: prior session's levels, or flat", choices=("prior", "flat")),
     Setting("tick_size", 0.0, "price step in rupees, for feeds that do not carry it; 0 = the feed's", 0.0),
     Setting("lot", 0, "shares a lot, for feeds that do not carry it; 0 = 1", 0),
     Setting("session", "", "HH:MM-HH:MM IST for feeds without an instrument; empty = all day, no square-off"),
-    Setting("risk_fraction", 0.005, "share of equity lost at most when the stop is hit", 0.0, 1.0),
-    Setting("quantity", 0, "fixed shares a trade; 0 = by risk_fraction", 0),
+    Setting("risk_fraction", 0.005, "share of equity risked to the stop, costs included; gaps and slippage are extra", 0.0, 1.0),
+    Setting("quantity", 0, "fixed shares a trade; 0 = by risk_fraction", 0, 10**9),
     Setting("slippage", 1, "ticks expected against us on each side, part of the cost filters", 0),
     Setting("cost_multiple", 3.0, "expected move to the first target over round-trip cost, at least; 0 = off", 0.0),
     Setting("stop_cost_multiple", 1.5, "stop distance over round-trip cost, at least; 0 = off", 0.0),
@@ -100,14 +102,14 @@ SETTINGS: Final = (
     Setting("min_r", 1.0, "expected move over stop distance, at least; 0 = off", 0.0),
     Setting("quality_floor", 0.0, "tick quality of the window, at least; 0 = off", 0.0, 1.0),
     Setting("one_entry_an_edge", True, "an edge is traded once until the POC has traded"),
-    Setting("pullback_bars", 20, "bars within which price must have been beyond the POC", 1),
+    Setting("pullback_bars", 20, "bars within which price must have been beyond the POC", 1, 1_000_000),
     Setting("entry_from_min", 15, "minutes after the open before the first entry", 0),
     Setting("entry_until_min", 30, "minutes before the close of the last entry", 0),
     Setting("square_off_min", 15, "minutes before the close at which all is closed; -1 = carry overnight", -1),
-    Setting("time_stop_bars", -1, "bars without a target after which a trade is left; 0 = off, -1 = period / 4", -1),
+    Setting("time_stop_bars", -1, "bars without a target after which a trade is left; 0 = off, -1 = period / 4", -1, 1_000_000),
     Setting("acceptance_bins", 2, "closed bins beyond the entry's edge after which a trade is left; 0 = off", 0),
-    Setting("acceptance_min", 5, "minutes in such a bin", 1),
-    Setting("flip_bars", 3, "bars of an opposite regime after which a trade is left; 0 = off", 0),
+    Setting("acceptance_min", 5, "minutes in such a bin", 1, 1440),
+    Setting("flip_bars", 3, "bars of an opposite regime after which a trade is left; 0 = off", 0, 1_000_000),
     Setting("trail_atr", 3.0, "ATRs behind the best price at which the rest trails; 0 = off", 0.0),
     Setting("single_lot", "target", "what a trade of one lot does", choices=("target", "trail")),
     Setting("breakeven", True, "stop to the entry after the first target"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from math import isnan
 from typing import Any
@@ -40,7 +39,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     risk : RiskBook
         Shared by all symbols of a run; None makes one of its own.
     cost : callable (Kind, price, shares, buy) -> Decimal rupees
-        Charges of one execution; None trades for nothing.
+        Charges of one execution; None: the broker's own commission.
     margin : float
         Share of a position's value to be paid in.
     trade_from : int, ns
@@ -79,13 +78,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         make: Any = VolumeProfile  # backtrader's metaclass takes params that no signature shows
         self.profile = make(self.data, period=p.period, window=p.window, anchor=p.anchor or None, **shared)
         needs_prior = p.levels == "prior" and p.window == "rolling"
-        self.session_profile = make(self.data, period=p.period, window="session", **shared) if needs_prior else None
+        self.session_profile = make(self.data, period=p.period, window="session", plot=False, **shared) if needs_prior else None
         self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
-        charge = p.cost
-        kind = self.instrument.kind
-        self._charge: Callable[[float, int, bool], Decimal] = lambda price, qty, buy: (
-            charge(kind, price, qty, buy) if charge else Decimal(0)
-        )
         self._terms = Terms(
             filters=Filters(p.cost_multiple, p.stop_cost_multiple, p.min_stop_ticks, p.min_r, p.quality_floor),
             risk_fraction=p.risk_fraction,
@@ -124,6 +118,12 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             )
         name = str(getattr(self.data, "_name", "") or "data")
         return Instrument(name, Decimal(repr(self.p.tick_size)), self.p.lot or 1, Kind.OTHER)
+
+    def _charge(self, price: float, qty: int, buy: bool) -> Decimal:
+        if self.p.cost is not None:
+            return self.p.cost(self.instrument.kind, price, qty, buy)  # type: ignore[no-any-return]
+        commission = self.broker.getcommissioninfo(self.data)
+        return rupees(commission.getcommission(qty if buy else -qty, price))
 
     def _round_trip(self, price: float, qty: int) -> float:
         return float(self._charge(price, qty, True) + self._charge(price, qty, False))
@@ -222,7 +222,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         c = self._reader.context(i, seq, ts, levels)
         if c is None:
             return
-        price = self.data.close[0]
+        price = float(self.data.close[0])
         lot = self.instrument.lot
         signal = find_signal(self.rule, c, self._terms.cost(price, lot, self._tick))
         if signal is None:
@@ -354,7 +354,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         ts = bar_end_ns(order.executed.dt)
         entry = self._entering is not None and order.ref == self._entering[0].ref
         reason = "entry" if entry else (self._exits.reason(order) or "manual")
-        return Fill(ts, ts, order.executed.price, abs(round(order.executed.size)), reason, "bars")
+        return Fill(ts, ts, float(order.executed.price), abs(round(order.executed.size)), reason, "bars")
 
     def _bar_excursion(self) -> tuple[float, float]:
         assert self._open is not None  # noqa: S101 - for the type checker

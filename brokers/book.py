@@ -23,6 +23,7 @@ class Working:
     order: Any
     not_before: int  # seq of the first message it may meet
     expires: int | None
+    bar: int  # index of the bar at which it was accepted
 
     def next_index(self, tape: Tape, begin: int, end: int) -> int:
         """Return the first tick in [begin, end) at which something happens to this order, `end` for none."""

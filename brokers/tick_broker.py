@@ -10,7 +10,7 @@ import backtrader as bt
 from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
-from auction_bt.core.fills import FillModel
+from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.market import trigger_level
 from auction_bt.core.stamps import known_at, to_ns, to_num
@@ -140,7 +140,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             order.created.price = inf if order.isbuy() else -inf
             order.trailadjust(float(book.tape.price[book.position - 1]))
         expires = to_ns(order.valid) if order.valid else None
-        book.orders.append(Working(order, self._not_before(book), expires))
+        book.orders.append(Working(order, self._not_before(book), expires, len(order.data) - 1))
 
     def _not_before(self, book: Book) -> int:
         # The message acted upon is the tick being matched, or that which made the current bar known, whichever came last.
@@ -178,20 +178,22 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             if working.expires is not None and tape.ts[i] > working.expires and order.exectype != bt.Order.Market:
                 self._expire(order, int(tape.ts[i]))
                 continue
-            price = self._price_at(order, i, k, book)
+            price = self._price_at(working, i, k, book)
             if price is not None:
                 self._fill(book, order, price, Fill(int(tape.seq[i]), int(tape.ts[i]), price, 1, "entry"), i)
             else:
                 working.trail(tape, i, i + 1)
         self._activate_children()
 
-    def _price_at(self, order: Any, i: int, k: int, book: Book) -> float | None:
+    def _price_at(self, working: Working, i: int, k: int, book: Book) -> float | None:
         # The price at which tick i fills the order; marks a stop-limit as triggered on the way.
-        tape, buy = book.tape, bool(order.isbuy())
+        order, tape = working.order, book.tape
+        buy = bool(order.isbuy())
         model: FillModel = self.p.fill
         assert tape is not None  # noqa: S101
         price, bid, ask = float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
         kind = order.exectype
+        resting = i > 0 and bool(tape.seq[i - 1] >= working.not_before)
         if kind == bt.Order.Market:
             return model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
         if kind in STOPS and not order.triggered:
@@ -200,12 +202,12 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
                 return None
             if kind in (bt.Order.Stop, bt.Order.StopTrail):
                 return model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
-            order.triggered = True
+            order.triggered, resting = True, False
         limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
         level = trigger_level(limit, tape.tick, upward=not buy)
         if (k > level) if buy else (k < level):
             return None
-        return model.limit(buy=buy, limit=limit, price=price, bid=bid, ask=ask)
+        return model.limit(buy=buy, limit=limit, price=price, bid=bid, ask=ask, resting=resting)
 
     def _meet_group(self, book: Book, i: int) -> None:
         tape, model = book.tape, self.p.fill
@@ -227,7 +229,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
                 level = trigger_level(target.price, tape.tick, upward=not buy)
                 if (k > level) if buy else (k < level):
                     return
-                paid = model.limit(buy=buy, limit=target.price, price=price, bid=bid, ask=ask)
+                paid = model.limit(buy=buy, limit=target.price, price=price, bid=bid, ask=ask, resting=True)
                 after = group.after_target(target)
                 self._leave(book, Fill(*stamp, paid, target.qty, target.reason), after, i)
                 group = after
@@ -250,10 +252,11 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             order = working.order
             if not order.alive() or not order.active():
                 continue
-            if working.expires is not None and begin > working.expires and order.exectype != bt.Order.Market:
-                self._expire(order, begin)
+            ends = begin + MINUTE_NS  # as stock does: a bar that ends after the order's time is too late for it
+            if working.expires is not None and ends > working.expires and order.exectype != bt.Order.Market:
+                self._expire(order, ends)
                 continue
-            found = self._price_in_bar(order, open_, high, low, float(data.close[0]), tick)
+            found = self._price_in_bar(order, open_, high, low, float(data.close[0]), tick, resting=bar > working.bar + 1)
             if found is not None:
                 price, at_open = found
                 book.entered_at_open = at_open
@@ -280,7 +283,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             self._leave(book, Fill(seq, ts, price, leg.qty, leg.reason, "bars"), leg.group, -1)
 
     def _price_in_bar(
-        self, order: Any, open_: float, high: float, low: float, close: float, tick: float
+        self, order: Any, open_: float, high: float, low: float, close: float, tick: float, *, resting: bool
     ) -> tuple[float, bool] | None:
         # (price, filled at the open) by backtrader's rules for one bar, with slippage on market and stop orders only.
         buy, kind, model = bool(order.isbuy()), order.exectype, self.p.fill
@@ -296,18 +299,20 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             order.triggered = True
             limit = order.created.pricelimit
             if gap:
-                return self._limit_in_bar(buy, limit, open_, high, low)
+                return self._limit_in_bar(buy, limit, open_, high, low, resting=False)
             if limit >= stop if buy else limit <= stop:
                 return stop, False
             falls_back = close <= limit if buy else close >= limit
             return (limit, False) if falls_back else None
         limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
-        return self._limit_in_bar(buy, limit, open_, high, low)
+        return self._limit_in_bar(buy, limit, open_, high, low, resting=resting)
 
-    @staticmethod
-    def _limit_in_bar(buy: bool, limit: float, open_: float, high: float, low: float) -> tuple[float, bool] | None:
+    def _limit_in_bar(
+        self, buy: bool, limit: float, open_: float, high: float, low: float, *, resting: bool
+    ) -> tuple[float, bool] | None:
         if (open_ <= limit) if buy else (open_ >= limit):
-            return open_, True
+            better = not resting or self.p.fill.price is FillPrice.TRADE
+            return (open_ if better else limit), True
         if (low <= limit) if buy else (high >= limit):
             return limit, False
         return None

@@ -254,3 +254,21 @@ def test_a_feed_without_a_price_step_asks_for_it() -> None:
     cerebro.addstrategy(AuctionStrategy)
     with pytest.raises(BadInput, match="give tick_size"):
         cerebro.run()
+
+
+@pytest.mark.parametrize("exactbars", [1, -1, -2, 0])
+def test_in_stock_cerebro_the_brokers_commission_is_the_charge_in_every_memory_mode(exactbars: int) -> None:
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.adddata(bt.feeds.PandasData(dataname=frame(ticks(seed=5, days=3)).tz_localize("UTC")))
+    cerebro.addstrategy(AuctionStrategy, tick_size=0.05, session="09:15-15:30", period=60, quantity=10, **FREE)
+    cerebro.broker.setcash(1e7)
+    cerebro.broker.setcommission(commission=0.0003)
+
+    strategy = cerebro.run(exactbars=exactbars)[0]
+
+    assert len(strategy.trades) > 5
+    assert all(t.charges > 0 for t in strategy.trades)
+    booked = sum(float(t.pnl_net) for t in strategy.trades)
+    if strategy.open_trade() is None:
+        assert cerebro.broker.getvalue() == pytest.approx(1e7 + booked, abs=0.01)
+    assert {d.evidence["cost"] > 10 for d in strategy.decisions if d.action == "enter"} == {True}

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final, NoReturn, Protocol, cast
 
 from auction_bt import __version__
@@ -99,6 +100,9 @@ def _overview() -> str:
 
 
 def _guarded(words: list[str], work: Callable[[], int]) -> int:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # the rupee sign and the minus sign, whatever the terminal's locale
+            stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         code = work()
         sys.stdout.flush()
@@ -116,6 +120,11 @@ def _guarded(words: list[str], work: Callable[[], int]) -> int:
             traceback.print_exc()
         print(f"auction_bt: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        print(f"auction_bt: {error.strerror or error}{': ' + str(error.filename) if error.filename else ''}", file=sys.stderr)
+        return 1
     except Exception as error:
         if "--debug" in words:
             traceback.print_exc()

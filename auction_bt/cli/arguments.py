@@ -35,11 +35,14 @@ def add_dates(parser: argparse.ArgumentParser, *, required: bool = True) -> None
 def day_of(text: str) -> int:
     """Return the IST day number of YYYY-MM-DD."""
     try:
-        if len(text) != 10:
+        if len(text) != 10 or text.count("-") != 2:
             raise ValueError
-        return from_date(date.fromisoformat(text))
+        day = date.fromisoformat(text)
+        if not 1990 <= day.year < 2200:
+            raise ValueError
+        return from_date(day)
     except ValueError:
-        raise BadInput(f"{text!r} is no date: write YYYY-MM-DD") from None
+        raise BadInput(f"{text!r} is no date of a market: write YYYY-MM-DD") from None
 
 
 def day_range(first: str, last: str) -> range:

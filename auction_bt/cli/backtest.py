@@ -11,11 +11,13 @@ from typing import Any, Final
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
 from auction_bt.brokers.charges import Charges, NoCharges, SimpleRate
 from auction_bt.cli.arguments import add_dates, add_state, add_store, day_range
-from auction_bt.cli.outputs import write_text, write_with
+from auction_bt.cli.outputs import check_targets, write_text, write_with
+from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.ist import day_start, from_date, to_date
 from auction_bt.core.regime import Rule
+from auction_bt.explain import explain
 from auction_bt.report import csv_lines, dumps, render
 from auction_bt.result import plain
 from auction_bt.settings import SETTINGS, parse_settings
@@ -50,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON, - for standard output instead of the summary")
     parser.add_argument("--csv", metavar="FILE", help="write the trades as CSV")
     parser.add_argument("--plot", metavar="FILE.png", help="draw candles, levels and trades")
+    parser.add_argument("--explain", type=int, metavar="N", help="tell trade N line by line, after the summary")
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 
 
@@ -68,20 +71,47 @@ class _ListSettings(argparse.Action):
 def run(args: argparse.Namespace) -> int:
     """Run the backtest and print its summary."""
     request = request_of(args)
+    check_targets([args.json, args.csv, args.plot])
+    if args.plot is not None and Path(args.plot).suffix.lower() != ".png":
+        raise BadInput(f"--plot {args.plot}: a picture is a .png file")
     with open_store(args.store, readonly=True) as store:
         found = run_backtest(store, request)
-    with Journal.open(_folder(args.state)) as journal:
-        record(journal, found)
+    written = []
     if args.plot:
         for traced in found.traced:
-            picture(_plot_path(Path(args.plot), traced, len(found.traced)), traced, request)
+            path = _plot_path(Path(args.plot), traced, len(found.traced))
+            picture(path, traced, request)
+            written.append(str(path))
     if args.csv:
         write_text(args.csv, "\n".join(csv_lines(found.result.trades)) + "\n")
+        written.append(args.csv)
     if args.json:
         write_text(args.json, dumps(found.result))
-    if not args.quiet and args.json != "-":
+        written.append(args.json)
+    with Journal.open(_folder(args.state)) as journal:
+        number = record(journal, found)
+    if not args.quiet and "-" not in written:
         print(render(found.result), end="")
+        for line in _explained(found, args.explain):
+            print(line)
+        kept = f"run {number} of {args.state / 'journal.db'}"
+        print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
     return 0
+
+
+def _explained(found: Run, number: int | None) -> list[str]:
+    if number is None:
+        return []
+    trades = found.result.trades
+    if not 1 <= number <= len(trades):
+        raise BadInput(f"--explain {number}: this run has {len(trades)} trades")
+    trade = trades[number - 1]
+    tick = next(t.recorded.instrument.tick for t in found.traced if t.recorded.instrument.symbol == trade.symbol)
+    return [
+        "",
+        f"Trade {number} of {len(trades)}",
+        *(f"  {line}" for line in explain(trade, entry_of(trade, found.result.decisions), tick)),
+    ]
 
 
 def request_of(args: argparse.Namespace) -> Request:
@@ -95,7 +125,13 @@ def request_of(args: argparse.Namespace) -> Request:
     try:
         cash = Decimal(args.cash.replace(",", ""))
     except InvalidOperation:
-        raise BadInput(f"--cash {args.cash!r} is no number of rupees") from None
+        cash = Decimal("nan")
+    if not cash.is_finite() or not 0 < cash <= 10**15:
+        raise BadInput(f"--cash {args.cash!r} is no number of rupees above 0")
+    if not 0 <= args.latency_ms <= 3_600_000:
+        raise BadInput(f"--latency-ms {args.latency_ms} must be 0 to 3600000")
+    if not 0 <= args.slippage <= 10_000:
+        raise BadInput(f"--slippage {args.slippage} must be 0 to 10000 ticks")
     if args.max_concurrent < 0:
         raise BadInput(f"--max-concurrent {args.max_concurrent} must be 0 (no limit) or more")
     charges: Charges = _COSTS[args.costs]
@@ -150,8 +186,6 @@ def _levels(traced: Traced) -> list[Any]:
 
 
 def _plot_path(path: Path, traced: Traced, many: int) -> Path:
-    if path.suffix.lower() != ".png":
-        raise BadInput(f"--plot {path}: a picture is a .png file")
     if many == 1:
         return path
     symbol = "".join(c if c.isalnum() or c in "-_" else "_" for c in traced.recorded.instrument.symbol)

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         count = _fill(store, args.seed, progress)
         progress.clear()
         print(f"1. {count:,} messages shaped like Upstox's v3 feed went through LiveMarketRouter into {folder / 'auction.db'}.\n")
-        print(f"2. Backtest of {_DAYS[-1]} (the day before fills the windows and is not traded):\n")
+        print(f"2. Backtest of {_DAYS[-1]} (the day before gives the morning's levels and is not traded):\n")
         for shape, instrument in DEMO.items():
             progress(f"backtest of {instrument.name}")
             runs[shape] = run_backtest(store, Request((instrument.symbol,), _DAYS[-1], _DAYS[-1]))

@@ -172,7 +172,8 @@ def exits_in_bar(group: ExitGroup, open_: float, high: float, low: float) -> lis
 
     Notes
     -----
-    A gap through a level fills at the open, for better (target) or worse (stop). A deadline due must be handled before.
+    A gap through the stop fills at the open; a target rests in the book and never fills at better than its price. A deadline
+    due must be handled before.
     """
     found: list[BarExit] = []
     current: ExitGroup | None = group
@@ -183,9 +184,8 @@ def exits_in_bar(group: ExitGroup, open_: float, high: float, low: float) -> lis
         price = open_ if gap else group.stop
         return [BarExit(group.stop_reason, group.qty, price, gap, is_limit=False, group=None)]
     while current is not None and (target := current.nearest) is not None and (best - target.price) * sign >= 0:
-        gap = (open_ - target.price) * sign >= 0
         after = current.after_target(target)
-        found.append(BarExit(target.reason, target.qty, open_ if gap else target.price, gap, is_limit=True, group=after))
+        found.append(BarExit(target.reason, target.qty, target.price, at_open=False, is_limit=True, group=after))
         current = after
         if current is not None and (worst - current.stop) * sign <= 0:
             # The stop has just been moved into this bar's range; whether it was touched after the target cannot be known.

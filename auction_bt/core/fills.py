@@ -13,7 +13,7 @@ class FillPrice(StrEnum):
     """Whose price a market or stop order gets."""
 
     TRADE = "trade"  # the tick's own price
-    QUOTE = "quote"  # the side of the book one would pay; the tick's price where there is no book
+    QUOTE = "quote"  # the worse of the trade and the side of the book one would pay: a snapshot's book may be stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,13 @@ class FillModel:
             Of the tick; NaN for a side that has no quote.
         tick : float, rupees
         """
+        return self.slipped(self._paid(buy=buy, price=price, bid=bid, ask=ask), buy=buy, tick=tick)
+
+    def _paid(self, *, buy: bool, price: float, bid: float, ask: float) -> float:
         quote = ask if buy else bid
-        paid = price if self.price is FillPrice.TRADE or isnan(quote) else quote
-        return self.slipped(paid, buy=buy, tick=tick)
+        if self.price is FillPrice.TRADE or isnan(quote):
+            return price
+        return max(price, quote) if buy else min(price, quote)
 
     def slipped(self, price: float, *, buy: bool, tick: float) -> float:
         """Return `price` moved against the trader by the slippage, never to 0 or below."""
@@ -59,8 +63,17 @@ class FillModel:
         moved = price + self.slippage * tick if buy else price - self.slippage * tick
         return max(round(moved, 6), tick)
 
-    def limit(self, *, buy: bool, limit: float, price: float, bid: float, ask: float) -> float:
-        """Return the price of a limit order that this tick's trade has reached: never worse than its limit."""
-        quote = ask if buy else bid
-        reached = price if self.price is FillPrice.TRADE or isnan(quote) else quote
+    def limit(self, *, buy: bool, limit: float, price: float, bid: float, ask: float, resting: bool) -> float:
+        """Return the price of a limit order that this tick's trade has reached: never worse than its limit.
+
+        Parameters
+        ----------
+        resting : bool
+            It lay in the book before this tick, so whoever traded with it paid its limit and no more. Only an order that comes
+            to a market already beyond its limit gets the market's better price. With `FillPrice.TRADE` every order does, as
+            in stock backtrader.
+        """
+        if resting and self.price is FillPrice.QUOTE:
+            return limit
+        reached = self._paid(buy=buy, price=price, bid=bid, ask=ask)
         return min(limit, reached) if buy else max(limit, reached)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import nan
 
 from .decision import Decision
 from .trade import Fill, Trade
@@ -14,7 +15,7 @@ _PLACES = 6  # a float price times a tick never needs more digits; the rest is b
 
 def rupees(price: float) -> Decimal:
     """Return a float price as the decimal it stands for."""
-    return Decimal(repr(round(price, _PLACES)))
+    return Decimal(repr(round(float(price), _PLACES)))
 
 
 @dataclass(slots=True)
@@ -66,7 +67,9 @@ class OpenTrade:
         entry_price = float(bought / qty)
         at_risk = abs(entry_price - d.stop) * qty
         last = exits[-1]
-        worst, best = excursion if sign > 0 else (excursion[1], excursion[0])
+        prices = [f.price for f in exits]  # a fill's slippage may lie beyond every trade that was seen
+        low, high = min(excursion[0], *prices), max(excursion[1], *prices)
+        worst, best = (low, high) if sign > 0 else (high, low)
         return Trade(
             symbol=d.symbol,
             signal_symbol=self.signal_symbol,
@@ -88,6 +91,6 @@ class OpenTrade:
             pnl_net=net,
             mae=round(max(0.0, (entry_price - worst) * sign), _PLACES),
             mfe=round(max(0.0, (best - entry_price) * sign), _PLACES),
-            r_multiple=round(float(net) / at_risk, _PLACES) if at_risk > 0 else 0.0,
+            r_multiple=round(float(net) / at_risk, _PLACES) if at_risk > 0 else nan,
             fills=tuple(self.fills),
         )

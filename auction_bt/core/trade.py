@@ -88,7 +88,7 @@ class Trade:
     mae, mfe : float, rupees a share
         Worst and best excursion from the entry price while open; both are 0 or positive.
     r_multiple : float
-        Net profit over the money first put at risk.
+        Net profit over the money first put at risk; NaN where the entry was filled at its own stop.
     reason : str
         Why the last share was sold: one of `EXIT_REASONS`, or ``open``.
     """

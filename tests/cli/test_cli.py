@@ -42,7 +42,7 @@ def test_help_and_version_are_answers(run, words):
         (["import", "no.csv"], "no file no.csv"),
         (
             ["export", "--symbol", "A", "--from-date", "2025-1-1", "--to-date", "2025-01-02"],
-            "'2025-1-1' is no date, write YYYY-MM-DD",
+            "'2025-1-1' is no date of a market: write YYYY-MM-DD",
         ),
         (["export", "--symbol", "A", "--from-date", "2025-02-30", "--to-date", "2025-03-02"], "'2025-02-30' is no date"),
         (["export", "--symbol", "A", "--from-date", "2025-01-03", "--to-date", "2025-01-02"], "is after --to-date 2025-01-02"),

@@ -72,7 +72,10 @@ def test_in_one_bar_the_stop_comes_before_any_target_and_no_share_leaves_twice(
         assert [(leg.reason, leg.qty) for leg in found] == [("stop", start.qty)]
         assert found[0].group is None
     for leg in found:
-        assert low <= leg.price <= high
+        if leg.is_limit:  # rests at its price: never better, even where the bar opened beyond it
+            assert leg.price in [t.price for t in start.targets]
+        else:
+            assert low <= leg.price <= high
         if not leg.is_limit and leg.price != start.stop:
             assert leg.price == open_ or leg.reason == "trail"
 
