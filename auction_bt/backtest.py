@@ -122,7 +122,6 @@ def run_backtest(store: TickStore, request: Request) -> Run:
 def read(store: TickStore, request: Request) -> Iterator[Recorded]:
     """Yield the data of each symbol, warm-up included."""
     first, last = from_date(request.begin), from_date(request.end)
-    period = request.settings.get("period", 120)
     seen: set[str] = set()
     for name in request.symbols:
         instrument = store.instrument(name)
@@ -132,7 +131,7 @@ def read(store: TickStore, request: Request) -> Iterator[Recorded]:
         days = store.days(instrument.symbol)
         if not any(first <= d <= last for d in days):
             raise NothingToDo(_no_data(instrument, request, days))
-        begin = warm_up_start(store, instrument, first, period + _ATR_BARS)
+        begin = _warm_up(store, instrument, first, request.settings)
         recorded = load(store, instrument, begin, day_start(last + 1))
         if instrument.kind is Kind.INDEX or not (recorded.bars.volume.any() or recorded.tape.size.any()):
             raise BadInput(
@@ -141,6 +140,17 @@ def read(store: TickStore, request: Request) -> Iterator[Recorded]:
         if not len(recorded.bars):
             raise NothingToDo(f"{instrument.symbol}: no bar inside the session of {_span(request)} (only prints outside it)")
         yield recorded
+
+
+def _warm_up(store: TickStore, instrument: Instrument, first: int, settings: dict[str, Any]) -> int:
+    period, window = settings.get("period", 120), settings.get("window", "rolling")
+    if window == "composite":
+        sessions = [d for d in store.days(instrument.symbol) if d < first][-period:]
+        return day_start(sessions[0]) if sessions else day_start(first)
+    begin = warm_up_start(store, instrument, first, period + _ATR_BARS)
+    if window == "anchored" and settings.get("anchor", 0):
+        begin = min(begin, day_start(day_index(settings["anchor"])))
+    return begin
 
 
 def _span(request: Request) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from .brokers.tick_broker import TickBroker
 from .core.bar import Bar
 from .core.errors import Refused
 from .core.tick import I64, Tick
@@ -33,6 +34,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
 
     def __init__(self) -> None:
         super().__init__()
+        self.setbroker(TickBroker())
         self._symbols: list[str] = []
         self._source: Callable[[MessageSteps], object] | None = None
 
@@ -47,6 +49,8 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
             Params of the strategy.
         """
         index = len(self._symbols)
+        if data._filters or data.resampling or data.replaying:
+            raise Refused("add_symbol takes one-minute bars as they are: resample in a stock Cerebro")
         if index != len(self.datas):
             raise Refused(
                 "add_symbol cannot follow adddata: a feed without a strategy of its own has no place in the event order"
@@ -102,9 +106,10 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
     def _step_events(self, runstrats: list[Any], *, vectorised: bool) -> None:
         if self._pretimers or self.p.cheat_on_open:
             raise Refused("timers and cheat-on-open need the stock loop: use adddata and addstrategy")
+        if not hasattr(self._broker, "next_fill"):
+            raise Refused(f"{type(self._broker).__name__} matches whole bars of all symbols: use TickBroker, the default here")
         seqs, feeds = self._agenda()
         datas, broker = self.datas, self._broker
-        on_ticks = hasattr(broker, "next_fill")
         rank = np.argsort(np.argsort(np.array(self._symbols))).tolist()
         fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
         armed = [-1] * len(datas)
@@ -130,18 +135,14 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 arm(feed)
 
         for seq, feed in zip(seqs.tolist(), feeds.tolist(), strict=True):
-            if on_ticks:
-                fill_until(seq, rank[feed])
+            fill_until(seq, rank[feed])
             data, strategy = datas[feed], runstrats[feed]
             if vectorised:
                 data.advance(ticks=False)
             else:
                 data.next(ticks=False)
-            if on_ticks:
-                broker.settle(data)
-                self.deliver()
-            else:
-                self._brokernotify()
+            broker.settle(data)
+            self.deliver()
             if vectorised:
                 strategy._oncepost(data.datetime[0])
             else:
@@ -150,11 +151,9 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 self._next_writers(runstrats)
             if self._event_stop:
                 return
-            if on_ticks:
-                arm(feed)
-        if on_ticks:
-            fill_until(int(np.iinfo(np.int64).max), len(datas))
-            self.deliver()
+            arm(feed)
+        fill_until(int(np.iinfo(np.int64).max), len(datas))
+        self.deliver()
 
     def deliver(self) -> None:
         """Tell the strategies at once what the broker has to say."""

@@ -87,7 +87,7 @@ class ContextReader:
             if low > val and high < vah:
                 return None
             below, above = self._excursions(val, vah)
-        elif regime is Regime.TRANSITION or not val < close < vah:
+        elif regime is Regime.TRANSITION or (close <= val if regime is Regime.BULL else close >= vah):
             return None
         else:
             earlier = islice(reversed(self._bars), 1, self._pullback_bars + 1)
@@ -127,6 +127,7 @@ class ContextReader:
     def _quality(self, i: int) -> float:
         quality = getattr(self._data, "bar_quality", None)
         if quality is None:
-            return float("nan")
+            return nan
         window = quality[max(0, i - self._period + 1) : i + 1]
-        return float("nan") if np.isnan(window).any() else float(window.mean())
+        judged = window[~np.isnan(window)]
+        return float(judged.mean()) if len(judged) else nan

@@ -103,6 +103,7 @@ SETTINGS: Final = (
     Setting("quality_floor", 0.0, "tick quality of the window, at least; 0 = off", 0.0, 1.0),
     Setting("one_entry_an_edge", True, "an edge is traded once until the POC has traded"),
     Setting("pullback_bars", 20, "bars within which price must have been beyond the POC", 1, 1_000_000),
+    Setting("stale_bars", 3, "bars after its end a bar may still be decided on (thin or silent symbols)", 0, 1_000_000),
     Setting("entry_from_min", 15, "minutes after the open before the first entry", 0),
     Setting("entry_until_min", 30, "minutes before the close of the last entry", 0),
     Setting("square_off_min", 15, "minutes before the close at which all is closed; -1 = carry overnight", -1),

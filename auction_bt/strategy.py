@@ -97,6 +97,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._entering: tuple[Any, Decision, AuctionContext] | None = None
         self._watch: Watch | None = None
         self._edges_used: set[str] = set()
+        self._edge = ""
         self._day = -1
         self._day_bounds = (0, 0)
         self._bars_today = 0
@@ -157,6 +158,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             decision = self._entering[1]
             self._entering = None
             self.risk.closed(decision.symbol, Decimal(0))
+            self._edges_used.discard(self._edge)
             self._log(decision.seq, decision.ts, "lapse", decision, reason=order.getstatusname().lower())
 
     # ---------------------------------------------------------------- the bar
@@ -229,12 +231,13 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             return
         deadlines = self._deadlines(ts)
         plan = plan_entry(signal, c, self.instrument, self._terms, float(self.risk.equity), float(self.risk.free), deadlines)
-        refusal = self._refusal(signal, ts) or plan.refusal
+        refusal = self._refusal(signal, seq, ts, deadlines) or plan.refusal
         decision = self._decision(signal, c, plan, refusal)
         self.decisions.append(decision)
         if refusal:
             return
         self.risk.opened(self.instrument.symbol, rupees(price) * plan.qty * Decimal(repr(self.p.margin)))
+        self._edge = signal.edge
         self._edges_used.add(signal.edge)
         enter = self.buy if signal.side is Side.LONG else self.sell
         order = enter(size=plan.qty, exits=plan.group)
@@ -248,11 +251,16 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             found += (Deadline(close - p.square_off_min * MINUTE_NS, "square_off"),)
         return found
 
-    def _refusal(self, signal: Signal, ts: int) -> str:
+    def _refusal(self, signal: Signal, seq: int, ts: int, deadlines: tuple[Deadline, ...]) -> str:
         p, (begin, end) = self.p, self._day_bounds
         if refusal := self.risk.refusal(self.instrument.symbol):
             return refusal
-        if end and not begin + p.entry_from_min * MINUTE_NS <= ts <= end - p.entry_until_min * MINUTE_NS:
+        now = max(ts, seq)  # a bar may become known long after its end
+        if now - ts > p.stale_bars * self._bar_ns:
+            return "stale bar"
+        if end and not begin + p.entry_from_min * MINUTE_NS <= now <= end - p.entry_until_min * MINUTE_NS:
+            return "entry window"
+        if any(d.at <= now for d in deadlines):
             return "entry window"
         if p.one_entry_an_edge and signal.edge in self._edges_used:
             return "edge used"
@@ -308,7 +316,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if reason:
             if not any(d.at == 0 for d in group.deadlines):
                 self._exits.set_exits(data, group.leave(0, reason))
-                self._log(seq, ts, "exit", self._open_decision(), reason=reason)
+                self._log(seq, ts, "exit", self._open_decision(), reason=reason, stop=group.stop)
         elif not group.targets and p.trail_atr and not isnan(self._reader.atr):
             stop = watch.trail(p.trail_atr * self._reader.atr)
             moved = group.trailed(self.instrument.to_price(round(stop)))
@@ -332,7 +340,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             self._entering = None
             self._open = OpenTrade(decision, self.instrument.symbol, self._charge)
             edge = c.val if decision.side is Side.LONG else c.vah
-            self._watch = Watch(decision.side, c.regime, edge, fill.ts, self._reader.k(fill.price))
+            k = self._reader.k(fill.price)
+            self._watch = Watch(decision.side, c.regime, edge, fill.ts, best=k, worst=k)
         if self._open is None:
             return  # an order of somebody else's
         self._open.add(fill)
@@ -360,7 +369,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         assert self._open is not None  # noqa: S101 - for the type checker
         prices = [f.price for f in self._open.fills]
         if self._watch is not None:
-            prices.append(self._watch.best * self._tick)
+            prices += [self._watch.best * self._tick, self._watch.worst * self._tick]
         return min(prices), max(prices)
 
     def open_trade(self) -> Trade | None:

@@ -18,6 +18,7 @@ REFUSALS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     "size 0": ("the money to risk, or the margin, was too small for one lot", "risk_fraction, --cash"),
     "open trade": ("the symbol already had an open trade; one at a time is the rule", ""),
     "edge used": ("this edge of value was traded already; it opens again once price trades at the POC", "one_entry_an_edge"),
+    "stale bar": ("the bar became known too long after its end to be acted on", "stale_bars"),
     "entry window": ("the signal came too early or too late in the session", "entry_from_min, entry_until_min"),
     "quality": ("the recorded data of that bar was below the quality floor", "quality_floor"),
     "max concurrent": ("as many trades were open as may be at one time", "max_concurrent"),

@@ -24,6 +24,7 @@ class Working:
     not_before: int  # seq of the first message it may meet
     expires: int | None
     bar: int  # index of the bar at which it was accepted
+    lapses: int | None = None  # message clock from which it is no longer wanted: its own exits would be due
 
     def next_index(self, tape: Tape, begin: int, end: int) -> int:
         """Return the first tick in [begin, end) at which something happens to this order, `end` for none."""
@@ -34,9 +35,9 @@ class Working:
         if self.expires is not None:
             late = tape.ts[begin:end] > self.expires
             at = int(late.argmax())
-            if late[at]:
-                end = begin + at
-                return min(end, self._touch(tape, begin, end))
+            end = begin + at if late[at] else end
+        if self.lapses is not None:
+            end = tape.first_due(begin, end, self.lapses) if begin < end else end
         return self._touch(tape, begin, end)
 
     def _touch(self, tape: Tape, begin: int, end: int) -> int:
@@ -102,6 +103,7 @@ class Book:
     high: float = 0.0
     entered_at_open: bool = False
     bars_seen: int = 0
+    bar_end: int = 0  # of the bar met last, ns
 
     @property
     def is_live(self) -> bool:

@@ -7,13 +7,14 @@ from typing import Any
 
 import backtrader as bt
 
+from auction_bt.brokers.bar_rules import BarPrices, price_in_bar
 from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
-from auction_bt.core.fills import FillModel, FillPrice
+from auction_bt.core.fills import FillModel
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.market import trigger_level
-from auction_bt.core.stamps import known_at, to_ns, to_num
+from auction_bt.core.stamps import bar_length_ns, columns_of, ends_at, known_at, to_ns, to_num
 from auction_bt.core.trade import Fill, Side
 
 _REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
@@ -50,6 +51,8 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
     def init(self) -> None:
         """Start a run with no orders and no positions."""
         super().init()
+        if self.p.filler is not None or self.p.coc or self.p.coo or self.p.slip_perc or self.p.slip_fixed:
+            raise Refused("TickBroker prices fills by its own model: give fill=FillModel(…), no filler, coc, coo or slip_*")
         self._books: dict[Any, Book] = {}
 
     # ---------------------------------------------------------------- what a strategy asks
@@ -140,22 +143,27 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             order.created.price = inf if order.isbuy() else -inf
             order.trailadjust(float(book.tape.price[book.position - 1]))
         expires = to_ns(order.valid) if order.valid else None
-        book.orders.append(Working(order, self._not_before(book), expires, len(order.data) - 1))
+        lapses = exits.due.at if exits is not None and exits.due is not None else None
+        book.orders.append(Working(order, self._not_before(book, order.owner), expires, len(order.data) - 1, lapses))
 
-    def _not_before(self, book: Book) -> int:
+    def _not_before(self, book: Book, owner: Any = None) -> int:
         # The message acted upon is the tick being matched, or that which made the current bar known, whichever came last.
         if book.tape is None:
             return 0
         seq = int(book.tape.seq[book.position - 1]) if book.position else 0
         if not book.matching:
-            seq = max(seq, known_at(book.data))
+            # A strategy over several feeds acts on the latest of them.
+            feeds = owner.datas if owner is not None else (book.data,)
+            seq = max(seq, *(known_at(data) for data in feeds if len(data)))
         latency: int = self.p.fill.latency
         return seq + max(1, latency)
 
     def _book(self, data: Any) -> Book:
         book = self._books.get(data)
         if book is None:
-            tape = getattr(data, "market", None)
+            if getattr(data, "replaying", False):
+                raise Refused("a replayed feed shows a bar many times: give TickBroker the ticks themselves, or whole bars")
+            tape = getattr(data, "market", None) if columns_of(data) is not None else None
             instrument = getattr(data, "instrument", None)
             book = Book(data, tape, float(instrument.tick) if instrument is not None else self.p.tick_size)
             book.bars_seen = len(data)
@@ -176,6 +184,9 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             if tape.seq[i] < working.not_before or not order.alive() or not order.active():
                 continue
             if working.expires is not None and tape.ts[i] > working.expires and order.exectype != bt.Order.Market:
+                self._expire(order, int(tape.ts[i]))
+                continue
+            if working.lapses is not None and tape.clock[i] >= working.lapses:
                 self._expire(order, int(tape.ts[i]))
                 continue
             price = self._price_at(working, i, k, book)
@@ -238,29 +249,33 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
     def _meet_bar(self, book: Book, bar: int) -> None:
         data, model = book.data, self.p.fill
         open_, high, low = float(data.open[0]), float(data.high[0]), float(data.low[0])
-        begin, seq = self._bar_stamps(data, bar)
+        begin, end, seq = self._bar_stamps(book)
         tick = book.tick
-        if round(self.positions[data].size):
-            book.low, book.high = min(book.low or low, low), max(book.high, high)
         group = book.group
         if group is not None and (due := group.due) is not None and begin >= due.at:
             price = model.slipped(open_, buy=group.side is Side.SHORT, tick=tick)
             self._leave(book, Fill(seq, begin, price, group.qty, due.reason, "bars"), None, -1)
+        if round(self.positions[data].size):
+            book.low, book.high = min(book.low or low, low), max(book.high, high)
         had_group = book.group
         waiting = sorted(book.orders, key=lambda w: (w.order.exectype != bt.Order.Market, w.order.exectype not in STOPS))
         for working in waiting:
             order = working.order
             if not order.alive() or not order.active():
                 continue
-            ends = begin + MINUTE_NS  # as stock does: a bar that ends after the order's time is too late for it
-            if working.expires is not None and ends > working.expires and order.exectype != bt.Order.Market:
-                self._expire(order, ends)
+            # As stock does: a bar that ends after the order's time is too late for it.
+            if working.expires is not None and end > working.expires and order.exectype != bt.Order.Market:
+                self._expire(order, end)
                 continue
-            found = self._price_in_bar(order, open_, high, low, float(data.close[0]), tick, resting=bar > working.bar + 1)
+            if working.lapses is not None and begin >= working.lapses:
+                self._expire(order, begin)
+                continue
+            bar_prices = BarPrices(open_, high, low, float(data.close[0]), tick)
+            found = price_in_bar(order, bar_prices, model, resting=bar > working.bar + 1)
             if found is not None:
                 price, at_open = found
                 book.entered_at_open = at_open
-                ts = begin if at_open else begin + MINUTE_NS
+                ts = begin if at_open else end
                 self._fill(book, order, price, Fill(seq, ts, price, 1, "entry", "bars"), -1)
                 if self.positions[data].size and not book.low:
                     book.low, book.high = low, high
@@ -275,55 +290,22 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             worst = low if group.side is Side.LONG else high
             if (worst - group.stop) * group.side.sign <= 0:
                 price = model.slipped(group.stop, buy=group.side is Side.SHORT, tick=tick)
-                self._leave(book, Fill(seq, begin + MINUTE_NS, price, group.qty, group.stop_reason, "bars"), None, -1)
+                self._leave(book, Fill(seq, end, price, group.qty, group.stop_reason, "bars"), None, -1)
             return
         for leg in exits_in_bar(group, open_, high, low):
             price = leg.price if leg.is_limit else model.slipped(leg.price, buy=group.side is Side.SHORT, tick=tick)
-            ts = begin if leg.at_open else begin + MINUTE_NS
+            ts = begin if leg.at_open else end
             self._leave(book, Fill(seq, ts, price, leg.qty, leg.reason, "bars"), leg.group, -1)
 
-    def _price_in_bar(
-        self, order: Any, open_: float, high: float, low: float, close: float, tick: float, *, resting: bool
-    ) -> tuple[float, bool] | None:
-        # (price, filled at the open) by backtrader's rules for one bar, with slippage on market and stop orders only.
-        buy, kind, model = bool(order.isbuy()), order.exectype, self.p.fill
-        if kind == bt.Order.Market:
-            return model.slipped(open_, buy=buy, tick=tick), True
-        if kind in STOPS and not order.triggered:
-            stop = order.created.price
-            if not (high >= stop if buy else low <= stop):
-                return None
-            gap = open_ >= stop if buy else open_ <= stop
-            if kind in (bt.Order.Stop, bt.Order.StopTrail):
-                return model.slipped(open_ if gap else stop, buy=buy, tick=tick), gap
-            order.triggered = True
-            limit = order.created.pricelimit
-            if gap:
-                return self._limit_in_bar(buy, limit, open_, high, low, resting=False)
-            if limit >= stop if buy else limit <= stop:
-                return stop, False
-            falls_back = close <= limit if buy else close >= limit
-            return (limit, False) if falls_back else None
-        limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
-        return self._limit_in_bar(buy, limit, open_, high, low, resting=resting)
-
-    def _limit_in_bar(
-        self, buy: bool, limit: float, open_: float, high: float, low: float, *, resting: bool
-    ) -> tuple[float, bool] | None:
-        if (open_ <= limit) if buy else (open_ >= limit):
-            better = not resting or self.p.fill.price is FillPrice.TRADE
-            return (open_ if better else limit), True
-        if (low <= limit) if buy else (high >= limit):
-            return limit, False
-        return None
-
     @staticmethod
-    def _bar_stamps(data: Any, bar: int) -> tuple[int, int]:
-        columns = getattr(data, "bars", None)
-        if columns is not None:
-            return int(columns.ts[bar]), int(columns.known_seq[bar])
-        end = to_ns(data.datetime[0])
-        return end - MINUTE_NS, end
+    def _bar_stamps(book: Book) -> tuple[int, int, int]:
+        # (begin, end, seq) of the current bar. A feed that does not say the length of its bars says it by their stamps.
+        end = ends_at(book.data)
+        if columns_of(book.data) is not None:
+            return end - MINUTE_NS, end, known_at(book.data)
+        begin = max(end - bar_length_ns(book.data), book.bar_end)
+        book.bar_end = end
+        return begin, end, end
 
     # ---------------------------------------------------------------- booking a fill
     def _leave(self, book: Book, fill: Fill, after: ExitGroup | None, index: int) -> None:
@@ -353,14 +335,15 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         if order in self.pending:
             self.pending.remove(order)  # before executing: what is still pending then is cancelled as the other side of an OCO
         self._execute(order, ago=0, price=price, dtcoc=to_num(fill.ts))
-        if order.status != bt.Order.Completed:
-            return
-        if "exit_reason" not in order.info:
+        if order.status == bt.Order.Completed and "exit_reason" not in order.info:
             self._bracketize(order)
         after = round(self.positions[data].size)
-        if "exits" in order.info and after:
-            book.group = order.info["exits"].entered_at(price)
-            book.owner, book.group_not_before = order.owner, self._not_before(book)
+        if before == 0 and after:
+            book.owner = order.owner
+        exits = order.info.get("exits")
+        if exits is not None and after * exits.side.sign > 0:
+            book.group, book.owner = exits.entered_at(price), order.owner
+            book.group_not_before = self._not_before(book)
         if "exit_reason" not in order.info and book.group is not None:
             # Whatever else was open or is bought beside it: the stop covers all of the position, on its side only.
             covers = after * book.group.side.sign

@@ -14,6 +14,7 @@ from math import isfinite, isnan, nan
 from typing import Final, TypeGuard
 
 from auction_bt.core.ist import IST, MINUTE_NS
+from auction_bt.core.limits import LARGEST_VOLUME, LATEST_NS
 from auction_bt.core.snapshot import Candle, Snapshot
 
 OWN_KINDS: Final = frozenset({"clock", "command", "order", "candles", "funds", "gap", "state"})
@@ -117,7 +118,7 @@ def _own(kind: str, message: dict[str, object], faults: list[str]) -> Frame:
     if kind == "clock" and not ts:
         return Frame(UNKNOWN, malformed=(*faults, "clock without a time"))
     symbol = message.get("symbol")
-    return Frame(kind, ts or None, symbol=symbol if isinstance(symbol, str) else "", malformed=tuple(faults))
+    return Frame(kind, ts or None, symbol=symbol if _is_symbol(symbol) else "", malformed=tuple(faults))
 
 
 def _items(feeds: dict[str, object], symbols: Container[str] | None, faults: list[str]) -> tuple[Snapshot, ...]:
@@ -135,7 +136,10 @@ def _items(feeds: dict[str, object], symbols: Container[str] | None, faults: lis
 
 
 def _is_symbol(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and name != "" and name == name.strip()
+    if not isinstance(name, str) or name == "" or name != name.strip():
+        return False
+    # Half of a surrogate pair, which JSON can say, is no text that a file or a database can hold.
+    return name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name)
 
 
 def _snapshot(symbol: str, feed: dict[str, object], faults: list[str]) -> Snapshot:
@@ -170,7 +174,7 @@ def _snapshot(symbol: str, feed: dict[str, object], faults: list[str]) -> Snapsh
     if not isnan(ltp) and not ltt and not ltpc.get("ltt"):
         faults.append("ltp without ltt")
     vtt: int | None = None
-    if (said := body.get("vtt")) is not None and (vtt := _whole(said)) is None:
+    if (said := body.get("vtt")) is not None and (vtt := _volume(said)) is None:
         faults.append("vtt")
     return Snapshot(
         symbol,
@@ -235,8 +239,8 @@ def _candle(row: dict[str, object], faults: list[str]) -> Candle | None:
         return None  # the row of a symbol that has not traded: its zeros are left out
     opened, high, low, close = map(_real, said)
     ts = _whole(row.get("ts", 0))
-    volume = _whole(row.get("vol", 0))
-    if ts is None or volume is None or not 0 < ts <= _INT64_MAX // _MS or ts * _MS % MINUTE_NS:
+    volume = _volume(row.get("vol", 0))
+    if ts is None or volume is None or not 0 < ts < LATEST_NS // _MS or ts * _MS % MINUTE_NS:
         faults.append("I1 ts or vol")
     elif not (0 < low <= opened <= high and low <= close <= high):  # False for NaN wherever it stands
         faults.append("I1 prices")
@@ -262,6 +266,12 @@ def _whole(value: object) -> int | None:
     return number if 0 <= number <= _INT64_MAX else None
 
 
+def _volume(value: object) -> int | None:
+    """Return a whole number that can be a volume, None for anything else."""
+    number = _whole(value)
+    return number if number is not None and number <= LARGEST_VOLUME else None
+
+
 def _real(value: object) -> float:
     """Return a finite number, NaN for anything else."""
     if isinstance(value, float):
@@ -279,7 +289,7 @@ def _real(value: object) -> float:
 def _count(value: object, faults: list[str], reason: str) -> int:
     if value is None:
         return 0
-    number = _whole(value)
+    number = _volume(value)
     if number is None:
         faults.append(reason)
         return 0
@@ -290,7 +300,7 @@ def _time(value: object, unit: int, faults: list[str], reason: str) -> int:
     if value is None:
         return 0
     number = _whole(value)
-    if number is None or number > _INT64_MAX // unit:
+    if number is None or number >= LATEST_NS // unit:
         faults.append(reason)
         return 0
     return number * unit
@@ -326,7 +336,7 @@ def _recorded(value: object, faults: list[str]) -> int | None:
             ts = (moment - _EPOCH) // _MICROSECOND * 1000
         except (ValueError, OverflowError):
             ts = -1
-        if 0 < ts <= _INT64_MAX:
+        if 0 < ts < LATEST_NS:
             return ts
     faults.append("_insertion_time")
     return None

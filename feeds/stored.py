@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import backtrader as bt
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from auction_bt.core.bar import NEVER, BarColumns
+from auction_bt.core.errors import Refused
 from auction_bt.core.instrument import Instrument, to_ticks
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
-from auction_bt.core.market import MarketTape
+from auction_bt.core.market import MarketTape, capped_clock
 from auction_bt.core.quality import DayQuality, bar_quality, day_quality
 from auction_bt.core.session import Session, session_of
 from auction_bt.core.tape import TickTape
@@ -91,7 +92,9 @@ def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Reco
     gaps = store.gaps(instrument.symbol, begin, end)
     days: I64 = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))
     sessions = {int(day): session_of(instrument, int(day)) for day in days}
-    bars = bars.take((bars.known_seq != NEVER) & _inside(bars.ts, sessions))
+    bars = bars.take((bars.known_seq < min(end, NEVER)) & _inside(bars.ts, sessions))
+    # Whoever knows a bar knows all before it: a day that was never completed is known at the latest with the next.
+    bars = replace(bars, known_seq=np.minimum.accumulate(bars.known_seq[::-1])[::-1].copy())
     ticks = ticks.take(_inside(ticks.ts, sessions))
     tick = float(instrument.tick)
     k = to_ticks(ticks.price, tick)
@@ -108,7 +111,7 @@ def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Reco
     market = None
     if len(ticks):
         known = np.searchsorted(ticks.seq, bars.known_seq, side="right").astype(np.int64)
-        clock = np.maximum.accumulate(ticks.clock)
+        clock = np.maximum.accumulate(capped_clock(ticks.clock, ticks.ts))
         market = MarketTape(ticks.seq, ticks.ts, k, ticks.price, ticks.bid, ticks.ask, clock, known, tick)
     quality = np.where(tick_days, bar_quality(bars, gaps), np.nan) if len(bars) else np.empty(0)
     grades = {day: _graded(bars, gaps, day, session) for day, session in sessions.items()}
@@ -178,6 +181,8 @@ class StoredData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
 
     def start(self) -> None:
         """Start from the first bar."""
+        if self.p.fromdate is not None or self.p.todate is not None:
+            raise Refused("fromdate and todate would part the bars from their ticks: choose the days when loading")
         super().start()
         self._next_row = 0
 
@@ -196,7 +201,7 @@ class StoredData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
 
     def preload(self) -> None:
         """Fill the lines from the columns at once."""
-        if self._filters or self.p.fromdate is not None or self.p.todate is not None:
+        if self._filters:
             super().preload()
             return
         for name, column in self._columns().items():

@@ -85,7 +85,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._gaps: list[Gap] = []
         self._day = -1
         self._session = (0, 0)
-        self._tick_day = -1
+        self._days_with_ticks: set[int] = set()
 
     def add_gap(self, gap: Gap) -> None:
         """Take a silence of the feed."""
@@ -97,7 +97,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
             return False
         self.market.append(tick)
         self._open.append(tick)
-        self._tick_day = self._day
+        self._days_with_ticks.add(self._day)
         return True
 
     def add_bar(self, bar: Bar) -> bool:
@@ -113,7 +113,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self.bars.ts.append(bar.ts)
         self.bars.known_seq.append(bar.known_seq)
         self.market.known.append(len(self.market))
-        self.tick_days.append(self._tick_day == day)
+        self.tick_days.append(day in self._days_with_ticks)
         quality = bar_quality(BarColumns.of([bar]), self._gaps)[0] if self.tick_days[-1] else np.nan
         self.bar_quality.append(float(quality))
         self._bar = bar

@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 
 import backtrader as bt
@@ -12,14 +15,21 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
+from auction_bt.backtest import Request, run_backtest
+from auction_bt.cli import main
+from auction_bt.cli.backtest import _price_rows, picture
 from auction_bt.core.bar import Bar, BarColumns
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.ist import DAY_NS, MINUTE_NS
-from auction_bt.core.trade import Levels, Side, Trade
-from auction_bt.plots import LevelColumns, draw, plot_cerebro, plotter, time_labels
+from auction_bt.core.trade import Fill, Levels, Side, Trade
+from auction_bt.picture import PriceRows, apart, exits_of, time_labels
+from auction_bt.plots import LevelColumns, draw, plot_cerebro, plotter
+from auction_bt.store.dsn import open_store
 
 OPEN = 1_765_770_300 * 10**9  # 2025-12-15 09:15 IST
 LEVELS = Levels(100.0, 101.0, 99.0, "rolling")
@@ -144,6 +154,135 @@ def test_each_of_a_few_days_is_dated_and_many_days_show_dates_alone():
     assert len(many) <= 14
     assert all(":" not in t and "20" in t for t in many)
     assert len(set(np.diff(at))) == 1
+
+
+@given(st.lists(st.tuples(st.integers(1, 400), st.integers(0, 23), st.integers(0, 59)), min_size=1, max_size=30))
+def test_no_two_labels_of_a_time_axis_touch_whatever_is_missing(days):
+    parts = [
+        OPEN + d * DAY_NS + (np.arange(n) + (np.arange(n) > n // 2) * hole) * MINUTE_NS for d, (n, _, hole) in enumerate(days)
+    ]
+    ts = np.concatenate(parts)
+    at, texts = time_labels(ts)
+    assert at
+    assert (np.diff(at) >= 0.036 * len(ts)).all()
+    dated = [i for i, text in zip(at, texts, strict=True) if "20" in text.split("\n")[-1] and " " in text]
+    assert (np.diff(dated) >= 0.06 * len(ts)).all()
+
+
+def test_the_first_bar_after_a_gap_is_labelled_only_where_there_is_room():
+    minutes = np.concatenate([np.arange(0, 257), np.arange(347, 375)])  # nothing from 13:32 to 15:01
+    _, texts = time_labels(OPEN + minutes * MINUTE_NS)
+    assert "13:30" in texts
+    assert "15:02" not in texts
+
+
+@given(st.lists(st.floats(-1e4, 1e4), max_size=6), st.floats(0.1, 100))
+def test_names_of_levels_are_moved_apart_and_no_farther_than_needed(wanted, room):
+    wanted = sorted(wanted)
+    places = apart(wanted, room)
+    assert len(places) == len(wanted)
+    assert (np.diff(places) >= room - 1e-6).all()
+    if all(np.diff(wanted) > room):
+        assert places == pytest.approx(wanted)
+    assert sum(places) == pytest.approx(sum(wanted), abs=1e-6)
+
+
+def kept_artists(monkeypatch) -> tuple[list[Axes], list[str]]:
+    axes, words = [], []
+    add, annotate, text, label = Figure.add_subplot, Axes.annotate, Figure.text, Axes.set_xlabel
+    monkeypatch.setattr(Figure, "add_subplot", lambda *a, **k: axes.append(add(*a, **k)) or axes[-1])
+    monkeypatch.setattr(Axes, "annotate", lambda self, t, *a, **k: words.append(t) or annotate(self, t, *a, **k))
+    monkeypatch.setattr(Axes, "set_xlabel", lambda self, t, *a, **k: words.append(t) or label(self, t, *a, **k))
+    monkeypatch.setattr(Figure, "text", lambda self, x, y, t, **k: words.append(t) or text(self, x, y, t, **k))
+    return axes, words
+
+
+def test_given_rows_are_drawn_as_they_are_and_the_peak_is_named_apart_from_the_poc(monkeypatch):
+    axes, words = kept_artists(monkeypatch)
+    bars = bars_of(60)
+    rows = PriceRows(np.array([99.0, 99.05, 100.4]), np.array([7, 0, 3]))
+    draw(BytesIO(), bars, levels_of(bars), rows=rows)
+    lines, peak = (c for c in axes[1].collections if isinstance(c, LineCollection))
+    assert [s.tolist() for s in lines.get_segments()] == [[[0, p], [v, p]] for p, v in ((99.0, 7), (99.05, 0), (100.4, 3))]
+    assert peak.get_segments()[0].tolist() == [[0, 99.0], [7, 99.0]]
+    assert "volume at price\n(from ticks)" in words
+    assert "peak of the day shown\n99.00" in words
+    assert {"POC", "VAH", "VAL"} <= set(words)
+    legend = [t.get_text() for t in axes[0].get_legend().get_texts()]
+    assert legend == ["POC", "value area (VAH, VAL)", "bull", "balanced", "bear", "transition"]
+
+
+def test_what_is_not_there_is_not_in_the_legend_and_many_days_ask_for_fewer(monkeypatch):
+    axes, words = kept_artists(monkeypatch)
+    bars = bars_of(2400, 8)
+    levels = LevelColumns(*np.ones((4, len(bars))))
+    draw(BytesIO(), bars, levels, subtitle="eight days")
+    assert [t.get_text() for t in axes[0].get_legend().get_texts()][2:] == ["bull"]
+    assert "eight days   ·   2,400 bars: choose fewer days to see candles" in words
+    assert "volume at price\n(from bars)" in words
+    assert {"POC", "VAH", "VAL"} <= set(words)  # all three at one price
+
+
+def test_each_exit_fill_has_its_own_mark():
+    bars = bars_of(60)
+    whole = trade_of(bars, 10, 40)
+    fills = tuple(Fill(0, int(bars.ts[i]), 100.0 + i, 5, why) for i, why in ((10, "entry"), (20, "target1"), (40, "target2")))
+    assert exits_of(whole) == [(whole.exit_ts, whole.exit_price)]
+    assert exits_of(replace(whole, fills=fills)) == [(int(bars.ts[20]), 120.0), (int(bars.ts[40]), 140.0)]
+    still = trade_of(bars, 10, 40, still_open=True)
+    assert exits_of(still) == []
+    assert exits_of(replace(still, fills=fills[:2])) == [(int(bars.ts[20]), 120.0)]
+    draw(BytesIO(), bars, levels_of(bars), [replace(whole, fills=fills), replace(still, fills=fills[:2])])
+
+
+def test_rows_that_do_not_rise_or_fit_are_refused():
+    for price, volume in (([2.0, 1.0], [1, 1]), ([1.0], [1, 2]), ([1.0], [-1])):
+        with pytest.raises(ValueError, match="rising prices"):
+            PriceRows(np.array(price), np.array(volume))
+
+
+@pytest.fixture(scope="module")
+def traced(shared_data, tmp_path_factory):
+    files = sorted(shared_data("upstox-capture-20251215").glob("NSE_FO*_data.json.gz"))
+    folder = tmp_path_factory.mktemp("recorded")
+    day = date(2025, 12, 15)
+    dsn = f"sqlite:///{(folder / 'a.db').as_posix()}"
+    assert main(["import", "--store", dsn, *map(str, files)]) == 0
+    with open_store(dsn, readonly=True) as store:
+        found = {
+            source: run_backtest(store, Request(("NSE_FO|51502",), day, day, {"source": source})).traced[0]
+            for source in ("auto", "ticks", "candles")
+        }
+    return found, Request(("NSE_FO|51502",), day, day)
+
+
+def test_the_volume_at_price_of_a_recording_is_that_of_its_ticks(traced):
+    found, _ = traced
+    recorded = found["ticks"].recorded
+    every = np.arange(len(recorded.bars))
+    rows = _price_rows(found["ticks"], every)
+    volume = np.bincount(recorded.tape.k, recorded.tape.size)
+    assert rows.source == "ticks"
+    assert int(rows.volume.sum()) == int(recorded.tape.size.sum())
+    peak = recorded.instrument.to_price(int(volume.argmax()))
+    assert rows.price[rows.volume.argmax()] == peak
+    mixed = _price_rows(found["auto"], every)
+    bare = np.array([not recorded.tape.bar(b)[1].any() for b in every]) & (recorded.bars.volume > 0)
+    assert mixed.source == ("ticks and bars" if bare.any() else "ticks")
+    assert int(mixed.volume.sum()) == int(rows.volume.sum() + recorded.bars.volume[bare].sum())
+    assert _price_rows(found["candles"], every) is None
+    few = _price_rows(found["ticks"], every[100:110])
+    assert int(few.volume.sum()) == int(recorded.tape.size[recorded.tape.offsets[100] : recorded.tape.offsets[110]].sum())
+
+
+def test_a_picture_that_cannot_be_written_is_named_as_the_user_named_it(traced, tmp_path):
+    found, request = traced
+    with pytest.raises(BadInput) as caught:
+        picture(tmp_path / "missing" / "run.png", found["auto"], request)
+    assert str(tmp_path / "missing" / "run.png") in str(caught.value)
+    assert f".run.{os.getpid()}" not in str(caught.value)
+    picture(tmp_path / "run.png", found["auto"], request)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.png"]
 
 
 def stock_run(days: int = 1, **kwargs) -> bt.Cerebro:

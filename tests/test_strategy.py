@@ -272,3 +272,27 @@ def test_in_stock_cerebro_the_brokers_commission_is_the_charge_in_every_memory_m
     if strategy.open_trade() is None:
         assert cerebro.broker.getvalue() == pytest.approx(1e7 + booked, abs=0.01)
     assert {d.evidence["cost"] > 10 for d in strategy.decisions if d.action == "enter"} == {True}
+
+
+def test_a_bar_that_became_known_too_late_is_not_acted_on() -> None:
+    whole = ticks(seed=0)
+    silent_from, silent_to = int(whole.ts[0]) + 200 * 60_000_000_000, int(whole.ts[0]) + 215 * 60_000_000_000
+    thin = whole.take((whole.ts < silent_from) | (whole.ts >= silent_to))
+    day = recorded(thin)
+    late = int(np.flatnonzero(day.bars.known_seq - day.bars.ts > 10 * 60_000_000_000)[0])
+    strategy = run([day], period=60)[0]
+    patient = run([day], period=60, stale_bars=100)[0]
+
+    def at(decisions: Any) -> set[str]:
+        return {d.action + " " + d.reason for d in decisions if d.seq == int(day.bars.known_seq[late])}
+
+    assert at(strategy.decisions) <= {"refuse stale bar", "refuse open trade"}
+    assert at(strategy.decisions) != at(patient.decisions) or not at(strategy.decisions)
+
+
+def test_nothing_is_entered_after_the_square_off_or_on_yesterdays_last_bar() -> None:
+    day = recorded(ticks(seed=3))
+    strategy = run([day], period=60, entry_until_min=0, entry_from_min=0)[0]
+
+    assert strategy.trades
+    assert all(clock_text(f.ts) < "15:15:00" for t in strategy.trades for f in t.fills if f.reason == "entry")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from decimal import Decimal, InvalidOperation
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
 from auction_bt.brokers.charges import Charges, NoCharges, SimpleRate
@@ -15,9 +18,13 @@ from auction_bt.cli.outputs import check_targets, write_text, write_with
 from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.fills import FillModel, FillPrice
+from auction_bt.core.instrument import to_ticks
 from auction_bt.core.ist import day_start, from_date, to_date
+from auction_bt.core.profile import VolumeSource, allocate
 from auction_bt.core.regime import Rule
+from auction_bt.core.tick import I64
 from auction_bt.explain import explain
+from auction_bt.picture import LevelColumns, PriceRows
 from auction_bt.report import csv_lines, dumps, render
 from auction_bt.result import plain
 from auction_bt.settings import SETTINGS, parse_settings
@@ -150,7 +157,7 @@ def record(journal: Journal, found: Run) -> int:
 
 def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = False) -> None:
     """Draw one symbol's run."""
-    from auction_bt.plots import LevelColumns, draw  # matplotlib is slow to import and seldom needed
+    from auction_bt.plots import draw  # matplotlib is slow to import and seldom needed
 
     recorded, strategy = traced.recorded, traced.strategy
     chosen = recorded.bars.ts >= day_start(from_date(request.begin))
@@ -161,18 +168,39 @@ def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = F
     instrument = recorded.instrument
     days = str(request.begin) if request.begin == request.end else f"{request.begin} to {request.end}"
     subtitle = f"{days}   {strategy.rule.value} rule, {strategy.p.window} window of {strategy.p.period} bars, {strategy.p.method}"
-    write_with(
-        path,
-        lambda part: draw(
-            part, recorded.bars.take(chosen), levels, trades, instrument.name or instrument.symbol, subtitle, synthetic=synthetic
-        ),
-    )
+    title, image = instrument.name or instrument.symbol, BytesIO()
+    bars, rows = recorded.bars.take(chosen), _price_rows(traced, np.flatnonzero(chosen))
+    draw(image, bars, levels, trades, title, subtitle, rows=rows, synthetic=synthetic)
+    write_with(path, lambda part: part.write_bytes(image.getvalue()))
+
+
+def _price_rows(traced: Traced, chosen: I64) -> PriceRows | None:
+    # The volume that the profile's windows are made of, bar by bar: ticks, and where a bar has none, its candle.
+    bars, tape, profile = traced.recorded.bars, traced.recorded.tape, traced.strategy.profile
+    counted = np.append(0, np.cumsum(tape.size))[tape.offsets]
+    on_ticks = np.diff(counted)[chosen] > 0
+    if profile.spec.source is VolumeSource.CANDLES or not on_ticks.any():
+        return None
+    of_bar = np.repeat(np.arange(len(tape)), np.diff(tape.offsets))
+    own = np.isin(of_bar, chosen)
+    group = profile.grid.ticks_per_row
+    k, size = [tape.k[own] // group], [tape.size[own]]
+    rest = bars.take(chosen[~on_ticks])
+    rest = rest.take(rest.volume > 0)
+    if with_candles := len(rest) > 0 and profile.spec.source is VolumeSource.AUTO:
+        low, high, close = (to_ticks(p, float(profile.grid.tick)) // group for p in (rest.low, rest.high, rest.close))
+        for first, shares in allocate(low, high, close, rest.volume):
+            k.append(np.arange(first, first + len(shares)))
+            size.append(shares)
+    rows, place = np.unique(np.concatenate(k), return_inverse=True)
+    volume = np.zeros(len(rows), dtype=np.int64)
+    np.add.at(volume, place, np.concatenate(size))
+    prices = profile.grid.levels(np.column_stack([rows, rows, rows]))[:, 0]
+    return PriceRows(prices, volume, "ticks and bars" if with_candles else "ticks")
 
 
 def _levels(traced: Traced) -> list[Any]:
     # The levels the strategy went by: the profile's lines, and the prior session's while its window reached back into it.
-    import numpy as np
-
     strategy, instrument = traced.strategy, traced.recorded.instrument
     lines = strategy.profile.lines
     columns = [np.frombuffer(line.array, dtype=np.float64).copy() for line in (lines.poc, lines.vah, lines.val, lines.regime)]

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table, or write JSON."""
     with open_store(args.store, readonly=True) as store:
-        instruments = [store.instrument(args.symbol)] if args.symbol else store.instruments()
+        instruments = [store.instrument(args.symbol)] if args.symbol is not None else store.instruments()
         table = [(i, [_row(store, i, h) for h in store.holdings(i.symbol)]) for i in instruments]
     if not any(rows for _, rows in table):
         raise NothingToDo("the store holds no data: import or record some first")

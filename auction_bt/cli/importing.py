@@ -6,13 +6,15 @@ import argparse
 from contextlib import ExitStack
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Final
 
 from auction_bt.core.errors import BadInput
+from auction_bt.core.instrument import Kind
 from auction_bt.importing.files import FORMATS
 from auction_bt.importing.importer import Importer, Options
 from auction_bt.importing.table import ALIASES
 from auction_bt.store import TickStore
-from auction_bt.store.dsn import open_store
+from auction_bt.store.dsn import open_store, path_of, remove_unused
 
 from .arguments import Progress, add_store
 
@@ -20,6 +22,10 @@ HELP = (
     "Bring files into a store: recordings of the Upstox v3 feed (JSON array or JSON lines), our own exports, and CSV or Parquet "
     "tables of ticks or 1-minute bars; plain or gzip. A file is stored whole or not at all; importing it again adds nothing."
 )
+
+_LARGEST_TICK: Final = 10**6
+_DECIMALS: Final = 8
+_LARGEST_LOT: Final = 10**9
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind", choices=("auto", "ticks", "bars"), default="auto", help="what a table holds (default: by its columns)"
     )
+    parser.add_argument("--instrument-kind", choices=[k.value for k in Kind],
+                        help="what is traded (default: by symbol, name and messages); corrects a stored one")  # fmt: skip
     parser.add_argument("--tick", type=_tick, metavar="SIZE", help="price step (default: the largest all prices fit)")
     parser.add_argument("--lot", type=_lot, metavar="N", help="lot size (default: for derivatives by the sizes, else 1)")
     parser.add_argument(
@@ -47,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Import the files in their order; stop at the first that cannot be used."""
     options = Options(
         args.symbol, args.name, args.format, args.kind, args.tick, args.lot, args.tz, args.stamp == "end", args.map,
-        args.cumulative_volume,
+        args.cumulative_volume, None if args.instrument_kind is None else Kind(args.instrument_kind),
     )  # fmt: skip
     progress = Progress()
     opened: list[TickStore] = []
@@ -56,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
         def store() -> TickStore:
             if not opened:
+                if not path_of(args.store).exists():
+                    stack.push(lambda kind, *_: remove_unused(args.store) if kind else None)  # after it was closed
                 opened.append(stack.enter_context(open_store(args.store, create=True)))
             return opened[0]
 
@@ -72,14 +82,17 @@ def _tick(text: str) -> Decimal:
         size = Decimal(text)
     except InvalidOperation:
         size = Decimal(0)
-    if not size.is_finite() or size <= 0:
-        raise BadInput(f"--tick {text!r} is no price step: write a number above 0, like 0.05")
+    exponent = size.as_tuple().exponent
+    if not isinstance(exponent, int) or not 0 < size <= _LARGEST_TICK or exponent < -_DECIMALS:
+        raise BadInput(f"--tick {text!r} is no price step: write a number above 0, like 0.05, up to {_LARGEST_TICK:,} "
+                       f"with at most {_DECIMALS} decimals")  # fmt: skip
     return size
 
 
 def _lot(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise BadInput(f"--lot {text!r} is no lot: write a whole number from 1")
+    if not text.isdecimal() or len(text) > 10 or not 1 <= int(text) <= _LARGEST_LOT:
+        shown = text if len(text) < 40 else text[:40] + "…"
+        raise BadInput(f"--lot {shown!r} is no lot: write a whole number from 1 to {_LARGEST_LOT:,}")
     return int(text)
 
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-_Ns = TypeVar("_Ns", int, NDArray[np.int64])
+Ns = TypeVar("Ns", int, NDArray[np.int64])
 
 SECOND_NS = 1_000_000_000
 MINUTE_NS = 60 * SECOND_NS
@@ -16,17 +16,17 @@ IST = timezone(timedelta(hours=5, minutes=30), "IST")
 _EPOCH = date(1970, 1, 1).toordinal()
 
 
-def day_index(ts: _Ns) -> _Ns:
+def day_index(ts: Ns) -> Ns:
     """Return the number of the IST day (days since 1970-01-01) in which `ts` (ns) falls; works on arrays too."""
     return (ts + IST_OFFSET_NS) // DAY_NS
 
 
-def day_start(index: _Ns) -> _Ns:
+def day_start(index: Ns) -> Ns:
     """Return the first ns of IST day `index`; works on arrays too."""
     return index * DAY_NS - IST_OFFSET_NS
 
 
-def minute_start(ts: _Ns) -> _Ns:
+def minute_start(ts: Ns) -> Ns:
     """Return the first ns of the minute of `ts`; works on arrays too (IST minutes are UTC minutes)."""
     return ts - ts % MINUTE_NS
 

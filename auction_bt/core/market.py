@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .growing import Growing
+from .ist import Ns, day_index, day_start
 from .tick import F64, I64, Tick
 
 _COLUMNS: Final = {
@@ -98,7 +99,7 @@ class GrowingTape(Lookups):
 
     def append(self, tick: Tick) -> None:
         """Add the next tick."""
-        clock = max(tick.clock, int(self.clock[-1]) if len(self) else 0)
+        clock = max(capped_clock(tick.clock, tick.ts), int(self.clock[-1]) if len(self) else 0)
         row = (tick.seq, tick.ts, round(tick.price / self.tick), tick.price, tick.bid, tick.ask, clock)
         for column, value in zip(self._columns.values(), row, strict=True):
             column.append(value)
@@ -110,6 +111,12 @@ class GrowingTape(Lookups):
 
 
 Tape = MarketTape | GrowingTape
+
+
+def capped_clock(clock: Ns, ts: Ns) -> Ns:
+    """Return message clocks, none beyond the day of its trade: one damaged stamp must not reach into the days after."""
+    end: Ns = day_start(day_index(ts) + 1) - 1
+    return np.minimum(clock, end) if isinstance(clock, np.ndarray) else min(clock, end)
 
 
 def trigger_level(price: float, tick: float, *, upward: bool) -> int:

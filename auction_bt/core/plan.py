@@ -83,18 +83,17 @@ def plan_entry(
     expected = (signal.target1 - c.close) * sign
     stop_distance = (c.close - signal.stop) * sign
     rough = terms.cost(price, instrument.lot, tick)
-    if terms.quantity:
-        qty = terms.quantity - terms.quantity % instrument.lot
-    else:
-        qty = size_of(
-            equity=equity,
-            free=free,
-            risk_fraction=terms.risk_fraction,
-            loss_per_share=(stop_distance + rough) * tick,
-            lot=instrument.lot,
-            price=price,
-            margin=terms.margin,
-        )
+    affordable = size_of(
+        equity=equity,
+        free=free,
+        risk_fraction=1.0 if terms.quantity else terms.risk_fraction,
+        loss_per_share=(stop_distance + rough) * tick,
+        lot=instrument.lot,
+        price=price,
+        margin=terms.margin,
+    )
+    fixed = terms.quantity - terms.quantity % instrument.lot
+    qty = affordable if not terms.quantity else (fixed if fixed <= affordable else 0)
     cost = terms.cost(price, max(qty, instrument.lot), tick)
     evidence = {
         "close": price,

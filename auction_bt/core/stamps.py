@@ -25,15 +25,20 @@ def bar_end_ns(num: float) -> int:
     return (to_ns(num) + 500_000) // 1_000_000 * 1_000_000
 
 
+def columns_of(data: Any) -> Any:
+    """Return the columns a feed carries beside its lines; None where it has none, or a resampler makes other bars of them."""
+    return None if getattr(data, "_filters", None) else getattr(data, "bars", None)
+
+
 def ends_at(data: Any) -> int:
     """Return the end of a feed's current bar, ns: exact where the feed carries columns, else its stamp to the millisecond."""
-    bars = getattr(data, "bars", None)
+    bars = columns_of(data)
     return int(bars.ts[len(data) - 1]) + MINUTE_NS if bars is not None else bar_end_ns(data.datetime[0])
 
 
 def known_at(data: Any) -> int:
     """Return the `seq` of the message that made a feed's current bar known, ns; its end where the feed does not say."""
-    bars = getattr(data, "bars", None)
+    bars = columns_of(data)
     return int(bars.known_seq[len(data) - 1]) if bars is not None else bar_end_ns(data.datetime[0])
 
 

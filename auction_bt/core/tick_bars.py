@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from .bar import NEVER, BarColumns, Source
 from .ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS
+from .limits import LARGEST_VOLUME
 from .tick import I64, TickColumns
 
 
@@ -40,6 +41,8 @@ def bars_of_ticks(ticks: TickColumns) -> BarColumns:
     is_timely = minute == filed
     volume = np.zeros(len(starts), dtype=np.int64)
     np.add.at(volume, place, ticks.size)
+    # The sum as floats cannot wrap around: no minute has more than one row may say.
+    volume[np.bincount(place, weights=ticks.size) > LARGEST_VOLUME] = LARGEST_VOLUME
     price, where = ticks.price[is_timely], place[is_timely]
     by_minute = np.argsort(where, kind="stable")
     price, where = price[by_minute], where[by_minute]

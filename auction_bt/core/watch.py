@@ -22,8 +22,8 @@ class Watch:
         The edge of value the trade leans on, frozen at entry: VAL for a long, VAH for a short.
     entered : int, ns
         Time of the entry's fill.
-    best : int, ticks
-        Most favourable extreme of the bars closed since.
+    best, worst : int, ticks
+        Most and least favourable extreme of the bars closed since.
     flips : int
         Bars in a row whose regime was against the trade.
     beyond : int
@@ -40,6 +40,7 @@ class Watch:
     edge: int
     entered: int
     best: int
+    worst: int
     flips: int = 0
     beyond: int = 0
     bin: int = -1
@@ -60,17 +61,19 @@ class Watch:
         """
         sign = self.side.sign
         best = max(self.best, high) if sign > 0 else min(self.best, low)
+        worst = min(self.worst, low) if sign > 0 else max(self.worst, high)
         flips = self.flips + 1 if self._is_against(regime) else 0
-        state = replace(self, best=best, flips=flips)
+        state = replace(self, best=best, worst=worst, flips=flips)
         if not bin_ns:
             return state
         number, into = divmod(ts - bar - session_open, bin_ns)
         if state.bin != number:
             if state.bin >= 0 and not state.bin_counted:  # the bin ended without a bar at its very end
                 state = state._count(state.bin_close)
-            state = replace(state, bin=number, bin_counted=False)
+            # A bin that began before the entry is none of the trade's.
+            state = replace(state, bin=number, bin_counted=session_open + number * bin_ns < self.entered)
         state = replace(state, bin_close=close)
-        if into + bar >= bin_ns:
+        if into + bar >= bin_ns and not state.bin_counted:
             state = replace(state._count(close), bin_counted=True)
         return state
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from auction_bt.core.errors import BadInput
+from auction_bt.core.instrument import Kind
 from auction_bt.core.ist import day_index
 from auction_bt.derive import derive
 from auction_bt.store import RawMessage, TickStore
@@ -41,6 +42,7 @@ class Options:
     stamp_end: bool = False
     mapping: Mapping[str, str] = field(default_factory=dict)
     cumulative: bool = False
+    instrument_kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Importer:
             Where the file cannot be used; the store is as it was.
         """
         zone_of(self.options.tz)  # a wrong zone is a wrong option, whatever the file
+        _check_texts(self.options.symbol, self.options.name)
         if not path.exists():
             raise BadInput(f"no file {path}: check the name")
         form = files.detect(path) if self.options.format == "auto" else self.options.format
@@ -163,7 +166,7 @@ class Importer:
 
     def _instrument(self, store: TickStore, symbol: str, seen: Evidence) -> Chosen:
         options = self.options
-        chosen = choose(store, symbol, seen, tick=options.tick, lot=options.lot, name=options.name,
+        chosen = choose(store, symbol, seen, tick=options.tick, lot=options.lot, name=options.name, kind=options.instrument_kind,
                         is_india=zone_of(options.tz) is None)  # fmt: skip
         store.put_instrument(chosen.instrument)
         return chosen
@@ -182,6 +185,14 @@ class _Count:
             yield message
 
 
+def _check_texts(symbol: str | None, name: str | None) -> None:
+    if symbol is not None and (not symbol or symbol != symbol.strip()):
+        raise BadInput(f"--symbol {symbol!r} is empty or has spaces around it: write what was traded, like RELIANCE")
+    for option, text in (("--symbol", symbol), ("--name", name)):
+        if text is not None and any("\ud800" <= c <= "\udfff" for c in text):
+            raise BadInput(f"{option} {text!r} is not UTF-8 text")
+
+
 def _symbol(table: Table, wanted: str | None) -> tuple[str, Table]:
     table = table.only(wanted)
     if wanted is not None:
@@ -193,4 +204,4 @@ def _symbol(table: Table, wanted: str | None) -> tuple[str, Table]:
 
 def _holdings(store: TickStore, symbol: str, days: set[int]) -> str:
     held = [h for h in store.holdings(symbol) if h.day in days]
-    return f"{sum(h.bars for h in held):,} bars, {sum(h.ticks for h in held):,} ticks stored"
+    return f"{sum(h.bars for h in held):,} bars, {sum(h.ticks for h in held):,} ticks now in the store for these days"

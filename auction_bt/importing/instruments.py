@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -22,6 +23,9 @@ GRIDS: Final = tuple(map(Decimal, (
     "5", "1", "0.5", "0.10", "0.05", "0.01", "0.001", "0.0001", "0.00005", "0.00001", "0.000001", "0.0000001", "0.00000001",
 )))  # fmt: skip
 _OFF_GRID: Final = 0.01  # share of prices
+# NIFTY26000CE, NIFTY 24 DEC 24000 CE, NIFTY 24000 CE 26 DEC 24; NIFTY24DECFUT, NIFTY FUT, BANKNIFTY-FUT:2026-12.
+_OPTION: Final = re.compile(r"\d[ _-]*(?:CE|PE)(?![A-Z0-9])")
+_FUTURE: Final = re.compile(r"FUT$|(?<![A-Z])FUT(?![A-Z])")
 
 
 @dataclass(slots=True)
@@ -63,9 +67,7 @@ class Chosen:
         """Return kind, tick and lot for people."""
         i = self.instrument
         shown = {"kind": i.kind.value, "tick": f"tick {i.tick}", "lot": f"lot {i.lot}"}
-        return ", ".join(
-            text + (" (inferred)" if name in self.inferred and name != "kind" else "") for name, text in shown.items()
-        )
+        return ", ".join(text + (" (inferred)" if name in self.inferred else "") for name, text in shown.items())
 
 
 def gather(evidence: dict[str, Evidence], frame: Frame, body: Mapping[str, Any]) -> None:
@@ -91,18 +93,21 @@ def of_table(prices: Iterable[F64], sizes: NDArray[np.int64]) -> Evidence:
 
 
 def choose(
-    store: TickStore, symbol: str, seen: Evidence, *, tick: Decimal | None, lot: int | None, name: str | None, is_india: bool
-) -> Chosen:
+    store: TickStore, symbol: str, seen: Evidence, *, tick: Decimal | None, lot: int | None, name: str | None,
+    kind: Kind | None, is_india: bool,
+) -> Chosen:  # fmt: skip
     """Return the stored instrument changed by what the user says, or a new one from `seen`."""
     stored = stored_instrument(store, symbol)
     grid = np.fromiter(seen.prices, np.float64, len(seen.prices))
     inferred: set[str] = set()
     if stored is not None:
-        chosen = replace(stored, tick=tick or stored.tick, lot=lot or stored.lot, name=stored.name if name is None else name)
+        chosen = replace(stored, tick=tick or stored.tick, lot=lot or stored.lot, name=stored.name if name is None else name,
+                         kind=kind or stored.kind)  # fmt: skip
     else:
-        inferred = {"kind"} | ({"tick"} if tick is None else set()) | ({"lot"} if lot is None else set())
-        found_lot = (seen.lot or 1) if _segment(symbol).endswith("_FO") else 1
-        chosen = Instrument(symbol, tick or _grid_of(grid), lot or found_lot, _kind(symbol, seen, is_india), name or "")
+        inferred = {what for what, said in (("kind", kind), ("tick", tick), ("lot", lot)) if said is None}
+        found_kind = kind or _kind(symbol, name or "", seen, is_india)
+        found_lot = (seen.lot or 1) if found_kind in {Kind.FUTURE, Kind.OPTION} else 1
+        chosen = Instrument(symbol, tick or _grid_of(grid), lot or found_lot, found_kind, name or "")
     warnings = []
     off = float((~_fits(grid, chosen.tick)).mean()) if len(grid) else 0.0
     if off > _OFF_GRID:
@@ -125,18 +130,19 @@ def _segment(symbol: str) -> str:
     return symbol.partition("|")[0] if "|" in symbol else ""
 
 
-def _kind(symbol: str, seen: Evidence, is_india: bool) -> Kind:
+def _kind(symbol: str, name: str, seen: Evidence, is_india: bool) -> Kind:
     segment = _segment(symbol)
     if segment.endswith("_INDEX") or seen.is_index:
         return Kind.INDEX
+    texts = [text.upper() for text in (symbol.partition("|")[2] or symbol, name)]
+    says_option = any(_OPTION.search(text) for text in texts)
     if segment.endswith("_FO"):
-        return Kind.OPTION if seen.is_option else Kind.FUTURE
-    if not segment and is_india:  # a friendly name: NIFTY-FUT, BANKNIFTY-FUT:2026-12, NIFTY26000CE
-        name = symbol.upper().partition(":")[0]
-        if name.endswith("FUT"):
-            return Kind.FUTURE
-        if name[:-2][-1:].isdigit() and name.endswith(("CE", "PE")):
+        return Kind.OPTION if seen.is_option or says_option else Kind.FUTURE
+    if not segment and is_india:  # a friendly name; those of other countries have no session of ours
+        if says_option:
             return Kind.OPTION
+        if any(_FUTURE.search(text) for text in texts):
+            return Kind.FUTURE
     return Kind.EQUITY if segment in {"NSE_EQ", "BSE_EQ"} or is_india else Kind.OTHER
 
 

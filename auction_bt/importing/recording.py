@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from auction_bt.core.errors import BadInput
+from auction_bt.core.limits import EARLIEST_NS, LATEST_NS
 from auction_bt.feeds.decode import UNKNOWN, Frame, decode, symbols_of
 from auction_bt.store import RawMessage
 
@@ -20,7 +21,6 @@ from .table import Table
 
 _CHUNK: Final = 4 * 1024 * 1024
 _LARGEST: Final = 64 * 1024 * 1024  # a message longer than this is a file that was never closed
-_MAX_NS: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,23 @@ def messages(path: Path, table: Table | None, rejects: Rejects) -> Iterator[Mess
             rejects.add("not a JSON object", number)
             continue
         frame = decode(body)
+        symbols = symbols_of(body)
         ts = stamp or _stamp(frame)
         if frame.kind == UNKNOWN and not stamp:  # what was once recorded is kept, whatever it is
             rejects.add(frame.malformed[-1] if frame.malformed else "message of no known shape", number)
-        elif not 0 < ts < _MAX_NS:
+        elif not symbols and "symbol" in frame.malformed and not stamp:
+            rejects.add("symbol", number)
+        elif _has_wrong_time(frame, stamp) or (ts and not EARLIEST_NS <= ts < LATEST_NS):
+            rejects.add("the time is not in the years 1990 to 2199", number)
+        elif not ts:
             rejects.add("no time in the message", number)
         else:
-            yield Message(number, RawMessage(ts, text, symbols_of(body)), body, frame)
+            yield Message(number, RawMessage(ts, text, symbols), body, frame)
+
+
+def _has_wrong_time(frame: Frame, stamp: int) -> bool:
+    """Return whether the clock that would be the stamp is said and is none: nothing else in the message stands for it."""
+    return not (stamp or frame.recorded_ts) and not {"currentTs", "ts", "_insertion_time"}.isdisjoint(frame.malformed)
 
 
 def _stamp(frame: Frame) -> int:
@@ -138,6 +148,7 @@ def _array(path: Path, file: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
                 )
             continue
         if text[at] == "]":
+            _refuse_more(path, text[at + 1 :], file, number - 1)
             return
         if text[at] == "," and number > 1:
             at += 1
@@ -153,6 +164,15 @@ def _array(path: Path, file: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
             continue
         yield number, body
         number += 1
+
+
+def _refuse_more(path: Path, text: str, file: io.TextIOWrapper, count: int) -> None:
+    """Raise `BadInput` where anything but blanks follows the array."""
+    while text:
+        if not text.isspace():
+            raise BadInput(f"{path}: there is more after the end of the JSON array ({count:,} messages): "
+                           "a file holds one array, or messages one a line: split it; nothing was stored")  # fmt: skip
+        text = file.read(_CHUNK)
 
 
 def _skip(text: str, at: int) -> int:

@@ -50,14 +50,19 @@ class Rejects:
     def lines(self) -> list[str]:
         """Return one text a reason, the most frequent first."""
         place = "line" if self.unit == "row" else "number"
-        ordered = sorted(self.reasons.items(), key=lambda item: (-item[1][0], item[0]))
-        return [f"{count:,} rejected: {reason} (first at {place} {line:,})" for reason, (count, line) in ordered] + self.notes
+        told = [f"{count:,} rejected: {reason} (first at {place} {line:,})" for reason, (count, line) in self._ordered()]
+        return told + self.notes
 
     def check(self, name: str, rows: int) -> None:
         """Raise `BadInput` where more than `TOLERATED` of `rows` were rejected."""
         if self.total > TOLERATED * rows:
-            reason, (count, line) = max(self.reasons.items(), key=lambda item: item[1][0])
-            more = f" and {self.total - count:,} for other reasons" if self.total > count else ""
             place = "line" if self.unit == "row" else "number"
-            raise BadInput(f"{name}: {count:,} of {rows:,} {self.unit}s rejected: {reason} (first at {place} {line:,}){more}; "
+            told = ", ".join(
+                f"{reason} ({f'{count:,}, ' if len(self.reasons) > 1 else ''}first at {place} {line:,})"
+                for reason, (count, line) in self._ordered()
+            )
+            raise BadInput(f"{name}: {self.total:,} of {rows:,} {self.unit}s rejected: {told}; "
                            "nothing was stored: correct the file or the options")  # fmt: skip
+
+    def _ordered(self) -> list[tuple[str, tuple[int, int]]]:
+        return sorted(self.reasons.items(), key=lambda item: (-item[1][0], item[0]))

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from auction_bt.core.bar import BarColumns, Source
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS
+from auction_bt.core.limits import LARGEST_VOLUME
 from auction_bt.core.tick import F64, I64, TickColumns
 
 from .rejects import Rejects
-from .stamps import BAD, parse
+from .stamps import BAD, is_far, parse
 from .table import Table
 
 _BAD_TIME: Final = "the time cannot be read"
+_FAR_TIME: Final = "the time is not in the years 1990 to 2199"
 _BAD_PRICE: Final = "the price is missing or not above 0"
 _BAD_SIZE: Final = "the volume is missing, negative or no whole number"
+_TOO_MUCH: Final = "volume impossible"
 
 
 def kind_of(table: Table) -> str:
@@ -53,14 +56,16 @@ def ticks_of(table: Table, zone: ZoneInfo | None, rejects: Rejects) -> tuple[Tic
     seq = parse(table.columns["seq"], zone) if "seq" in table.columns else ts
     good = _sift(table, rejects, [
         (_BAD_TIME, (ts == BAD) | (seq == BAD)),
+        (_FAR_TIME, is_far(ts) | is_far(seq)),
         (_BAD_PRICE, ~(np.isfinite(price) & (price > 0))),
+        (_TOO_MUCH, size > LARGEST_VOLUME),
         (_BAD_SIZE, ~_is_count(size)),
     ])  # fmt: skip
     keep = good & (size > 0) if has_size and "seq" not in table.columns else good
     vtt = table.numbers("vtt")[keep] if "vtt" in table.columns else np.full(int(keep.sum()), np.nan)
     bid, ask, oi = (table.numbers(n)[keep] if n in table.columns else np.full(len(vtt), np.nan) for n in ("bid", "ask", "oi"))
     ticks = TickColumns(
-        seq=seq[keep], ts=ts[keep], price=price[keep], size=_whole(size[keep]), vtt=np.where(_is_count(vtt), _whole(vtt), -1),
+        seq=seq[keep], ts=ts[keep], price=price[keep], size=_whole(size[keep]), vtt=_total(vtt),
         bid=bid, ask=ask, oi=oi, clock=np.zeros(len(vtt), dtype=np.int64),
     )  # fmt: skip
     return ticks, int((good & ~keep).sum())
@@ -87,9 +92,11 @@ def bars_of(table: Table, zone: ZoneInfo | None, rejects: Rejects, *, stamp_end:
         is_bar = (prices[2] <= np.minimum(prices[0], prices[3])) & (np.maximum(prices[0], prices[3]) <= prices[1])
     good = _sift(table, rejects, [
         (_BAD_TIME, ts == BAD),
+        (_FAR_TIME, is_far(ts)),
         ("the bar does not begin at a full minute (bars stamped at their end: --stamp end)", start % MINUTE_NS != 0),
         (_BAD_PRICE, np.atleast_1d(no_price)),
         ("open or close outside low to high", ~is_bar),
+        (_TOO_MUCH, volume > LARGEST_VOLUME),
         (_BAD_SIZE, ~_is_count(volume)),
     ])  # fmt: skip
     index = np.flatnonzero(good)
@@ -125,6 +132,11 @@ def _is_count(values: F64) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
         is_count: NDArray[np.bool_] = np.isfinite(values) & (values >= 0) & (values < 2.0**53) & (np.rint(values) == values)
     return is_count
+
+
+def _total(vtt: F64) -> I64:
+    """Return the day's volumes so far, -1 where there is none that can be."""
+    return np.where(_is_count(vtt) & (vtt <= LARGEST_VOLUME), _whole(vtt), -1)
 
 
 def _whole(values: F64) -> I64:

@@ -12,10 +12,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from auction_bt.core.errors import BadInput
-from auction_bt.core.ist import IST_OFFSET_NS, SECOND_NS
+from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, SECOND_NS
+from auction_bt.core.limits import EARLIEST_NS, LATEST_NS
 from auction_bt.core.tick import I64
 
 BAD: Final = -(2**63)  # the stamp of a text that is none
+_FAR: Final = 2**63 - 1
+_NEAR_S: Final = 9 * 10**9  # seconds that fit as ns
+_UNITS: Final = {"s": SECOND_NS, "ms": 10**6, "us": 10**3, "ns": 1}
 _STEP_NS: Final = 900 * SECOND_NS  # every zone's offset is constant within a quarter of an hour
 _SCALES: Final = ((10**11, SECOND_NS), (10**14, 10**6), (10**17, 10**3))  # below: s, ms, µs; above: ns. 10**11 s is the year 5138
 _ISO: Final = (
@@ -61,10 +65,23 @@ def to_utc(local: I64, zone: ZoneInfo | None) -> I64:
 
 
 def scaled(values: I64) -> I64:
-    """Return integers as ns by their magnitude: seconds, ms, µs or ns since 1970."""
+    """Return integers as ns by their magnitude: seconds, ms, µs or ns since 1970; what does not fit is far away."""
     size = np.abs(values)
     factor = np.select([size < limit for limit, _ in _SCALES], [scale for _, scale in _SCALES], default=1)
-    ns: I64 = values * factor
+    return _times(values, factor)
+
+
+def is_far(ns: I64) -> NDArray[np.bool_]:
+    """Return where a stamp is of no time that data can be of."""
+    far: NDArray[np.bool_] = (ns < EARLIEST_NS) | (ns >= LATEST_NS)
+    return far
+
+
+def _times(values: I64, factor: I64 | int) -> I64:
+    """Return the product, the largest number of its sign where it does not fit."""
+    fits = np.abs(values) <= _FAR // factor
+    product = np.where(fits, values, 0) * factor
+    ns: I64 = np.where(fits, product, np.where(values < 0, -_FAR, _FAR)).astype(np.int64)
     return ns
 
 
@@ -80,22 +97,29 @@ def parse(column: Any, zone: ZoneInfo | None) -> I64:
     """
     kind = column.type
     if pa.types.is_timestamp(kind):
-        ns = _integers(column.cast(pa.timestamp("ns", kind.tz)).cast(pa.int64()))
+        ns = _in_ns(column.cast(pa.int64()), _UNITS[kind.unit])
         return ns if kind.tz else to_utc(ns, zone)
     if pa.types.is_date(kind):
-        return to_utc(_integers(column.cast(pa.timestamp("ns")).cast(pa.int64())), zone)
+        days = column.cast(pa.int32()).cast(pa.int64()) if pa.types.is_date32(kind) else column.cast(pa.int64())
+        return to_utc(_in_ns(days, DAY_NS if pa.types.is_date32(kind) else _UNITS["ms"]), zone)
     if pa.types.is_integer(kind):
-        return _numbers(_integers(column.cast(pa.int64())), zone)
+        return _numbers(_integers(column.cast(pa.int64(), safe=False)), zone)  # too large a one becomes negative: far away
     if pa.types.is_floating(kind):
         values = column.to_numpy(zero_copy_only=False)
         safe = np.where(np.isfinite(values) & (np.abs(values) < 2.0**62), values, 0)
         # 0.000001 s is all that a double holds of today's seconds
-        micros = np.rint(safe * 1e6).astype(np.int64) * 1000
+        is_near = np.abs(safe) < _NEAR_S
+        micros = np.rint(np.where(is_near, safe, 0) * 1e6).astype(np.int64) * 1000
         whole = _numbers(np.rint(safe).astype(np.int64), zone)
-        return np.where(np.isfinite(values), np.where(np.abs(safe) < _SCALES[0][0], micros, whole), BAD)
+        return np.where(np.isfinite(values), np.where(is_near, micros, whole), BAD)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _texts(column.cast(pa.string()), zone)
     return np.full(len(column), BAD, dtype=np.int64)
+
+
+def _in_ns(column: Any, unit: int) -> I64:
+    values = _integers(column)
+    return np.where(values == BAD, BAD, _times(np.where(values == BAD, 0, values), unit))
 
 
 def _integers(column: Any) -> I64:
@@ -127,7 +151,9 @@ def _texts(column: Any, zone: ZoneInfo | None) -> I64:
     if is_decimal.any():
         parts = pc.extract_regex(column.filter(pa.array(is_decimal)), r"^\s*(?P<i>\d+)\.(?P<f>\d{1,9})")
         fraction = pc.utf8_rpad(parts.field("f"), 9, padding="0")
-        out[is_decimal] = _parsed_integers(parts.field("i")) * SECOND_NS + _parsed_integers(fraction)
+        seconds = _parsed_integers(parts.field("i"))
+        is_near = seconds < _NEAR_S
+        out[is_decimal] = np.where(is_near, np.where(is_near, seconds, 0) * SECOND_NS + _parsed_integers(fraction), _FAR)
     for pattern in (_ISO, _DAY_FIRST):
         left = (out == BAD) & ~is_number & ~is_decimal
         if left.any():
@@ -159,7 +185,7 @@ def _by_pattern(column: Any, pattern: str, zone: ZoneInfo | None) -> I64:
     first = months.astype("datetime64[M]")
     date = first.astype("datetime64[D]").astype(np.int64) + day - 1
     length = (first + 1).astype("datetime64[D]").astype(np.int64) - first.astype("datetime64[D]").astype(np.int64)
-    good = matched & (month >= 1) & (month <= 12) & (day >= 1) & (day <= length) & (year >= 1900) & (year <= 2100)
+    good = matched & (month >= 1) & (month <= 12) & (day >= 1) & (day <= length) & (year >= 1700) & (year <= 2250)
     good &= (hour < 24) & (minute < 60) & (second < 60)
     seconds = ((date * 24 + hour) * 60 + minute) * 60 + second
     local = np.where(good, seconds, 0) * SECOND_NS + np.where(good, fraction, 0)

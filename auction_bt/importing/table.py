@@ -155,6 +155,8 @@ def _choose(path: Path, names: tuple[str, ...], mapping: Mapping[str, str]) -> d
 def _read_csv(path: Path, rejects: Rejects) -> tuple[Any, I64, int]:
     with open_binary(path) as file:
         data = file.read()
+        if not data.isascii():
+            data.decode()  # here and not in Arrow, which prints what goes wrong in a callback
     header = data.split(b"\n", 1)[0].decode("utf-8-sig", "replace")
     delimiter = max(_DELIMITERS, key=header.count)
     malformed: list[int] = []

@@ -54,8 +54,10 @@ def connect(
                 raise BadInput(
                     f"{what} {path} was written by a newer version (schema {found}, this one knows {version}): upgrade"
                 )
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if is_new and not isinstance(_translated(error, path, what), Retryable):
+                _remove_if_empty(path)
             raise
     return connection
 
@@ -81,12 +83,11 @@ def transaction(connection: sqlite3.Connection, path: Path, what: str) -> Iterat
             yield
             connection.execute("COMMIT")
         except BaseException:
-            with suppress(sqlite3.Error):  # some errors have rolled back already
-                connection.execute("ROLLBACK")
+            _roll_back(connection)
             raise
 
 
-def _translated(error: sqlite3.Error, path: Path, what: str) -> AuctionError:
+def _translated(error: BaseException, path: Path, what: str) -> AuctionError:
     text = str(error)
     if "locked" in text or "busy" in text:
         return Retryable(f"{what} {path} is being written by another process: try again when it has finished")
@@ -98,6 +99,8 @@ def _translated(error: sqlite3.Error, path: Path, what: str) -> AuctionError:
         return Fatal(f"{what} {path}: the disk is full: free some space; nothing was half-written")
     if "malformed" in text or "not a database" in text:
         return Fatal(f"{what} {path} is damaged ({text}): restore it from a copy, or import again into a new one")
+    if "disk I/O" in text:
+        return Fatal(f"{what} {path} cannot be read or written ({text}): look after the disk and its free space")
     return Fatal(f"{what} {path}: {text}")
 
 
@@ -157,5 +160,26 @@ def _make(connection: sqlite3.Connection, application_id: int, version: int, sta
             connection.execute(f"PRAGMA application_id = {application_id}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """Undo what is open; some errors have done so already, and none may hide the one that led here."""
+    if connection.in_transaction:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+
+
+def _remove_if_empty(path: Path) -> None:
+    """Remove the file of a creation that failed before anything was in it."""
+    with suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()
+            remove_companions(path)
+
+
+def remove_companions(path: Path) -> None:
+    """Remove the logs beside a database that is no more."""
+    for suffix in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from auction_bt.core.errors import BadInput
+from auction_bt.core.errors import AuctionError, BadInput
 
 from . import TickStore
+from .database import remove_companions
 from .sqlite import SqliteStore
 
 DEFAULT: Final = "sqlite:///auction.db"
@@ -25,6 +27,22 @@ def open_store(dsn: str = DEFAULT, create: bool = False, readonly: bool = False)
     readonly : bool
         Refuse every write.
     """
+    return SqliteStore.open(path_of(dsn), create=create, readonly=readonly)
+
+
+def remove_unused(dsn: str) -> None:
+    """Remove the store that `dsn` names where nothing was ever stored in it; leave it alone where that cannot be told."""
+    path = path_of(dsn)
+    with suppress(AuctionError, OSError):
+        with SqliteStore.open(path, readonly=True) as store:
+            is_unused = store.is_unused()
+        if is_unused:
+            path.unlink()
+            remove_companions(path)
+
+
+def path_of(dsn: str) -> Path:
+    """Return the file that `dsn` names."""
     scheme, separator, rest = dsn.partition("://")
     if not separator:
         raise BadInput(f"store {dsn!r} is no DSN: write sqlite:///{dsn or 'auction.db'}")
@@ -34,4 +52,4 @@ def open_store(dsn: str = DEFAULT, create: bool = False, readonly: bool = False)
         raise BadInput(f"store {dsn!r} has the unknown scheme {scheme!r}: use sqlite:///FILE")
     if not rest.startswith("/") or len(rest) < 2:
         raise BadInput(f"store {dsn!r} names no file: write sqlite:///relative.db or sqlite:////absolute.db")
-    return SqliteStore.open(Path(rest[1:]), create=create, readonly=readonly)
+    return Path(rest[1:])

@@ -38,10 +38,13 @@ _SYMBOLS: Final = (  # distinct symbols by jumps along the key, not by a scan of
     "SELECT x FROM s WHERE x IS NOT NULL"
 )
 _DAY: Final = f"(ts + {IST_OFFSET_NS}) / {DAY_NS}"
+_TOTAL: Final = "CAST(total({}) AS INTEGER)"  # sum() is an error where it overflows; this is exact up to 2**53
 _HOLDINGS: Final = tuple(  # in the order of DayHoldings: bars (with volumes), ticks, messages, gaps
-    sql.format(one="WHERE (? IS NULL OR symbol = ?)", day=_DAY)
+    sql.format(
+        one="WHERE (? IS NULL OR symbol = ?)", day=_DAY, volume=_TOTAL.format("volume"), tick_volume=_TOTAL.format("tick_volume")
+    )
     for sql in (
-        "SELECT symbol, {day} AS day, count(*), sum(volume), sum(tick_volume) FROM bars_1m {one} GROUP BY 1, 2",
+        "SELECT symbol, {day} AS day, count(*), {volume}, {tick_volume} FROM bars_1m {one} GROUP BY 1, 2",
         "SELECT symbol, day, sum(n) FROM ticks {one} GROUP BY 1, 2",
         "SELECT symbol, {day} AS day, count(*) FROM raw_symbol {one} AND symbol <> '' GROUP BY 1, 2",
         "SELECT symbol, {day} AS day, count(*) FROM (SELECT symbol, begin_seq AS ts FROM gaps WHERE kind = 'silence') {one} "
@@ -97,7 +100,7 @@ class SqliteStore:
         for match in (
             [i for i in known if i.symbol == symbol],
             [i for i in known if i.symbol.casefold() == wanted],
-            [i for i in known if i.name.casefold() == wanted],
+            [i for i in known if i.name and i.name.casefold() == wanted],
         ):
             if len(match) == 1:
                 return match[0]
@@ -261,6 +264,10 @@ class SqliteStore:
                 row[place] = counts[0]
                 row[4:] = [a + b for a, b in zip(row[4:], counts[1:] or (0, 0), strict=True)]
         return [DayHoldings(name, day, *row) for (name, day), row in sorted(table.items())]
+
+    def is_unused(self) -> bool:
+        """Return True where nothing was ever stored."""
+        return not any(self._rows(f"SELECT 1 FROM {t.name} LIMIT 1") for t in TABLES if t.name != "schema_version")  # noqa: S608
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with clear_errors(self._path, _WHAT):

@@ -251,3 +251,60 @@ def test_what_is_added_by_hand_is_covered_by_the_stop_too() -> None:
     fills = _fills([*[100] * 11, 80, 80], act)
 
     assert [(f.reason, f.qty) for f in fills] == [("entry", 3), ("entry", 2), ("stop", 5)]
+
+
+def test_an_entry_that_is_not_filled_before_its_own_time_to_leave_lapses() -> None:
+    base = _path([100] * 8)["ts"]
+    group = ExitGroup(Side.LONG, 2, 4.0, (), (Deadline(int(base[0]) + 4 * MINUTE_NS, "time"),))
+
+    def act(strategy: Any) -> None:
+        strategy.buy(size=2, exectype=bt.Order.Limit, price=4.75, exits=group)
+
+    assert [f.reason for f in _fills([*[100] * 11, 95, 95, 95], act)] == ["entry"]
+    assert _fills([*[100] * 24, 95, 95], act) == []
+
+
+def test_a_sale_with_exits_of_its_own_that_only_shrinks_a_long_keeps_the_longs_stop() -> None:
+    class Shrinks(OnceAt):
+        def next(self) -> None:
+            super().next()
+            if len(self.data) == self.p.bar + 1:
+                self.sell(size=2, exits=ExitGroup(Side.SHORT, 2, 9.0))
+            if len(self.data) == self.p.bar + 2:
+                group = self.broker.exits(self.data)
+                assert (group.side, group.qty, self.position.size) == (Side.LONG, 3, 3)
+
+    cerebro = AuctionCerebro()
+    cerebro.setbroker(TickBroker(fill=FillModel(FillPrice.TRADE, 0)))
+    act = lambda s: s.buy(size=5, exits=ExitGroup(Side.LONG, 5, 4.5))  # noqa: E731
+    cerebro.add_symbol(StoredData(recorded=recorded(columns_of(_path([*[100] * 24, 80, 80])))), Shrinks, act=act)
+    strategy = cerebro.run()[0]
+
+    assert [(f.reason, f.qty) for f in strategy.fills] == [("entry", 5), ("manual", 2), ("stop", 3)]
+    assert strategy.position.size == 0
+
+
+def test_a_reversal_that_cannot_be_paid_for_ends_the_group_of_what_it_closed() -> None:
+    class Reverses(OnceAt):
+        def next(self) -> None:
+            super().next()
+            if len(self.data) == self.p.bar + 1:
+                self.buy(size=10**9)
+            if len(self.data) == self.p.bar + 3:
+                assert self.position.size == 0
+                assert self.broker.exits(self.data) is None
+
+    cerebro = AuctionCerebro()
+    cerebro.setbroker(TickBroker(fill=FillModel(FillPrice.TRADE, 0)))
+    act = lambda s: s.sell(size=5, exits=ExitGroup(Side.SHORT, 5, 5.5))  # noqa: E731
+    cerebro.add_symbol(StoredData(recorded=recorded(columns_of(_path([*[100] * 24, 130, 130])))), Reverses, act=act)
+    strategy = cerebro.run()[0]
+
+    assert [(f.reason, f.qty) for f in strategy.fills][:1] == [("entry", 5)]
+    assert strategy.position.size == 0
+
+
+@pytest.mark.parametrize("bad", [{"coc": True}, {"slip_fixed": 0.5}, {"filler": bt.fillers.FixedSize()}])
+def test_stock_ways_to_price_a_fill_are_refused_rather_than_ignored(bad: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="own model"):
+        TickBroker(**bad)

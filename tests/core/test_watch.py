@@ -9,7 +9,7 @@ OPEN = 0
 
 
 def watch(side: Side = Side.LONG) -> Watch:
-    return Watch(side, Regime.BALANCED, edge=100, entered=0, best=105)
+    return Watch(side, Regime.BALANCED, edge=100, entered=0, best=105, worst=105)
 
 
 def step(state: Watch, minute: int, close: int, regime: Regime = Regime.BALANCED, *, high: int | None = None) -> Watch:

@@ -24,7 +24,7 @@ def test_a_recording_as_lines_is_kept_byte_for_byte(run):
     code, out, _ = run("import", "a.jsonl")
     assert code == 0
     assert "70 messages read, 70 stored" in out
-    assert "NSE_FO|1: option, tick 0.05 (inferred), lot 35 (inferred); 2025-12-15; 2 bars, 70 ticks stored" in out
+    assert "NSE_FO|1: option (inferred), tick 0.05 (inferred), lot 35 (inferred); 2025-12-15; 2 bars, 70 ticks now in" in out
     assert "the last line is cut off" in out
     with store() as s:
         assert [m.text for m in s.raw(*EVER)] == lines
@@ -113,8 +113,8 @@ def test_two_instruments_of_a_real_recording_live_in_one_store(run, shared_data)
     out = run("import", *sorted(folder.glob("*_data.json.gz")))[1]
     assert "15,924 messages read, 15,924 stored, 0 already there" in out
     assert "21,243 messages read, 21,243 stored, 0 already there" in out
-    assert "NSE_EQ|INE027H01010: equity, tick 0.10 (inferred), lot 1" in out
-    assert "NSE_FO|51502: option, tick 0.05 (inferred), lot 35 (inferred)" in out
+    assert "NSE_EQ|INE027H01010: equity (inferred), tick 0.10 (inferred), lot 1" in out
+    assert "NSE_FO|51502: option (inferred), tick 0.05 (inferred), lot 35 (inferred)" in out
     with store() as s:
         assert sum(1 for _ in s.raw(*EVER)) == 15_924 + 21_243
         both = [content(s, i.symbol) for i in s.instruments()]
@@ -131,14 +131,24 @@ def test_real_ticks_and_bars_are_stored_whole(run, shared_data):
     out = run("import", *spy, "--symbol", "SPY", "--tz", "America/New_York")[1]
     assert "250,601 stored" in out
     assert "451,545 stored" in out
-    assert "SPY: other, tick 0.01 (inferred)" in out
+    assert "SPY: other (inferred), tick 0.01 (inferred)" in out
     out = run("import", *shared_data("lean-gc-ticks-2013").glob("*.parquet"), "--symbol", "GC", "--tz", "UTC")[1]
     assert "39,702 ticks read, 39,610 stored" in out
     assert "92 left out: size 0, not a trade" in out
     for name, symbol, rows, said in (
-        ("nifty-fut-1min-2020/NIFTY_F1_1min.csv.gz", "NSE_FO|NF", 5_249, "future, tick 0.05 (inferred), lot 75 (inferred)"),
-        ("lean-yesbank-1min-2019/YESBANK_1min.csv.gz", "NSE_EQ|YES", 45_961, "equity, tick 0.05 (inferred), lot 1"),
-        ("lean-nifty50-index-1min-2019/NIFTY50_index_1min.csv", "NSE_INDEX|N", 1_509, "index, tick 0.05 (inferred), lot 1"),
+        (
+            "nifty-fut-1min-2020/NIFTY_F1_1min.csv.gz",
+            "NSE_FO|NF",
+            5_249,
+            "future (inferred), tick 0.05 (inferred), lot 75 (inferred)",
+        ),
+        ("lean-yesbank-1min-2019/YESBANK_1min.csv.gz", "NSE_EQ|YES", 45_961, "equity (inferred), tick 0.05 (inferred), lot 1"),
+        (
+            "lean-nifty50-index-1min-2019/NIFTY50_index_1min.csv",
+            "NSE_INDEX|N",
+            1_509,
+            "index (inferred), tick 0.05 (inferred), lot 1",
+        ),
     ):
         out = run("import", shared_data(name), "--symbol", symbol)[1]
         assert f"{rows:,} bars read, {rows:,} stored, 0 already there" in out

@@ -18,7 +18,8 @@ def test_bars_of_a_csv_are_stored_known_at_their_end(run):
     assert code == 0
     assert out.splitlines() == [
         "a.csv: 5 bars read, 5 stored, 0 already there",
-        "  NSE_FO|7 NIFTY FUT: future, tick 0.5 (inferred), lot 100 (inferred); 2025-12-15; 5 bars, 0 ticks stored",
+        "  NSE_FO|7 NIFTY FUT: future (inferred), tick 0.5 (inferred), lot 100 (inferred); 2025-12-15; "
+        "5 bars, 0 ticks now in the store for these days",
     ]
     with store() as s:
         bars = s.bars("NSE_FO|7", *EVER)

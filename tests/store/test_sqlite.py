@@ -3,11 +3,15 @@
 import multiprocessing
 import os
 import sqlite3
+import subprocess
+import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from auction_bt.core.errors import BadInput, Fatal, Retryable
+from auction_bt.core.errors import BadInput, Fatal, Retryable, UnknownSymbol
+from auction_bt.core.instrument import Instrument
 from auction_bt.core.tick import TickColumns
 from auction_bt.store import RawMessage
 from auction_bt.store.blocks import pack, unpack
@@ -202,3 +206,55 @@ def test_a_damaged_block_of_ticks_is_said_and_not_read(cut):
     blob = pack(TickColumns.empty())
     with pytest.raises(Fatal, match="damaged"):
         unpack([blob[:cut]])
+
+
+def test_holdings_can_be_counted_whatever_volumes_a_store_holds(tmp_path):
+    with open_store(dsn(tmp_path / "a.db"), create=True) as store:
+        rows = [("A", i * 60 * 10**9, 1.0, 1.0, 1.0, 1.0, 2**63 - 1, 2**63 - 1, 0, 0) for i in range(5)]
+        store._db.executemany("INSERT INTO bars_1m VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        (held,) = store.holdings()
+        assert held.bars == 5
+        assert held.volume >= 2**62
+
+
+def test_an_empty_text_is_the_name_of_no_instrument(tmp_path):
+    with open_store(dsn(tmp_path / "a.db"), create=True) as store:
+        store.put_instrument(Instrument("A", Decimal("0.05")))
+        with pytest.raises(UnknownSymbol, match="''"):
+            store.instrument("")
+
+
+_FULL = """
+import resource, sys
+from pathlib import Path
+from auction_bt.core.errors import AuctionError
+from auction_bt.store.journal import Journal
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), -1))
+try:
+    journal = Journal.open(Path(sys.argv[1]))
+    for _ in range(200):
+        journal.start_run("x" * 5000)
+except AuctionError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("size", [0, 1000, 5000, 20_000, 60_000])
+def test_a_full_disk_is_what_the_error_says_and_leaves_no_empty_file(tmp_path, size):
+    pytest.importorskip("resource", reason="needs limits on file sizes")
+    done = subprocess.run([sys.executable, "-c", _FULL, str(tmp_path), str(size)], capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}, check=False)  # fmt: skip
+    assert done.stderr == ""
+    assert "full" in done.stdout or "disk I/O" in done.stdout
+    assert "no transaction" not in done.stdout
+    assert all(p.stat().st_size for p in tmp_path.glob("journal.db"))
+
+
+def test_a_statement_that_ended_its_transaction_is_the_error_that_is_told(tmp_path):
+    def fail(store):
+        with store.writing():
+            store._db.execute("ROLLBACK")
+            raise sqlite3.OperationalError("database or disk is full")
+
+    with open_store(dsn(tmp_path / "a.db"), create=True) as store, pytest.raises(Fatal, match="the disk is full"):
+        fail(store)
