@@ -47,6 +47,7 @@ def plotter(*, width: float = 16, height: float = 9, dpi: float = 100, use: str 
                 figures: list[Any] = super().plot(strategy, figid=figid, numfigs=numfigs, **kwargs) or []
             for figure in figures:
                 _label(figure, self.pinf.sch.tickrotation)
+                _localise(figure, getattr(strategy.data, "_tz", None))
                 if not _is_interactive():
                     pyplot.close(figure)  # still whole and saveable; only pyplot forgets it
             return figures
@@ -117,6 +118,13 @@ def _has_display() -> bool:
 
 def _is_interactive() -> bool:
     return matplotlib.get_backend().lower() not in _NOT_INTERACTIVE
+
+
+def _localise(figure: Any, zone: Any) -> None:
+    """Show times in the feed's zone: backtrader writes them in UTC."""
+    formatters = {id(f): f for axes in figure.axes if hasattr(f := axes.xaxis.get_major_formatter(), "dates")}
+    for formatter in formatters.values() if zone is not None else ():
+        formatter.dates = [bt.date2num(bt.num2date(when, zone)) for when in formatter.dates]
 
 
 def _label(figure: Any, rotation: float) -> None:
