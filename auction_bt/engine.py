@@ -143,7 +143,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 data.advance(ticks=False)
             else:
                 data.next(ticks=False)
-            broker.settle(data)
+            broker.settle(data, ticks_met=True)
             self.deliver()
             if vectorised:
                 strategy._oncepost(data.datetime[0])
@@ -215,6 +215,6 @@ class MessageSteps:
             return
         data, strategy = found
         data.next(ticks=False)
-        self._broker.settle(data)
+        self._broker.settle(data, ticks_met=True)
         self._cerebro.deliver()
         strategy._next()

@@ -99,8 +99,14 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         book.matching = False
         book.orders = [w for w in book.orders if w.order.alive()]
 
-    def settle(self, data: Any) -> None:
-        """Match everything of `data` up to its current bar: its ticks, or the bar itself where there are none."""
+    def settle(self, data: Any, *, ticks_met: bool = False) -> None:
+        """Match everything of `data` up to its current bar: its ticks, or the bar itself where there are none.
+
+        Parameters
+        ----------
+        ticks_met : bool
+            Whoever steps has met every tick that could change anything already.
+        """
         book = self._books.get(data)
         if book is None:
             return
@@ -116,7 +122,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
                 book.position = max(book.position, int(book.tape.known[bar]))
             return
         end = int(book.tape.known[bar])
-        while book.is_live and (index := book.next_index(end)) < end:
+        while not ticks_met and book.is_live and (index := book.next_index(end)) < end:
             self.fill_at(data, index)
         book.move_to(end)
 
