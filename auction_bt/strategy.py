@@ -57,7 +57,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     Notes
     -----
     *Causality*: decides at a bar's close on levels of the bar before; orders meet the symbol's next tick. Runs in any
-    Cerebro: with `TickBroker` on ticks or bars, with a stock broker on its own bar rules.
+    Cerebro: with `TickBroker` on ticks or bars, with a stock broker on its own bar rules. A subclass may look and log, but must
+    give no orders of its own on the same feed: its fills would be booked as this strategy's.
     """
 
     params = (*STRATEGY_PARAMS, ("risk", None), ("cost", None), ("margin", 1.0), ("trade_from", 0))

@@ -8,7 +8,7 @@ from typing import Any
 import backtrader as bt
 
 from auction_bt.brokers.book import STOPS
-from auction_bt.core.fills import FillModel, FillPrice
+from auction_bt.core.fills import HAIR, FillModel, FillPrice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ def price_in_bar(order: Any, bar: BarPrices, model: FillModel, *, resting: bool)
         return model.slipped(bar.open, buy=buy, tick=bar.tick), True
     if kind in STOPS and not order.triggered:
         stop = order.created.price
-        if not (bar.high >= stop if buy else bar.low <= stop):
+        if not (bar.high >= stop - HAIR if buy else bar.low <= stop + HAIR):
             return None
-        gap = bar.open >= stop if buy else bar.open <= stop
+        gap = bar.open >= stop - HAIR if buy else bar.open <= stop + HAIR
         if kind in (bt.Order.Stop, bt.Order.StopTrail):
             return model.slipped(bar.open if gap else stop, buy=buy, tick=bar.tick), gap
         order.triggered = True
@@ -55,8 +55,8 @@ def price_in_bar(order: Any, bar: BarPrices, model: FillModel, *, resting: bool)
 
 
 def _limit(buy: bool, limit: float, bar: BarPrices, *, improves: bool) -> tuple[float, bool] | None:
-    if (bar.open <= limit) if buy else (bar.open >= limit):
+    if (bar.open <= limit + HAIR) if buy else (bar.open >= limit - HAIR):
         return (bar.open if improves else limit), True
-    if (bar.low <= limit) if buy else (bar.high >= limit):
+    if (bar.low <= limit + HAIR) if buy else (bar.high >= limit - HAIR):
         return limit, False
     return None

@@ -152,6 +152,13 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         lapses = exits.due.at if exits is not None and exits.due is not None else None
         book.orders.append(Working(order, self._not_before(book, order.owner), expires, len(order.data) - 1, lapses))
 
+    def cancel(self, order: Any, bracket: bool = False) -> Any:
+        """Take an order back; return whether it was still there."""
+        done = super().cancel(order, bracket)
+        if (book := self._books.get(order.data)) is not None:
+            book.orders = [w for w in book.orders if w.order.alive()]
+        return done
+
     def _not_before(self, book: Book, owner: Any = None) -> int:
         # The message acted upon is the tick being matched, or that which made the current bar known, whichever came last.
         if book.tape is None:
@@ -372,7 +379,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         """Return cash plus open positions at their last close, in rupees."""
         if datas is not None:
             return self._get_value(datas=datas, lever=lever)
-        if not any(p.size for p in self.positions.values()):
+        if not self._cash_addition and not any(p.size for p in self.positions.values()):
             return 0.0 if mkt else self.cash
         self._get_value()
         return super().get_value(mkt=mkt, lever=lever)

@@ -27,13 +27,9 @@ from auction_bt.core.bar import Bar, BarColumns
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.ist import DAY_NS, MINUTE_NS
 from auction_bt.core.trade import Fill, Levels, Side, Trade
-from auction_bt.engine import AuctionCerebro
-from auction_bt.feeds.stored import StoredData
 from auction_bt.picture import PriceRows, apart, exits_of, time_labels
 from auction_bt.plots import LevelColumns, draw, plot_cerebro, plotter
 from auction_bt.store.dsn import open_store
-from auction_bt.strategy import AuctionStrategy
-from tests.builders import columns_of, random_ticks, recorded
 
 OPEN = 1_765_770_300 * 10**9  # 2025-12-15 09:15 IST
 LEVELS = Levels(100.0, 101.0, 99.0, "rolling")
@@ -397,22 +393,3 @@ def test_without_a_display_stock_plotting_works_whatever_was_imported_first(tmp_
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [backend]
     assert (tmp_path / "run.png").stat().st_size > 5_000
-
-
-def test_an_auction_cerebro_plots_each_symbol_with_its_marks_and_indian_times():
-    cerebro = AuctionCerebro(stdstats=True)
-    for seed in (3, 4):
-        day = recorded(columns_of(random_ticks(1, per_minute=6, seed=seed), spread=1), symbol=f"S{seed}")
-        free = {"cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0}
-        cerebro.add_symbol(StoredData(recorded=day), AuctionStrategy, period=60, quantity=1, **free)
-    cerebro.broker.setcash(1e7)
-    cerebro.run()
-
-    figures = cerebro.plot(style="candle")
-
-    assert len(figures) == 2
-    axis = figures[0][0].axes[-1].xaxis
-    figures[0][0].canvas.draw()
-    labels = [label.get_text() for label in axis.get_ticklabels() if label.get_text()]
-    assert labels
-    assert all("09:" <= text.split()[-1] < "16:" for text in labels)

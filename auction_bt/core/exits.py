@@ -11,6 +11,7 @@ from math import isfinite
 from typing import Self
 
 from .errors import Refused
+from .fills import HAIR
 from .trade import EXIT_REASONS, Side
 
 
@@ -179,15 +180,15 @@ def exits_in_bar(group: ExitGroup, open_: float, high: float, low: float) -> lis
     current: ExitGroup | None = group
     sign = group.side.sign
     worst, best = (low, high) if sign > 0 else (high, low)
-    if (worst - group.stop) * sign <= 0:
-        gap = (open_ - group.stop) * sign <= 0
+    if (worst - group.stop) * sign <= HAIR:
+        gap = (open_ - group.stop) * sign <= HAIR
         price = open_ if gap else group.stop
         return [BarExit(group.stop_reason, group.qty, price, gap, is_limit=False, group=None)]
-    while current is not None and (target := current.nearest) is not None and (best - target.price) * sign >= 0:
+    while current is not None and (target := current.nearest) is not None and (best - target.price) * sign >= -HAIR:
         after = current.after_target(target)
         found.append(BarExit(target.reason, target.qty, target.price, at_open=False, is_limit=True, group=after))
         current = after
-        if current is not None and (worst - current.stop) * sign <= 0:
+        if current is not None and (worst - current.stop) * sign <= HAIR:
             # The stop has just been moved into this bar's range; whether it was touched after the target cannot be known.
             found.append(BarExit(current.stop_reason, current.qty, current.stop, at_open=False, is_limit=False, group=None))
             current = None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from math import isnan
+from typing import Final
 
 from .errors import BadInput
+
+HAIR: Final = 1e-6  # rupees: less than any price step, more than binary rounding, so that 3 * 0.05 is reached by 0.15
 
 
 class FillPrice(StrEnum):

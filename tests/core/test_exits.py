@@ -118,3 +118,9 @@ def test_a_group_that_cannot_be_kept_is_refused(bad: dict[str, object]) -> None:
     fields = {"side": Side.LONG, "qty": 4, "stop": 95.0, **bad}
     with pytest.raises(Refused):
         ExitGroup(**fields)  # type: ignore[arg-type]
+
+
+def test_on_a_bar_a_price_of_three_ticks_is_reached_although_its_float_is_not() -> None:
+    found = exits_in_bar(ExitGroup(Side.LONG, 2, 0.05, (Target(3 * 0.05, 2),)), 0.10, 0.15, 0.10)
+
+    assert [(leg.reason, leg.qty) for leg in found] == [("target1", 2)]
