@@ -230,7 +230,7 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
         decisions=tuple(decisions),
         settings=_settings(request),
         data={r.instrument.symbol: describe(r, first) for r in data},
-        defaults=_settings(replace(Request(request.symbols, request.begin, request.end))),
+        defaults=_settings(Request(request.symbols, request.begin, request.end)),
     )
 
 

@@ -64,9 +64,13 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         return data
 
     # ---------------------------------------------------------------- the event order
+    def _ranks(self) -> I64:
+        # Of each feed's symbol in sorted order: what decides between two at one seq.
+        return np.argsort(np.argsort(np.array(self._symbols)))
+
     def _agenda(self) -> tuple[I64, I64]:
         # All bars of all symbols as (known_seq, feed), in the order of known_seq, then symbol, then minute.
-        rank = np.argsort(np.argsort(np.array(self._symbols)))
+        rank = self._ranks()
         seqs = [data.bars.known_seq for data in self.datas]
         feed = np.concatenate([np.full(len(s), i, dtype=np.int64) for i, s in enumerate(seqs)])
         seq = np.concatenate(seqs)
@@ -112,7 +116,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
             raise Refused(f"{type(self._broker).__name__} matches whole bars of all symbols: use TickBroker, the default here")
         seqs, feeds = self._agenda()
         datas, broker = self.datas, self._broker
-        rank = np.argsort(np.argsort(np.array(self._symbols))).tolist()
+        rank = self._ranks().tolist()
         fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
         armed = [-1] * len(datas)
 

@@ -11,7 +11,7 @@ from auction_bt.brokers.bar_rules import BarPrices, price_in_bar
 from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
-from auction_bt.core.fills import FillModel
+from auction_bt.core.fills import HAIR, FillModel
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.market import trigger_level
 from auction_bt.core.stamps import bar_length_ns, columns_of, ends_at, known_at, to_ns, to_num
@@ -301,7 +301,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         if had_group is not group and not book.entered_at_open:
             # Entered somewhere inside the bar: the stop may have been met after it, a target cannot be claimed.
             worst = low if group.side is Side.LONG else high
-            if (worst - group.stop) * group.side.sign <= 0:
+            if (worst - group.stop) * group.side.sign <= HAIR:
                 price = model.slipped(group.stop, buy=group.side is Side.SHORT, tick=tick)
                 self._leave(book, Fill(seq, end, price, group.qty, group.stop_reason, "bars"), None, -1)
             return

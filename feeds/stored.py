@@ -136,11 +136,13 @@ def _on_ticks(bars: BarColumns, days: I64, ticks: TickColumns) -> NDArray[np.boo
 
 
 def _inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
-    day = day_index(ts)
-    found: NDArray[np.bool_] = np.zeros(len(ts), dtype=np.bool_)
-    for number, session in sessions.items():
-        begin, end = session.bounds(number)
-        found |= (day == number) & (ts >= begin) & (ts < end)
+    # `sessions` has every day of `ts`.
+    if not sessions:
+        return np.zeros(len(ts), dtype=np.bool_)
+    days = np.array(sorted(sessions), dtype=np.int64)
+    bounds = np.array([sessions[int(day)].bounds(int(day)) for day in days], dtype=np.int64)
+    begin, end = bounds[np.searchsorted(days, day_index(ts))].T
+    found: NDArray[np.bool_] = (ts >= begin) & (ts < end)
     return found
 
 

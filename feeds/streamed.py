@@ -116,14 +116,13 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self.tick_days.append(day in self._days_with_ticks)
         quality = bar_quality(BarColumns.of([bar]), self._gaps)[0] if self.tick_days[-1] else np.nan
         self.bar_quality.append(float(quality))
+        self._gaps = [gap for gap in self._gaps if gap.end > bar.ts + MINUTE_NS]  # the others reach into no later bar
         self._bar = bar
         return True
 
     def _is_inside(self, ts: int) -> bool:
         day = day_index(ts)
         if day != self._day:
-            if day > self._day:
-                self._gaps = [gap for gap in self._gaps if day_index(gap.end) >= day]
             self._day = day
             self._session = session_of(self.instrument, day).bounds(day)
         begin: int = self.p.begin

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +15,13 @@ from auction_bt.cli import main
 from auction_bt.core.errors import NothingToDo
 from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.instrument import Instrument
-from auction_bt.core.ist import from_date
+from auction_bt.core.ist import SECOND_NS, day_start, from_date
+from auction_bt.core.session import session_of
 from auction_bt.derive import derive
-from auction_bt.store import RawMessage
+from auction_bt.feeds.stored import load
+from auction_bt.feeds.streamed import StreamedData
+from auction_bt.router import LiveMarketRouter
+from auction_bt.store import Event, RawMessage
 from auction_bt.store.dsn import open_store
 from auction_bt.synthetic import DEMO, messages
 
@@ -24,12 +29,15 @@ FREE = {"cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "one_entr
 DAYS = (date(2026, 3, 9), date(2026, 3, 10))
 
 
-def fill(store: Any, instruments: list[Instrument], seed: int, per_minute: int = 6) -> None:
+def fill(store: Any, instruments: list[Instrument], seed: int, per_minute: int = 6, in_session: bool = False) -> None:
     for shape, instrument in zip(DEMO, instruments, strict=False):
         store.put_instrument(instrument)
         for number, day in enumerate(DAYS):
             stream = messages(instrument.symbol, day, shape, seed + number, per_minute=per_minute)
-            store.add_raw(RawMessage(stamp, json.dumps(body), tuple(body.get("feeds", ()))) for stamp, body in stream)
+            opening, closing = session_of(instrument, from_date(day)).bounds(from_date(day))
+            begin, end = (opening + SECOND_NS, closing - 20 * SECOND_NS) if in_session else (0, 2**62)
+            kept = ((stamp, body) for stamp, body in stream if begin < stamp < end)
+            store.add_raw(RawMessage(stamp, json.dumps(body), tuple(body.get("feeds", ()))) for stamp, body in kept)
     derive(store, [i.symbol for i in instruments], [from_date(d) for d in DAYS])
 
 
@@ -70,6 +78,42 @@ def test_a_replay_ends_in_the_same_trades_and_decisions(
     assert len(fast.decisions) > 5
     assert repr(replayed.decisions) == repr(fast.decisions)
     assert replayed.trades == fast.trades
+
+
+class Written:
+    """A sink that writes a streamed feed."""
+
+    def __init__(self, data: StreamedData) -> None:
+        self.on_tick, self.on_bar, self.on_gap = data.add_tick, data.add_bar, data.add_gap
+
+    def on_event(self, event: Event) -> None:
+        """There are none."""
+
+
+@pytest.mark.parametrize("in_session", [False, True])
+def test_a_feed_written_message_by_message_is_the_one_loaded_in_bulk(tmp_path: Path, in_session: bool) -> None:
+    """Also where a day's first message is a trade, which makes yesterday's last bar known today."""
+    instrument = next(iter(DEMO.values()))
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}", create=True) as store:
+        fill(store, [instrument], 3, in_session=in_session)
+        loaded = load(store, instrument, 0, day_start(from_date(DAYS[-1]) + 1))
+        data = StreamedData(instrument=instrument)
+        router = LiveMarketRouter(Written(data))
+        for message in store.raw(0, 2**62, [instrument.symbol]):
+            router.on_message(message.text, message.ts)
+
+    assert len(loaded.bars) > 700
+    assert data.bars.ts == loaded.bars.ts.tolist()
+    assert data.bars.known_seq == loaded.bars.known_seq.tolist()
+    assert data.tick_days == loaded.tick_days.tolist()
+    np.testing.assert_array_equal(data.bar_quality.view, loaded.quality)
+    assert loaded.market is not None
+    for column in ("seq", "ts", "k", "price", "bid", "ask", "clock"):
+        np.testing.assert_array_equal(getattr(data.market, column), getattr(loaded.market, column))
+    np.testing.assert_array_equal(data.market.known.view, loaded.market.known)
+    assert data.tape.day == loaded.tape.day.tolist()
+    for bar in range(len(loaded.bars)):
+        np.testing.assert_array_equal(data.tape.bar(bar), loaded.tape.bar(bar))
 
 
 @pytest.mark.data
