@@ -14,7 +14,7 @@ from auction_bt.importing.files import FORMATS
 from auction_bt.importing.importer import Importer, Options
 from auction_bt.importing.table import ALIASES
 from auction_bt.store import TickStore
-from auction_bt.store.dsn import open_store, path_of, remove_unused
+from auction_bt.store.dsn import is_there, open_store, remove_unused
 
 from .arguments import Progress, add_store
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
         def store() -> TickStore:
             if not opened:
-                if not path_of(args.store).exists():
+                if not is_there(args.store):
                     stack.push(lambda kind, *_: remove_unused(args.store) if kind else None)  # after it was closed
                 opened.append(stack.enter_context(open_store(args.store, create=True)))
             return opened[0]

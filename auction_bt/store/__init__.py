@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -109,6 +109,37 @@ class TickStore(Protocol):
         """
         ...
 
+    def append_raw(self, messages: Sequence[RawMessage]) -> None:
+        """Keep messages exactly at their stamps, as a recorder gave them; one that stands there already is the same one.
+
+        Returns when they are visible to every reader, or at least safe from a crash of this process and of the server.
+
+        Raises
+        ------
+        Refused
+            One of them can never be kept (another message stands at its stamp, its text is no text): nothing was kept, or what
+            was kept is safe to send again.
+        Retryable
+            The store cannot be reached now; the same call may be made again.
+        """
+        ...
+
+    def raw_count(self, begin: int, end: int) -> int:
+        """Return how many messages have ``begin <= ts < end``."""
+        ...
+
+    def last_raw(self) -> int:
+        """Return the greatest stamp of a message, -1 where there is none."""
+        ...
+
+    def claim(self, name: str, holder: str, now: int, until: int) -> str:
+        """Take or renew the lease `name` up to `until` (ns); return who holds it now: `holder`, or another whose time runs."""
+        ...
+
+    def release(self, name: str, holder: str) -> None:
+        """Give the lease back; nothing happens where another holds it."""
+        ...
+
     def raw(self, begin: int, end: int, symbols: Iterable[str] | None = None) -> Iterator[RawMessage]:
         """Yield messages with ``begin <= ts < end`` in order; of `symbols` and of all, or every one."""
         ...
@@ -122,6 +153,10 @@ class TickStore(Protocol):
         gaps: list[Gap],
     ) -> None:
         """Replace all ticks, bars and gaps of `symbol` on `days` by these."""
+        ...
+
+    def seals(self, symbol: str, days: range) -> dict[int, int]:
+        """Return the seal (`seal.seal_of`) of each of `days` on which the store has derived rows of `symbol`."""
         ...
 
     def put_events(self, begin: int, end: int, events: list[Event]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from auction_bt.core.errors import AuctionError, BadInput, Fatal, Retryable
@@ -17,7 +18,7 @@ _BUSY_S: Final = 30.0  # an import of a large file holds the write lock for seco
 
 def connect(
     path: Path, *, application_id: int, version: int, statements: Sequence[str], what: str, create: bool, readonly: bool,
-    synchronous: str = "NORMAL",
+    synchronous: str = "NORMAL", upgrades: Mapping[int, Sequence[str]] = MappingProxyType({}),
 ) -> sqlite3.Connection:  # fmt: skip
     """Open one of our databases, making it first where `create` says so.
 
@@ -29,6 +30,8 @@ def connect(
         The tables, made in one transaction.
     what : str
         Its name in messages: ``store``, ``journal``.
+    upgrades : mapping of int to sequence of str
+        What leads from the version before to each version, made in one transaction; a reader leaves the file as it is.
 
     Raises
     ------
@@ -44,6 +47,7 @@ def connect(
             connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_S * 1000)}")
             if not readonly:
                 _make(connection, application_id, version, statements)
+                _upgrade(connection, version, upgrades)
                 # Persistent in the file; a creation killed before this line is completed by the next opening.
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute(f"PRAGMA synchronous = {synchronous}")
@@ -158,6 +162,21 @@ def _make(connection: sqlite3.Connection, application_id: int, version: int, sta
                 connection.execute(statement)
             connection.execute("INSERT INTO schema_version VALUES (?)", (version,))
             connection.execute(f"PRAGMA application_id = {application_id}")
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _upgrade(connection: sqlite3.Connection, version: int, upgrades: Mapping[int, Sequence[str]]) -> None:
+    if (_version(connection) or version) >= version:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in range((_version(connection) or version) + 1, version + 1):  # another process may have been first
+            for statement in upgrades[step]:
+                connection.execute(statement)
+            connection.execute("INSERT INTO schema_version VALUES (?)", (step,))
         connection.execute("COMMIT")
     except BaseException:
         _roll_back(connection)

@@ -14,7 +14,7 @@ from auction_bt.core.decision import Decision
 from auction_bt.core.trade import Fill, Levels, Side, Trade
 
 from .database import clear_errors, connect, transaction
-from .schema import JOURNAL_ID, VERSION, Table
+from .schema import JOURNAL_ID, JOURNAL_VERSION, Table
 
 NAME: Final = "journal.db"
 _WHAT: Final = "journal"
@@ -85,7 +85,7 @@ class Journal:
         """
         path = state / NAME
         statements = [*(t.create for t in TABLES), *_INDEXES, *_APPEND_ONLY]
-        return cls(path, connect(path, application_id=JOURNAL_ID, version=VERSION, statements=statements, what=_WHAT,
+        return cls(path, connect(path, application_id=JOURNAL_ID, version=JOURNAL_VERSION, statements=statements, what=_WHAT,
                                  create=not readonly, readonly=readonly, synchronous="FULL"))  # fmt: skip
 
     def close(self) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x41425431  # "ABT1" in the file's header: ours, and no other program's database
 JOURNAL_ID: Final = 0x4142544A  # "ABTJ"
-VERSION: Final = 1
+VERSION: Final = 2
+JOURNAL_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ TABLES: Final = (
     Table("ticks", "symbol, day, seq: a range of days of one symbol",
           "(symbol TEXT NOT NULL, day INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL, "
           "PRIMARY KEY (symbol, day, seq))"),
+    # The content of a symbol's day by its seal (seal.py): equal rows, equal seal.
+    Table("days", "symbol, day: has this day changed",
+          "(symbol TEXT NOT NULL, day INTEGER NOT NULL, seal INTEGER NOT NULL, PRIMARY KEY (symbol, day)) WITHOUT ROWID"),
+    Table("leases", "name: who records", "(name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID"),
     Table("bars_1m", "symbol, ts: a range of days of one symbol",
           "(symbol TEXT NOT NULL, ts INTEGER NOT NULL, open REAL NOT NULL, high REAL NOT NULL, low REAL NOT NULL, "
           "close REAL NOT NULL, volume INTEGER NOT NULL, tick_volume INTEGER NOT NULL, known_seq INTEGER NOT NULL, "
@@ -66,5 +71,8 @@ TABLES: Final = (
     Table("dead_letters", "id: rows a server refused, with its reason",
           "(id INTEGER PRIMARY KEY, target TEXT NOT NULL, payload TEXT NOT NULL, reason TEXT NOT NULL)"),
 )  # fmt: skip
+
+# What a file of an older version lacks; days derived before have no seal until they are derived again.
+UPGRADES: Final = {2: tuple(t.create for t in TABLES if t.name in {"days", "leases"})}
 
 INDEXES: Final = ("CREATE INDEX events_by_seq ON events (ts, seq)",)

@@ -15,15 +15,16 @@ from typing import Any, Final, Self
 import numpy as np
 
 from auction_bt.core.bar import BAR_DTYPES, BarColumns
-from auction_bt.core.errors import BadInput, UnknownSymbol
+from auction_bt.core.errors import BadInput, Refused, UnknownSymbol
 from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, day_index, day_start
-from auction_bt.core.tick import I64, TickColumns
+from auction_bt.core.tick import TickColumns
 
 from . import DayHoldings, Event, Gap, RawMessage
 from .blocks import pack, split, unpack
 from .database import clear_errors, connect, transaction
-from .schema import APPLICATION_ID, INDEXES, TABLES, VERSION
+from .schema import APPLICATION_ID, INDEXES, TABLES, UPGRADES, VERSION
+from .seal import seals_of
 
 _WHAT: Final = "store"
 _WINDOW_NS: Final = 15 * MINUTE_NS  # of messages held in memory while reading
@@ -66,13 +67,14 @@ class SqliteStore:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._db = connection
+        self._has_days = bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'days'"))  # not in an old file, read only
 
     @classmethod
     def open(cls, path: Path, *, create: bool = False, readonly: bool = False) -> Self:
         """Open the file; see `dsn.open_store`."""
         statements = [*(t.create for t in TABLES), *INDEXES]
         return cls(path, connect(path, application_id=APPLICATION_ID, version=VERSION, statements=statements, what=_WHAT,
-                                 create=create, readonly=readonly))  # fmt: skip
+                                 create=create, readonly=readonly, upgrades=UPGRADES))  # fmt: skip
 
     def close(self) -> None:
         self._db.close()
@@ -152,6 +154,38 @@ class SqliteStore:
         last[message.ts] = ts
         return ts
 
+    def append_raw(self, messages: Sequence[RawMessage]) -> None:
+        with self.writing():
+            for message in messages:
+                try:
+                    done = self._db.execute("INSERT OR IGNORE INTO raw_wss_feed VALUES (?, ?)", (message.ts, message.text))
+                except UnicodeEncodeError as error:
+                    raise Refused(f"message {message.ts} is no text: {error}") from error
+                if not done.rowcount and not self._stands(message):
+                    raise Refused(f"another message stands at {message.ts}")
+                self._db.executemany(
+                    "INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", [(s, message.ts) for s in message.symbols or ("",)]
+                )
+
+    def raw_count(self, begin: int, end: int) -> int:
+        return int(self._rows("SELECT count(*) FROM raw_wss_feed WHERE ts >= ? AND ts < ?", (begin, end))[0][0])
+
+    def last_raw(self) -> int:
+        (last,) = self._rows("SELECT max(ts) FROM raw_wss_feed")[0]
+        return -1 if last is None else int(last)
+
+    def claim(self, name: str, holder: str, now: int, until: int) -> str:
+        with self.writing():
+            row = self._db.execute("SELECT holder FROM leases WHERE name = ? AND until > ?", (name, now)).fetchone()
+            if row is not None and row[0] != holder:
+                return str(row[0])
+            self._db.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", (name, holder, until))
+            return holder
+
+    def release(self, name: str, holder: str) -> None:
+        with self.writing():
+            self._db.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
+
     def raw(self, begin: int, end: int, symbols: Iterable[str] | None = None) -> Iterator[RawMessage]:
         known = [row[0] for row in self._rows(_SYMBOLS)]
         chosen = known if symbols is None else [s for s in known if s in {*symbols, ""}]
@@ -188,7 +222,7 @@ class SqliteStore:
 
     def put_derived(self, symbol: str, days: range, ticks: TickColumns, bars: BarColumns, gaps: list[Gap]) -> None:
         begin, end = day_start(days.start), day_start(days.stop)
-        day = day_index_of(ticks)
+        day = day_index(ticks.ts)
         for ts, what in ((ticks.ts, "ticks"), (bars.ts, "bars")):
             if len(ts) and not begin <= int(ts.min()) <= int(ts.max()) < end:
                 raise ValueError(f"{symbol}: {what} outside the days being replaced")
@@ -198,6 +232,9 @@ class SqliteStore:
             self._db.execute("DELETE FROM ticks WHERE symbol = ? AND day >= ? AND day < ?", (symbol, days.start, days.stop))
             self._db.execute("DELETE FROM bars_1m WHERE symbol = ? AND ts >= ? AND ts < ?", (symbol, begin, end))
             self._db.execute("DELETE FROM gaps WHERE symbol = ? AND begin_seq >= ? AND begin_seq < ?", (symbol, begin, end))
+            self._db.execute("DELETE FROM days WHERE symbol = ? AND day >= ? AND day < ?", (symbol, days.start, days.stop))
+            self._db.executemany("INSERT INTO days VALUES (?, ?, ?)",
+                                 [(symbol, *pair) for pair in seals_of(ticks, bars, gaps).items()])  # fmt: skip
             for number in np.unique(day).tolist():
                 for block in split(ticks.take(day == number)):
                     self._db.execute("INSERT INTO ticks VALUES (?, ?, ?, ?, ?)",
@@ -238,6 +275,12 @@ class SqliteStore:
                           (symbol, symbol))  # fmt: skip
         return [row[0] for row in rows]
 
+    def seals(self, symbol: str, days: range) -> dict[int, int]:
+        if not self._has_days:
+            return {}
+        sql = "SELECT day, seal FROM days WHERE symbol = ? AND day >= ? AND day < ? ORDER BY day"
+        return dict(self._rows(sql, (symbol, days.start, days.stop)))
+
     # --- our own messages
 
     def put_events(self, begin: int, end: int, events: list[Event]) -> None:
@@ -267,13 +310,9 @@ class SqliteStore:
 
     def is_unused(self) -> bool:
         """Return True where nothing was ever stored."""
-        return not any(self._rows(f"SELECT 1 FROM {t.name} LIMIT 1") for t in TABLES if t.name != "schema_version")  # noqa: S608
+        made = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return not any(self._rows(f"SELECT 1 FROM {name} LIMIT 1") for name in made - {"schema_version"})  # noqa: S608
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         with clear_errors(self._path, _WHAT):
             return self._db.execute(sql, values).fetchall()
-
-
-def day_index_of(ticks: TickColumns) -> I64:
-    """Return the IST day of each tick."""
-    return (ticks.ts + IST_OFFSET_NS) // DAY_NS
