@@ -229,7 +229,7 @@ class Forwarder:
         holder = store.claim(LEASE, self._holder, now, now + _LEASE_NS)
         if holder != self._holder:
             raise Refused(
-                f"another recorder ({holder}) writes to this store: stop it first (killed, it gives way after a minute)"
+                f"another recorder ({holder}) writes to this store: stop it first (a killed one gives way after a minute)"
             )
 
     def _leave(self, store: TickStore) -> None:
