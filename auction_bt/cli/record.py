@@ -22,15 +22,15 @@ from auction_bt.importing.finish import finish
 from auction_bt.importing.source import Arrival, FileSource, OwnStamps, at_receipt, from_pipe, refuse_older
 from auction_bt.recorder import Recorder
 from auction_bt.store.dsn import SqliteDsn, is_there, open_store, parse, remove_unused
-from auction_bt.store.lock import FolderLock
+from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, Place, Spool
 
 from .arguments import Progress, add_state, add_store
 
 HELP = (
-    "Record messages of the feed, one JSON message a line: from standard input, stamped as they are received, or from a file, at the "
-    "stamps they carry. Each is on the disk before it counts as recorded, whatever becomes of the store: a store that cannot be "
-    "reached is sent what it missed when it is back. Started again after a kill, a file is read on from where it was left."
+    "Record messages of the feed, one JSON message a line: from standard input, stamped as they are received, or from a file, at "
+    "the stamps they carry. Each is on the disk before it counts as recorded; a store that cannot be reached is sent what it "
+    "missed when it is back. Started again after a kill, a file is read on from where it was left."
 )
 
 _STANDARD_INPUT: Final = 0
@@ -54,9 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", type=float, default=_PATIENCE_S, metavar="SECONDS",
                         help="at the end, for the store to take everything (default: %(default)g)")  # fmt: skip
     parser.add_argument("--ack", action="store_true",
-                        help="print STAMP COUNT on standard output after each write: the last stamp on the disk, and how many lines "
-                        "of standard input (bytes or elements of a file) are, since the state folder was made; the first line "
-                        "tells where to go on")  # fmt: skip
+                        help="print STAMP COUNT after each write: the last stamp on the disk, and how many lines of standard "
+                        "input are, of all runs with this state folder; the first line tells a sender where to go on")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,13 +65,13 @@ def run(args: argparse.Namespace) -> int:
     source = None if args.file == "-" else FileSource(Path(args.file))
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
-        if not is_there_now(args.store):
+        if not _is_there(args.store):
             stack.callback(remove_unused, args.store)
         with Spool.open(args.state) as spool:
             spool.aim(target)
             waiting = spool.waiting()
         recording = _Recording(args, target, source, waiting)
-        with _signals(recording.stopping):
+        with _signals(recording.word):
             recording.run()
         if not args.no_derive and recording.is_all_sent:
             _derive(args, recording.say)
@@ -81,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def is_there_now(dsn: str) -> bool:
+def _is_there(dsn: str) -> bool:
     """Return whether the store is there; True where nobody can tell, so that nothing is removed later."""
     try:
         return is_there(dsn)
@@ -89,14 +88,20 @@ def is_there_now(dsn: str) -> bool:
         return True
 
 
+class _Word:
+    """The word to stop: a plain flag, because a signal's handler may take no lock."""
+
+    is_given = False
+
+
 @contextmanager
-def _signals(stopping: threading.Event) -> Iterator[None]:
-    """Let the first signal to stop set `stopping`, and the second act as ever."""
+def _signals(word: _Word) -> Iterator[None]:
+    """Let the first signal to stop give the word, and the second act as ever."""
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before: dict[int, Any] = {}
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopping.set()
+    def stop(number: int, _: FrameType | None) -> None:
+        word.is_given = True
         signal.signal(number, before[number])
 
     for name in names:
@@ -127,7 +132,7 @@ class _Recording:
         self._acked = (-2, -2)
         self._told: StoreState | None = None
         self._rates: deque[tuple[float, int]] = deque()
-        self.stopping = threading.Event()
+        self.word = _Word()
         self.failed: Exception | None = None
         self.is_all_sent = False
         self.recorder = Recorder(args.state, time.time_ns, told=self._on_group)
@@ -147,10 +152,10 @@ class _Recording:
             self._begin()
             reader = threading.Thread(target=self._read, name="reader", daemon=True)
             reader.start()
-            while reader.is_alive() and not self.stopping.is_set() and self.recorder.error is None:
+            while reader.is_alive() and not self.word.is_given and self.recorder.error is None:
                 self._news.wait(_LOOK_S)
                 self._look()
-            self.stopping.set()
+            self.word.is_given = True
             reader.join(_LINGER_S)
         finally:
             try:
@@ -177,15 +182,16 @@ class _Recording:
         try:
             before = self.recorder.place(self._name)
             arrival = OwnStamps(time.time_ns).of if self._is_own else at_receipt
+            is_stopping = lambda: self.word.is_given  # noqa: E731
             if self._source is None:
-                found = from_pipe(_STANDARD_INPUT, before or Place("-", 0), arrival, self.stopping.is_set)
+                found = from_pipe(_STANDARD_INPUT, before or Place("-", 0), arrival, is_stopping)
             else:
-                found = self._source.read(before, arrival, self.stopping.is_set)
+                found = self._source.read(before, arrival, is_stopping)
             self._take(found, before)
         except Fatal:
             pass  # the recorder tells it itself
         except Exception as error:  # to be raised where it can be told
-            if not self.stopping.is_set() or not isinstance(error, Refused):
+            if not self.word.is_given or not isinstance(error, Refused):
                 self.failed = error
 
     def _take(self, found: Iterator[Arrival], before: Place | None) -> None:

@@ -70,7 +70,8 @@ class OwnStamps:
 
     def of(self, text: str, place: Place, reason: str) -> Arrival:
         """Return `text` with its stamp: its own as `import` reads it, else that of the message before."""
-        stamp, symbols = 0, ()
+        stamp = 0
+        symbols: tuple[str, ...] = ()
         if not reason:
             try:
                 body = json.loads(text)
