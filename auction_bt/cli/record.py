@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="at the end, for the store to take everything (default: %(default)g)")  # fmt: skip
     parser.add_argument("--ack", action="store_true",
                         help="print STAMP COUNT after each write: the last stamp on the disk, and how many lines of standard "
-                        "input are, of all runs with this state folder; the first line tells a sender where to go on")  # fmt: skip
+                        "input are, of all runs with this state folder; the first line tells where to go on")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
