@@ -256,7 +256,9 @@ class _Recording:
     def _told_last(self, waiting: int, dead: int, reason: str) -> None:
         recorder, forwarder = self.recorder, self.forwarder
         self.say(f"{recorder.recorded:,} messages recorded, {forwarder.sent:,} sent to the store")
-        if self._source is not None and not self._source.is_whole:
+        if self._source is not None and self._source.is_whole and not recorder.recorded:
+            self.say(f"nothing new in {self._args.file}")
+        if self._source is not None and not self._source.is_whole and self.failed is None and recorder.error is None:
             self.say(f"{self._args.file} was not read to its end: the next start goes on from there")
         for text in self._source.notes if self._source is not None else ():
             self.say(text)

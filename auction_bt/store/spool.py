@@ -121,9 +121,10 @@ class Spool:
                 if count := self.waiting():
                     raise BadInput(f"{count:,} messages in {self._path} wait for {known}: record to that store first, "
                                    "or give another --state")  # fmt: skip
-                # What was kept in case the other store loses it, and what was to be derived there.
-                self._db.execute("DELETE FROM messages")
-                self._db.execute("DELETE FROM touched")
+                # What is known of the other store says nothing of this one.
+                for table in ("messages", "touched", "sources"):
+                    self._db.execute(f"DELETE FROM {table}")  # noqa: S608
+                self._db.execute("DELETE FROM marks WHERE name IN ('last', 'watermark')")
             self._db.execute("INSERT OR REPLACE INTO marks VALUES ('target', ?)", (target,))
 
     # --- the recorder's side
