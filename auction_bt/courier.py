@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from .core.errors import BadInput, Refused
@@ -58,9 +59,10 @@ class Courier:
         batch = self._spool.batch(self._watermark + 1, _EVER, self._rows, self._characters)
         if not batch:
             return 0
-        buried = self.buried
-        self._send(batch)
-        self.sent += len(batch) - (self.buried - buried)
+        for part in self._send(batch):
+            # Part by part: a store that fails while a refused message is searched for takes no step back.
+            self.sent += len(part)
+            self._watermark = part[-1].ts
         self._watermark = batch[-1].ts
         return len(batch)
 
@@ -79,7 +81,6 @@ class Courier:
         for span in self._spool.spans(self._watermark + 1, _SPAN):
             if self._store.raw_count(span.begin, span.end) < span.count:
                 again += self._resend(span.begin, span.end)
-        self.sent_again += again
         return again
 
     def prune(self, before: int) -> int:
@@ -88,7 +89,7 @@ class Courier:
         gone = 0
         for span in list(self._spool.spans(min(before, self._watermark + 1), _SPAN)):
             if self._store.raw_count(span.begin, span.end) < span.count:
-                self.sent_again += self._resend(span.begin, span.end)  # counted the next time
+                self._resend(span.begin, span.end)  # counted the next time
             else:
                 gone += self._spool.drop(span.begin, span.end)
         return gone
@@ -96,13 +97,14 @@ class Courier:
     def _resend(self, begin: int, end: int) -> int:
         count = 0
         while batch := self._spool.batch(begin, end, self._rows, self._characters):
-            self._send(batch)
-            count += len(batch)
+            for part in self._send(batch):
+                count += len(part)
+                self.sent_again += len(part)
             begin = batch[-1].ts + 1
         return count
 
-    def _send(self, batch: list[RawMessage]) -> None:
-        """Send a batch; where the store refuses it, find the messages it refuses and bury them."""
+    def _send(self, batch: list[RawMessage]) -> Iterator[list[RawMessage]]:
+        """Send a batch and yield the parts taken, in order; where the store refuses it, find what it refuses and bury that."""
         try:
             self._store.append_raw(batch)
         except BadInput:  # the store itself cannot be used: read-only, another table of its name
@@ -113,5 +115,7 @@ class Courier:
                 self.buried += 1
                 return
             middle = len(batch) // 2
-            self._send(batch[:middle])
-            self._send(batch[middle:])
+            yield from self._send(batch[:middle])
+            yield from self._send(batch[middle:])
+        else:
+            yield batch

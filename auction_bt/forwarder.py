@@ -179,12 +179,13 @@ class Forwarder:
             courier = Courier(spool, store)
             if self._last_raw < 0:
                 self._last_raw = store.last_raw()
-            courier.verify()
-            self._note(courier)
-            self._went(True)
             try:
+                courier.verify()
+                self._went(True)
                 is_done = self._serve(spool, store, courier)
             finally:
+                if courier.sent or courier.buried:
+                    self._failures = 0
                 self._note(courier)
                 self._before = self._counts
                 courier.save()
@@ -205,7 +206,6 @@ class Forwarder:
             self._news.clear()
             is_finishing = self._finishing.is_set()  # asked before the last look: nothing may come between
             moved = courier.step()
-            self._failures = 0
             self._note(courier)
             now = time.monotonic()
             if now >= renew_at:

@@ -81,8 +81,7 @@ def test_threads_that_record_at_once_get_different_stamps_in_the_order_kept(tmp_
     found = []
 
     def work(name):
-        for i in range(500):
-            found.append((r.record(f"{name}{i}"), f"{name}{i}"))
+        found.extend((r.record(f"{name}{i}"), f"{name}{i}") for i in range(500))
 
     threads = [threading.Thread(target=work, args=(n,)) for n in "abc"]
     for t in threads:
