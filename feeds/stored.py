@@ -21,6 +21,7 @@ from auction_bt.core.session import Session, session_of
 from auction_bt.core.tape import TickTape
 from auction_bt.core.tick import F64, I64, TickColumns
 from auction_bt.store import Gap, TickStore
+from auction_bt.store.cache import DayCache
 
 _EPOCH_ORDINAL = 719_163
 
@@ -75,12 +76,14 @@ class Recorded:
     grades: dict[int, DayQuality] = field(default_factory=dict)
 
 
-def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Recorded:
+def load(store: TickStore, instrument: Instrument, begin: int, end: int, cache: DayCache | None = None) -> Recorded:
     """Read what the store holds of `instrument` between two instants.
 
     Parameters
     ----------
     begin, end : int, ns
+    cache : DayCache, optional
+        Where ticks of whole days are kept between runs.
 
     Notes
     -----
@@ -88,7 +91,7 @@ def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Reco
     their own minute, or, where that was already known when they came, to the one then open.
     """
     bars = store.bars(instrument.symbol, begin, end)
-    ticks = store.ticks(instrument.symbol, begin, end)
+    ticks = store.ticks(instrument.symbol, begin, end) if cache is None else cache.ticks(store, instrument.symbol, begin, end)
     gaps = store.gaps(instrument.symbol, begin, end)
     days: I64 = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))
     sessions = {int(day): session_of(instrument, int(day)) for day in days}

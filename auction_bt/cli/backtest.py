@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from decimal import Decimal, InvalidOperation
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,7 @@ from auction_bt.picture import LevelColumns, PriceRows
 from auction_bt.report import csv_lines, dumps, render
 from auction_bt.result import plain
 from auction_bt.settings import SETTINGS, parse_settings
+from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 
@@ -81,8 +83,9 @@ def run(args: argparse.Namespace) -> int:
     check_targets([args.json, args.csv, args.plot])
     if args.plot is not None and Path(args.plot).suffix.lower() != ".png":
         raise BadInput(f"--plot {args.plot}: a picture is a .png file")
+    notes: list[str] = []
     with open_store(args.store, readonly=True) as store:
-        found = run_backtest(store, request)
+        found = run_backtest(store, request, DayCache(args.state / "cache", notes.append))
     written = []
     if args.plot:
         for traced in found.traced:
@@ -103,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
             print(line)
         kept = f"run {number} of {args.state / 'journal.db'}"
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
+    for note in notes:
+        print(f"auction_bt: {note}", file=sys.stderr)
     return 0
 
 
