@@ -21,7 +21,7 @@ from .server import Server, between
 from .sql import quoted
 
 _SEALS: Final = 200  # in one statement
-_TRIES: Final = 6
+_TRIES: Final = 5
 Rows = TypeVar("Rows", TickColumns, BarColumns, list[Gap])
 
 
