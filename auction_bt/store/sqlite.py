@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from auction_bt.core.bar import BAR_DTYPES, BarColumns
-from auction_bt.core.errors import BadInput, Refused, UnknownSymbol
+from auction_bt.core.errors import Refused
 from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, day_index, day_start
 from auction_bt.core.tick import TickColumns
@@ -23,6 +23,7 @@ from auction_bt.core.tick import TickColumns
 from . import DayHoldings, Event, Gap, RawMessage
 from .blocks import pack, split, unpack
 from .database import clear_errors, connect, transaction
+from .lookup import check_derived, find_instrument
 from .schema import APPLICATION_ID, INDEXES, TABLES, UPGRADES, VERSION
 from .seal import seals_of
 
@@ -97,18 +98,7 @@ class SqliteStore:
         return [Instrument(symbol, Decimal(tick), lot, Kind(kind), name) for symbol, name, tick, lot, kind, _ in rows]
 
     def instrument(self, symbol: str) -> Instrument:
-        known = self.instruments()
-        wanted = symbol.casefold()
-        for match in (
-            [i for i in known if i.symbol == symbol],
-            [i for i in known if i.symbol.casefold() == wanted],
-            [i for i in known if i.name and i.name.casefold() == wanted],
-        ):
-            if len(match) == 1:
-                return match[0]
-            if match:
-                raise BadInput(f"{symbol!r} is the name of {', '.join(i.symbol for i in match)}: give the symbol instead")
-        raise UnknownSymbol(symbol, {text for i in known for text in (i.symbol, i.name) if text})
+        return find_instrument(self.instruments(), symbol)
 
     def put_instrument(self, instrument: Instrument) -> None:
         row = (instrument.symbol, instrument.name, str(instrument.tick), instrument.lot, instrument.kind.value)
@@ -223,11 +213,7 @@ class SqliteStore:
     def put_derived(self, symbol: str, days: range, ticks: TickColumns, bars: BarColumns, gaps: list[Gap]) -> None:
         begin, end = day_start(days.start), day_start(days.stop)
         day = day_index(ticks.ts)
-        for ts, what in ((ticks.ts, "ticks"), (bars.ts, "bars")):
-            if len(ts) and not begin <= int(ts.min()) <= int(ts.max()) < end:
-                raise ValueError(f"{symbol}: {what} outside the days being replaced")
-        if len(ticks) and bool((np.diff(ticks.seq) <= 0).any()):
-            raise ValueError(f"{symbol}: seq of ticks must increase")
+        check_derived(symbol, days, ticks, bars, gaps)
         with self.writing():
             self._db.execute("DELETE FROM ticks WHERE symbol = ? AND day >= ? AND day < ?", (symbol, days.start, days.stop))
             self._db.execute("DELETE FROM bars_1m WHERE symbol = ? AND ts >= ? AND ts < ?", (symbol, begin, end))
@@ -254,7 +240,7 @@ class SqliteStore:
         inside = (found.ts >= begin) & (found.ts < end)
         if not inside.all():
             found = found.take(inside)
-        if len(found) and bool((np.diff(found.seq) < 0).any()):
+        if len(found) and bool((found.seq[1:] < found.seq[:-1]).any()):
             found = found.take(np.argsort(found.seq, kind="stable"))
         return found
 

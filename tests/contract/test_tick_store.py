@@ -4,6 +4,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -11,17 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auction_bt.core.bar import BAR_DTYPES, NEVER, Bar, BarColumns, Source
-from auction_bt.core.errors import AuctionError, BadInput, UnknownSymbol
+from auction_bt.core.errors import AuctionError, BadInput, Refused, UnknownSymbol
 from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start
 from auction_bt.core.tick import TICK_DTYPES, TickColumns
 from auction_bt.store import DayHoldings, Event, Gap, RawMessage
-from auction_bt.store.dsn import open_store
+from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.questdb.schema import TABLES
+from auction_bt.store.questdb.server import Server
 
 DAY = 20_437  # 2025-12-15
 OPEN = day_start(DAY) + 9 * 3600 * 10**9 + 15 * MINUTE_NS
 EVER = (-(2**62), 2**62)
-STORES = ("sqlite",)
+STORES = ("sqlite", "questdb")
 
 
 @pytest.fixture(params=STORES)
@@ -30,12 +33,49 @@ def new_store(request, tmp_path_factory):
     opened = []
 
     def make():
-        opened.append(open_store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'a.db'}", create=True))
+        dsn = f"sqlite:///{tmp_path_factory.mktemp('store') / 'a.db'}"
+        opened.append(open_store(dsn, create=True))
         return opened[-1]
 
-    yield make
+    if request.param == "sqlite":
+        yield make
+    else:
+        places = []
+        server = request.getfixturevalue("questdb")
+
+        def make_on_server():
+            # A store that was closed is emptied and used again: making tables is slow.
+            for place, store in places:
+                if is_closed(store):
+                    places.remove((place, store))
+                    empty(server, place)
+                    break
+            else:
+                place = server.dsn(f"t{uuid4().hex[:10]}_")
+            opened.append(open_store(place, create=True))
+            places.append((place, opened[-1]))
+            return opened[-1]
+
+        yield make_on_server
     for store in opened:
         store.close()
+
+
+def is_closed(store):
+    try:
+        store.last_raw()
+    except AuctionError:
+        return True
+    return False
+
+
+def empty(server, dsn):
+    """Take the rows out of a store's tables."""
+    names = [parse(dsn).prefix + t.name for t in TABLES if t.name != "schema_version"]
+    for name in names:
+        server.sql(f"TRUNCATE TABLE '{name}'")
+    with closing(Server(parse(dsn))) as ours:  # a table is emptied some time after the statement returns
+        ours.settle([t.name for t in TABLES])
 
 
 def same(a, b):
@@ -161,6 +201,64 @@ def test_writing_while_reading_messages_is_allowed(new_store):
     assert seen == 100 == len(store.events(*EVER))
 
 
+# --- messages as a recorder stamped them
+
+
+def test_recorded_messages_stand_at_their_stamps_and_may_be_sent_again(new_store):
+    store = new_store()
+    sent = [RawMessage(10, '{"a":"\\\\ \\n ₹"}', ("A", "B")), RawMessage(11, "", ()), RawMessage(13, "x'y\\", ("A",))]
+    assert store.last_raw() == -1
+    assert store.raw_count(*EVER) == 0
+    store.append_raw(sent)
+    store.append_raw(sent[1:])
+    store.append_raw([])
+    assert store.raw_count(*EVER) == 3
+    assert store.raw_count(10, 13) == 2
+    assert list(store.raw(*EVER)) == sent
+    assert store.last_raw() == 13
+    assert store.raw_days("B") == [0]
+
+
+def test_a_recorded_message_never_takes_the_place_of_another(new_store):
+    store = new_store()
+    store.append_raw([RawMessage(10, "a", ("A",))])
+    assert store.raw_count(*EVER) == 1
+    with pytest.raises(Refused, match="another message stands at 10"):
+        store.append_raw([RawMessage(9, "b"), RawMessage(10, "b")])
+    assert dict(everything(store))[10] == "a"
+
+
+def test_a_text_that_is_no_text_is_refused_and_the_others_can_be_sent_without_it(new_store):
+    store = new_store()
+    with pytest.raises(Refused):
+        store.append_raw([RawMessage(1, "a"), RawMessage(2, "\ud800")])
+    store.append_raw([RawMessage(1, "a"), RawMessage(3, "c")])
+    assert store.raw_count(*EVER) == 2
+
+
+def test_importing_what_was_recorded_puts_it_beside_and_never_over_it(new_store):
+    store = new_store()
+    store.append_raw([RawMessage(10, "a"), RawMessage(11, "b")])
+    assert store.raw_count(*EVER) == 2
+    assert store.add_raw([RawMessage(10, "c")]) == 1
+    assert everything(store) == [(10, "a"), (11, "b"), (12, "c")]
+    assert store.add_raw(list(store.raw(*EVER)), placed=True) == 0
+
+
+def test_one_holder_has_a_lease_until_it_ends_or_is_given_back(new_store):
+    store = new_store()
+    assert store.claim("recorder", "one:1", now=100, until=200) == "one:1"
+    assert store.claim("recorder", "two", now=150, until=250) == "one:1"
+    assert store.claim("other", "two", now=150, until=250) == "two"
+    assert store.claim("recorder", "one:1", now=150, until=300) == "one:1"
+    assert store.claim("recorder", "two", now=250, until=350) == "one:1"
+    assert store.claim("recorder", "two", now=300, until=400) == "two"
+    store.release("recorder", "one:1")
+    assert store.claim("recorder", "one:1", now=310, until=400) == "two"
+    store.release("recorder", "two")
+    assert store.claim("recorder", "one:1", now=310, until=400) == "one:1"
+
+
 # --- derived tables
 
 
@@ -266,6 +364,27 @@ def test_rows_outside_the_days_or_out_of_order_are_a_programming_error_and_chang
     with pytest.raises(ValueError, match="A: "):
         store.put_derived("A", range(DAY, DAY + 1), ticks, bars, [])
     assert store.ticks("A", *EVER).ts.tolist() == [OPEN]
+
+
+def test_a_seal_names_what_a_day_holds(new_store):
+    store, other = new_store(), new_store()
+    days = range(DAY, DAY + 3)
+    assert store.seals("A", days) == {}
+    ticks = ticks_at(OPEN, OPEN + 1, OPEN + DAY_NS)
+    store.put_derived("A", days, ticks, BarColumns.of([bar(OPEN)]), [Gap("A", OPEN, OPEN + 9, "joined", 5)])
+    before = store.seals("A", days)
+    assert list(before) == [DAY, DAY + 1]
+    other.put_derived("A", days, ticks, BarColumns.of([bar(OPEN)]), [Gap("A", OPEN, OPEN + 9, "joined", 5)])
+    assert other.seals("A", days) == before
+    store.put_derived("A", range(DAY, DAY + 1), ticks.take(ticks.ts < OPEN + 1), BarColumns.of([bar(OPEN)]), [])
+    after = store.seals("A", days)
+    assert after[DAY] != before[DAY]
+    assert after[DAY + 1] == before[DAY + 1]
+    assert store.seals("B", days) == {}
+    store.put_derived("A", days, TickColumns.empty(), BarColumns.empty(), [])
+    assert store.seals("A", days) == {}
+    assert len(store.ticks("A", *EVER)) == 0
+    assert store.days("A") == []
 
 
 def test_events_of_one_seq_keep_their_order_and_a_range_is_replaced(new_store):

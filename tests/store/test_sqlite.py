@@ -43,25 +43,6 @@ def test_every_table_says_in_which_order_it_is_read():
     assert all(t.scan and t.create.startswith(f"CREATE TABLE {t.name} (") for t in TABLES)
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("auction.db", "is no DSN: write sqlite:///auction.db"),
-        ("", "is no DSN"),
-        ("questdb://u:p@host:8812/qdb", "not available in this version yet"),
-        ("mysql://x/y", "unknown scheme 'mysql'"),
-        ("sqlite://", "names no file"),
-        ("sqlite:///", "names no file"),
-        ("sqlite://a.db", "names no file"),
-    ],
-)
-def test_a_dsn_that_cannot_be_used_is_one_clear_line(text, says):
-    with pytest.raises(BadInput, match=says) as caught:
-        open_store(text, create=True)
-    assert "\n" not in str(caught.value)
-    assert "u:p" not in str(caught.value)
-
-
 @pytest.mark.parametrize("readonly", [False, True])
 def test_opening_what_is_not_there_makes_no_file(tmp_path, readonly):
     with pytest.raises(BadInput, match=r"no store at .*: import or record"):

@@ -1,0 +1,48 @@
+"""What all stores do alike: find an instrument by what people call it, check rows before they replace others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from auction_bt.core.bar import BarColumns
+from auction_bt.core.errors import BadInput, UnknownSymbol
+from auction_bt.core.instrument import Instrument
+from auction_bt.core.ist import day_start
+from auction_bt.core.tick import TickColumns
+
+from . import Gap
+
+
+def find_instrument(known: list[Instrument], symbol: str) -> Instrument:
+    """Return the one of `known` that `symbol` means: a symbol, then a symbol in any case, then a name in any case.
+
+    Raises
+    ------
+    UnknownSymbol
+        None; the message names the nearest.
+    BadInput
+        Several.
+    """
+    wanted = symbol.casefold()
+    for match in (
+        [i for i in known if i.symbol == symbol],
+        [i for i in known if i.symbol.casefold() == wanted],
+        [i for i in known if i.name and i.name.casefold() == wanted],
+    ):
+        if len(match) == 1:
+            return match[0]
+        if match:
+            raise BadInput(f"{symbol!r} is the name of {', '.join(i.symbol for i in match)}: give the symbol instead")
+    raise UnknownSymbol(symbol, {text for i in known for text in (i.symbol, i.name) if text})
+
+
+def check_derived(symbol: str, days: range, ticks: TickColumns, bars: BarColumns, gaps: Iterable[Gap]) -> None:
+    """Raise ValueError where rows lie outside the days they are to replace, or ticks are out of order."""
+    begin, end = day_start(days.start), day_start(days.stop)
+    for ts, what in ((ticks.ts, "ticks"), (bars.ts, "bars")):
+        if len(ts) and not begin <= int(ts.min()) <= int(ts.max()) < end:
+            raise ValueError(f"{symbol}: {what} outside the days being replaced")
+    if any(not begin <= gap.begin < end for gap in gaps):
+        raise ValueError(f"{symbol}: gaps outside the days being replaced")
+    if len(ticks) and bool((ticks.seq[1:] <= ticks.seq[:-1]).any()):
+        raise ValueError(f"{symbol}: seq of ticks must increase")

@@ -1,0 +1,5 @@
+"""A store on a QuestDB server."""
+
+from .store import QuestStore
+
+__all__ = ["QuestStore"]
