@@ -103,10 +103,15 @@ class QuestDBData(ColumnData):
         p.store = p.fromdate = p.todate = None
         p.tz = IstZone()
         self._name = p.name or self.instrument.symbol
-        session = session_of(self.instrument, int(day_index(self.ends[-1] - 1)))
-        if not session.is_whole_day:
-            p.sessionstart = p.sessionstart or _time(session.open)
-            p.sessionend = p.sessionend or _time(session.close)
+        if p.sessions:
+            self._say_session()
+
+    def _say_session(self) -> None:
+        # Where backtrader's own resampler ends a day: at the latest close of the range, or it would part days that close later.
+        sessions = [session_of(self.instrument, int(day)) for day in np.unique(self.tape.day)]
+        if not any(session.is_whole_day for session in sessions):
+            self.p.sessionstart = self.p.sessionstart or _time(min(s.open for s in sessions))
+            self.p.sessionend = self.p.sessionend or _time(max(s.close for s in sessions))
 
     def _fill(self, asked: _Asked, unit: int) -> None:
         if unit < MINUTE_NS:
@@ -151,7 +156,7 @@ class QuestDBData(ColumnData):
         # A day that ends at midnight is not a bar of the next date.
         ends = self.ends
         if self.p.timeframe == bt.TimeFrame.Days:
-            ends = np.where(ends == day_start(day_index(ends)), ends - 10_000, ends)
+            ends = np.where(ends == day_start(day_index(ends)), ends - 1_000_000, ends)
         columns = lines_of(ends, bars)
         if self.ticks is not None:
             columns["openinterest"] = self._oi

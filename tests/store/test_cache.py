@@ -56,6 +56,12 @@ def store(new_dsn):  # noqa: F811
         yield opened
 
 
+@pytest.fixture
+def embedded(tmp_path):
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}", create=True) as opened:
+        yield opened
+
+
 class Watched:
     """A store that tells which ranges of ticks it was asked for, and can be changed meanwhile."""
 
@@ -149,7 +155,8 @@ def test_a_day_without_a_seal_is_read_each_time(tmp_path, store):
 
 @pytest.mark.parametrize("rows", [100, 5000])
 @pytest.mark.parametrize("damage", ["empty", "short", "head", "zeros", "shape", "dtype", "pickle", "day"])
-def test_a_damaged_file_is_removed_and_its_day_read_again(tmp_path, store, damage, rows):
+def test_a_damaged_file_is_removed_and_its_day_read_again(tmp_path, embedded, damage, rows):
+    store = embedded
     put(store, "A", DAY, ticks_on(DAY, rows))
     cache = DayCache(tmp_path / "cache", keep_free=0)
     cache.ticks(store, "A", 0, 2**62)
