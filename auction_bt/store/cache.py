@@ -180,8 +180,6 @@ def _is_of(table: NDArray[np.int64], day: int) -> bool:
 
 
 def _joined(parts: list[TickColumns]) -> TickColumns:
-    if len(parts) == 1:
-        return parts[0]
     found = TickColumns.join(parts)
     own = [part.seq for part in parts if len(part)]
     if any(before[-1] > after[0] for before, after in pairwise(own)):
