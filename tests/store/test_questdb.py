@@ -18,7 +18,7 @@ from auction_bt.core.tick import Tick, TickColumns
 from auction_bt.store import Gap, RawMessage
 from auction_bt.store.dsn import is_there, open_store, parse
 from auction_bt.store.questdb.schema import TABLES
-from auction_bt.store.questdb.server import Server
+from auction_bt.store.questdb.server import Server, between
 
 DAY = 20_437
 OPEN = day_start(DAY) + 9 * 3600 * 10**9
@@ -204,6 +204,17 @@ def test_many_readers_at_once_all_get_their_columns(place):
         thread.join()
     assert not failed
     assert found == [50_000] * 24
+
+
+def test_every_filter_by_time_is_an_interval_scan_exact_to_the_nanosecond(place, questdb):
+    with closing(open_store(url(place), create=True)) as store:
+        store.put_derived("A", range(DAY, DAY + 1), ticks(10), BarColumns.empty(), [])
+        store.append_raw([RawMessage(OPEN + i, str(i), ("A",)) for i in range(10)])
+        assert store.raw_count(OPEN + 3, OPEN + 7) == 4
+        assert store.ticks("A", OPEN + 3, OPEN + 7).ts.tolist() == [OPEN + i for i in range(3, 7)]
+    for table in ("raw_wss_feed", "raw_symbol", "ticks"):
+        plan = questdb.sql(f"EXPLAIN SELECT * FROM '{place.prefix}{table}' WHERE {between(OPEN, OPEN + 5)}")
+        assert any("Interval" in row[0] for row in plan), plan
 
 
 # --- days under seals

@@ -177,6 +177,10 @@ class Server:
     def _waiting(self, names: list[str]) -> list[str]:
         waiting = []
         for name, written, sent, is_suspended, tag, message in self._state(names):
+            if is_suspended and self._readonly:
+                why = f"{tag} {message}".strip()
+                raise Fatal(f"store {self.dsn}: table {name} is suspended and shows no new rows ({why}): open the store for "
+                            "writing once, which resumes it")  # fmt: skip
             if is_suspended:
                 self.resume(name, f"{tag} {message}".strip())
             elif written != sent:
