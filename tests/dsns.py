@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import closing
+from itertools import count
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from auction_bt.store.questdb.schema import TABLES
 from auction_bt.store.questdb.server import Server
 
 _FREE: list[str] = []  # emptied stores on this process's server: making tables is slow
-_MADE = [0]
+_NUMBERS = count()
 
 
 def _sqlite(request: pytest.FixtureRequest) -> str:
@@ -19,9 +20,13 @@ def _sqlite(request: pytest.FixtureRequest) -> str:
 
 
 def _questdb(request: pytest.FixtureRequest) -> str:
-    server = request.getfixturevalue("questdb")
-    _MADE[0] += 1
-    dsn = _FREE.pop() if _FREE else server.dsn(f"feed{_MADE[0]}_")
+    server = request.getfixturevalue("_questdb_server")
+    if _FREE:
+        dsn = _FREE.pop()
+    else:
+        prefix = f"feed{next(_NUMBERS)}_"
+        dsn = server.dsn(prefix)
+        server.prefixes.remove(prefix)  # it outlives the test that is given it
     request.addfinalizer(lambda: _empty(server, dsn))
     return dsn
 
@@ -40,15 +45,16 @@ def _empty(server: Any, dsn: str) -> None:
 
 
 KINDS: dict[str, Callable[[pytest.FixtureRequest], str]] = {"sqlite": _sqlite, "questdb": _questdb}
+PARAMS = [pytest.param(kind, marks=[pytest.mark.db] if kind == "questdb" else []) for kind in KINDS]
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=PARAMS)
 def new_dsn(request):
     """Return a function that names a store with nothing in it."""
     return lambda: KINDS[request.param](request)
 
 
-@pytest.fixture(params=KINDS, scope="module")
+@pytest.fixture(params=PARAMS, scope="module")
 def new_lasting_dsn(request):
     """Return the same, for stores that a whole module reads."""
     return lambda: KINDS[request.param](request)
