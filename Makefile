@@ -5,14 +5,17 @@ SHELL = /bin/sh
 
 VENV := .venv
 PY := $(VENV)/bin/python
+SYSTEM_PYTHON := python3
+HTTP := 9000
+PG := 8812
 TREE := build/tree/auction_bt
 SOURCES := auction_bt feeds brokers analyzers
 INSTALL_INPUTS := setup.cfg pyproject.toml constraints.txt auction_bt/__init__.py
 
-.PHONY: help install demo test check tree golden bench tools clean
+.PHONY: help install demo test check tree golden bench questdb questdb-stop tools clean
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
 
 install: $(VENV)/.run ## install into .venv, at the versions of constraints.txt
 
@@ -42,6 +45,12 @@ bench: $(VENV)/.test ## run the benchmarks
 	  test -f "$$file" || { echo "no benchmarks here"; break; }; \
 	  echo "== $$file"; $(PY) "$$file" || exit 1; \
 	done
+
+questdb: ## get and start a QuestDB server on this machine's loopback (HTTP=9000 PG=8812 name other ports)
+	@$(SYSTEM_PYTHON) tools/questdb.py start --http $(HTTP) --pg $(PG)
+
+questdb-stop: ## stop it; the data stays in .questdb
+	@$(SYSTEM_PYTHON) tools/questdb.py stop
 
 tools: ## what the full tests need beyond Python: Java, Maven, Chromium
 	@sh .ci/tools

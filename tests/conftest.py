@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.require"]
+pytest_plugins = ["tests.require", "tests.questdb"]
 
 
 @pytest.fixture(scope="session")

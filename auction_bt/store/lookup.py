@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from auction_bt.core.bar import BarColumns
 from auction_bt.core.errors import BadInput, UnknownSymbol
 from auction_bt.core.instrument import Instrument

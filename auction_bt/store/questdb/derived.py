@@ -21,7 +21,8 @@ from .server import Server, between
 from .sql import quoted
 
 _SEALS: Final = 200  # in one statement
-_TRIES: Final = 6
+_ROWS: Final = 2_000_000  # in one answer: 150 MB of ticks
+_TRIES: Final = 5
 Rows = TypeVar("Rows", TickColumns, BarColumns, list[Gap])
 
 
@@ -89,7 +90,7 @@ class DerivedTables:
 
         def read(days: list[SealedDay]) -> TickColumns:
             parts = [TickColumns(**self._server.bulk(TICK_DTYPES, self._from("ticks", symbol, begin, end, chosen)))
-                     for chosen in _chunks(days)]  # fmt: skip
+                     for chosen in _chunks(days, "ticks")]  # fmt: skip
             found = TickColumns.join(parts)
             if len(found) and bool((found.seq[1:] < found.seq[:-1]).any()):
                 found = found.take(np.argsort(found.seq, kind="stable"))
@@ -137,8 +138,8 @@ class DerivedTables:
         return [Event(ts, kind, symbol, payload) for ts, _, kind, symbol, payload in sorted(rows, key=lambda r: r[:2])]
 
     def _from(self, table: str, symbol: str, begin: int, end: int, days: list[SealedDay]) -> str:
-        return (f"FROM {self._server.name(table)} WHERE symbol = {quoted(symbol)} AND {between(begin, end)} "
-                f"AND {_sealed_by(days)}")  # fmt: skip
+        within = between(max(begin, day_start(days[0].day)), min(end, day_start(days[-1].day + 1)))
+        return f"FROM {self._server.name(table)} WHERE symbol = {quoted(symbol)} AND {within} AND {_sealed_by(days)}"
 
     def _whole(self, what: str, symbol: str, begin: int, end: int, read: Callable[[list[SealedDay]], Rows], empty: Rows) -> Rows:
         # A reader on another connection may see a day's commit before the last of its rows: it looks again.
@@ -164,9 +165,19 @@ def _days(begin: int, end: int) -> tuple[int, int]:
     return max(day_index(begin), 0), max(day_index(end - 1), 0)
 
 
-def _chunks(days: list[SealedDay]) -> Iterator[list[SealedDay]]:
-    for at in range(0, len(days), _SEALS):
-        yield days[at : at + _SEALS]
+def _chunks(days: list[SealedDay], what: str = "") -> Iterator[list[SealedDay]]:
+    """Yield runs of days, each of which fits in one statement and one answer."""
+    chunk: list[SealedDay] = []
+    rows = 0
+    for day in days:
+        more = getattr(day, what) if what else 0
+        if chunk and (len(chunk) == _SEALS or rows + more > _ROWS):
+            yield chunk
+            chunk, rows = [], 0
+        chunk.append(day)
+        rows += more
+    if chunk:
+        yield chunk
 
 
 def _sealed_by(days: list[SealedDay]) -> str:

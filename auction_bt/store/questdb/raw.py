@@ -143,9 +143,10 @@ class RawTables:
             if not page:
                 return
             begin = page[-1][0] + 1
-            of: dict[int, list[str]] = {}
-            for ts, symbol in self._server.rows(f"SELECT ts::long, symbol FROM {self._symbol} WHERE {between(at, begin)}"):
-                of.setdefault(ts, []).append(symbol)
+            of = self._symbols(at, begin)
+            if any(ts not in of for ts, _ in page):  # written, and not visible yet
+                self._server.settle(["raw_symbol"])
+                of = self._symbols(at, begin)
             for ts, text in page:
                 names = of.get(ts, [""])
                 if chosen is None or not chosen.isdisjoint(names):
@@ -162,7 +163,7 @@ class RawTables:
 
     def count(self, begin: int, end: int) -> int:
         """Return how many messages there are, those just sent included."""
-        self._server.settle(["raw_wss_feed"])
+        self._server.settle(["raw_wss_feed", "raw_symbol"])
         return int(self._server.rows(f"SELECT count() FROM {self._feed} WHERE {between(begin, end)}")[0][0])
 
     def last(self) -> int:
@@ -185,6 +186,12 @@ class RawTables:
             statement = f"SELECT ts::long FROM {self._symbol} WHERE symbol IN ({listed}) AND {between(begin, end)} LIMIT 1"
         found = self._server.rows(statement)
         return int(found[0][0]) if found else None
+
+    def _symbols(self, begin: int, end: int) -> dict[int, list[str]]:
+        of: dict[int, list[str]] = {}
+        for ts, symbol in self._server.rows(f"SELECT ts::long, symbol FROM {self._symbol} WHERE {between(begin, end)}"):
+            of.setdefault(ts, []).append(symbol)
+        return of
 
     def _texts(self, begin: int, end: int) -> dict[int, str]:
         return dict(self._server.rows(f"SELECT ts::long, raw_json FROM {self._feed} WHERE {between(begin, end)}"))

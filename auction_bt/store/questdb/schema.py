@@ -75,3 +75,15 @@ TABLES: Final = (
           ("ts", "symbol"), "YEAR"),
     Table("leases", (_TS, ("name", "SYMBOL"), ("holder", "SYMBOL"), ("until", "LONG")), ("ts", "name", "holder"), "YEAR"),
 )  # fmt: skip
+
+
+def view(table: str, prefix: str) -> tuple[str, str]:
+    """Return the name and the statement of the view of a table's rows that are in force, for people's own SQL."""
+    columns = next(t.columns for t in TABLES if t.name == table)
+    chosen = ", ".join(f"t.{name}" for name, _ in columns if name != "seal")
+    name = f"{prefix}{table}_now"
+    return name, (f"CREATE VIEW IF NOT EXISTS '{name}' AS (SELECT {chosen} FROM '{prefix}{table}' t "
+                  f"JOIN '{prefix}days' d ON t.symbol = d.symbol AND t.seal = d.seal)")  # fmt: skip
+
+
+VIEWS: Final = ("ticks", "bars_1m")

@@ -13,7 +13,7 @@ from auction_bt.store.dsn import QuestDsn
 
 from .http import Columns, Http
 from .ilp import Ilp, Row
-from .schema import LARGEST_NS, TABLES, VERSION, Table
+from .schema import LARGEST_NS, TABLES, VERSION, VIEWS, Table, view
 from .sql import Sql, quoted
 
 _APPLY_S: Final = 120.0  # a burst of ten million rows takes seconds
@@ -76,6 +76,8 @@ class Server:
             self._may_write()
             for table in missing:
                 self._sql.run(table.create(self.name(table.name)))
+            for table_name in VIEWS:
+                self._sql.run(view(table_name, self.dsn.prefix)[1])
             self.write([(self.name("schema_version"), {}, {"version": VERSION}, 0)])
             self.settle(["schema_version"])
         version = self.rows(f"SELECT max(version) FROM {self.name('schema_version')}")
@@ -175,6 +177,10 @@ class Server:
     def _waiting(self, names: list[str]) -> list[str]:
         waiting = []
         for name, written, sent, is_suspended, tag, message in self._state(names):
+            if is_suspended and self._readonly:
+                why = f"{tag} {message}".strip()
+                raise Fatal(f"store {self.dsn}: table {name} is suspended and shows no new rows ({why}): open the store for "
+                            "writing once, which resumes it")  # fmt: skip
             if is_suspended:
                 self.resume(name, f"{tag} {message}".strip())
             elif written != sent:

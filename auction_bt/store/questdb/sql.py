@@ -9,7 +9,7 @@ import psycopg2
 from auction_bt.core.errors import AuctionError, BadInput, Fatal, Retryable
 from auction_bt.store.dsn import QuestDsn
 
-_CONNECT_S: Final = 10
+_CONNECT_S: Final = 5
 
 
 class Sql:
