@@ -129,6 +129,7 @@ class _Recording:
         self._progress = Progress()
         self._news = threading.Event()
         self._moved = 0
+        self._patience: float = args.wait
         self._acked = (-2, -2)
         self._told: StoreState | None = None
         self._rates: deque[tuple[float, int]] = deque()
@@ -157,6 +158,9 @@ class _Recording:
                 self._look()
             self.word.is_given = True
             reader.join(_LINGER_S)
+        except BaseException:
+            self._patience = 0.0
+            raise
         finally:
             try:
                 self.recorder.close()
@@ -247,7 +251,7 @@ class _Recording:
         """Send what is written and tell how it went."""
         self._ack()
         self._progress("sending what waits in the spool")
-        self.is_all_sent = self.forwarder.finish(self._args.wait if self.recorder.error is None else 0.0)
+        self.is_all_sent = self.forwarder.finish(self._patience if self.recorder.error is None else 0.0)
         self._progress.clear()
         with Spool.open(self._args.state, durable=False) as spool:
             waiting, dead = spool.waiting(), spool.dead_letters()
