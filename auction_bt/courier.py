@@ -12,7 +12,7 @@ from .feeds.decode import symbols_of
 from .store import RawMessage, TickStore
 from .store.spool import Spool
 
-ROWS: Final = 5_000  # of a batch; fewer cost the server a commit each, more gain nothing
+ROWS: Final = 8_000  # of a batch, two full groups; fewer cost the server a commit each, more gain nothing
 CHARACTERS: Final = 8 * 1024 * 1024
 _SPAN: Final = 10_000  # messages counted at once
 

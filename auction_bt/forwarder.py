@@ -22,7 +22,7 @@ KEEP_NS: Final = DAY_NS
 
 _POLL_S: Final = 0.25  # between two looks at the spool where nobody says that there is something
 _SAVE_S: Final = 0.5
-_WAY_S: Final = 0.2
+_WAY_S: Final = 1.0  # while the recorder is behind, between two batches
 _LEASE_NS: Final = 60 * SECOND_NS
 _RENEW_S: Final = 20.0
 _PRUNE_S: Final = 900.0

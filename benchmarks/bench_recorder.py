@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pytest
 from questdb import Sender, TimestampNanos
 
+from auction_bt.feeds.decode import symbols_of
 from auction_bt.forwarder import Forwarder
 from auction_bt.recorder import Recorder
 from auction_bt.store.dsn import QuestDsn, open_store, parse
@@ -38,6 +39,7 @@ from tests.waiting import until
 BEGIN = 1_765_770_300 * 10**9
 RATIO = 0.8
 PREFIX = "bench_recorder_"
+GIVEN, FOUND = "symbols given", "symbols looked for"
 
 
 def texts(count: int) -> list[str]:
@@ -84,8 +86,9 @@ def bare(place: QuestDsn, messages: list[str], clock: Stamps, rows: int) -> floa
     return time.perf_counter() - begin
 
 
-def recorded(dsn: str, messages: list[str], clock: Stamps) -> tuple[float, float]:
+def recorded(dsn: str, messages: list[str], symbols: list[tuple[str, ...]] | None, clock: Stamps) -> tuple[float, float]:
     """Seconds until all is on the disk, and until all is in the store."""
+    known: list[tuple[str, ...] | None] = list(symbols or [None] * len(messages))
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         forwarder = Forwarder(state, lambda: open_store(dsn, create=True), "benchmark", time.time_ns,
@@ -95,8 +98,8 @@ def recorded(dsn: str, messages: list[str], clock: Stamps) -> tuple[float, float
         forwarder.start()
         until(lambda: forwarder.state.is_up, 120)
         begin = time.perf_counter()
-        for text in messages:
-            recorder.put(text)
+        for text, names in zip(messages, known, strict=True):
+            recorder.put(text, names)
         assert recorder.wait_committed(recorder.last, 600)
         on_disk = time.perf_counter() - begin
         until(lambda: forwarder.forwarded == recorder.last, 600)
@@ -116,16 +119,24 @@ def alternating(works: dict[str, Callable[[], Any]], runs: int) -> dict[str, lis
     return {name: results[1:] for name, results in found.items()}
 
 
+def ours(dsn: str, messages: list[str], clock: Stamps) -> dict[str, Callable[[], Any]]:
+    """The two ways to record: with the symbols, as a live feed has them, and without, as from a pipe."""
+    symbols = [symbols_of(json.loads(text)) for text in messages]
+    return {GIVEN: lambda: recorded(dsn, messages, symbols, clock), FOUND: lambda: recorded(dsn, messages, None, clock)}
+
+
 def on_sqlite(messages: list[str], runs: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         clock = Stamps()
-        found = alternating({"x": lambda: recorded(f"sqlite:///{folder}/a.db", messages, clock)}, runs)["x"]
-    tell("embedded store", found, len(messages))
+        dsn = f"sqlite:///{folder}/a.db"
+        found = alternating(ours(dsn, messages, clock), runs)
+    for name, results in found.items():
+        tell(f"embedded store, {name}", results, len(messages))
 
 
 def tell(name: str, found: list[tuple[float, float]], count: int) -> tuple[float, float]:
     rates = tuple(count / statistics.median(column) for column in zip(*found, strict=True))
-    print(f"{name:28s} {rates[0]:9,.0f} messages/s on the disk, {rates[1]:9,.0f} in the store")
+    print(f"{name:36s} {rates[0]:9,.0f} messages/s on the disk, {rates[1]:9,.0f} in the store")
     return rates[0], rates[1]
 
 
@@ -141,17 +152,22 @@ def on_server(dsn: str, messages: list[str], runs: int) -> bool:
             {
                 "bare 1,000": lambda: bare(place, messages, clock, 1_000),
                 "bare 10,000": lambda: bare(place, messages, clock, 10_000),
-                "recorder": lambda: recorded(dsn, messages, clock),
-            },
+            }
+            | ours(dsn, messages, clock),
             runs,
         )
     rates = {name: len(messages) / statistics.median(found[name]) for name in ("bare 1,000", "bare 10,000")}
     for name, rate in rates.items():
-        print(f"{name + ' rows a flush':28s} {rate:9,.0f} messages/s")
-    on_disk, in_store = tell("recorder, QuestDB", found["recorder"], len(messages))
-    for name, rate in rates.items():
-        print(f"{'over ' + name:28s} {on_disk / rate:9.2f} on the disk, {in_store / rate:9.2f} in the store (goal {RATIO})")
-    return on_disk >= RATIO * max(rates.values())
+        print(f"{name + ' rows a flush':36s} {rate:9,.0f} messages/s")
+    best = max(rates.values())
+    is_good = True
+    for name in (GIVEN, FOUND):
+        on_disk, in_store = tell(f"recorder, {name}", found[name], len(messages))
+        print(
+            f"{'over the faster bare':36s} {on_disk / best:9.2f} on the disk (goal {RATIO}), {in_store / best:9.2f} in the store"
+        )
+        is_good = is_good and on_disk >= RATIO * best
+    return is_good
 
 
 @contextmanager
