@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "export": ("export", "write ticks, bars or messages of a store to a file"),
     "data": ("data", "show what a store holds and how good it is"),
     "profile": ("profile", "print the volume profile of a day"),
+    "archive": ("archive", "compress the messages of old days in place"),
     "rebuild": ("rebuild", "make ticks and bars anew from recorded messages and prove them equal"),
 }
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -75,6 +75,33 @@ class DayHoldings:
     gaps: int
     volume: int
     tick_volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedDay:
+    """Messages of a day that were compressed.
+
+    Parameters
+    ----------
+    day : int
+        Its number: of the IST day, on a server of the UTC day, by which it keeps its files.
+    messages : int
+    bytes_before, bytes_after : int
+        Of their texts and of the blocks made from them; on a server, of its files.
+    """
+
+    day: int
+    messages: int
+    bytes_before: int
+    bytes_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """What a store takes on its disk: bytes in all, and of these `spare` ones, which new rows will use."""
+
+    total: int
+    spare: int
 
 
 class DerivedStore(Protocol):
@@ -166,6 +193,25 @@ class TickStore(DerivedStore, Protocol):
     def last_raw(self) -> int:
         """Return the greatest stamp of a message, -1 where there is none."""
         ...
+
+    def archive(self, before: int, progress: Callable[[int], None] | None = None) -> list[ArchivedDay]:
+        """Compress the messages of days before `before`, each hash-checked first; they are read and written as ever.
+
+        Parameters
+        ----------
+        before : int
+            IST day by number; a server compresses the UTC days that end before it begins.
+        progress : callable, optional
+            Told the day that is being worked on.
+
+        Returns
+        -------
+        list of ArchivedDay
+            What was compressed by this call, oldest first.
+        """
+        ...
+
+    def size(self) -> StoreSize: ...
 
     def claim(self, name: str, holder: str, now: int, until: int) -> str:
         """Take or renew the lease `name` up to `until` (ns); return who holds it now: `holder`, or another whose time runs."""
