@@ -118,13 +118,17 @@ def run_backtest(store: TickStore, request: Request, cache: DayCache | None = No
         Nothing stored in the range; the message names what range there is.
     """
     data = list(read(store, request, cache))
-    messages = _messages(store, data, request) if request.engine is Engine.REPLAY else None
+    run = run_on(store, data, request)
     rule = Rule(request.settings.get("rule", Rule.ORIGINAL))
     other = Rule.AUCTION if rule is Rule.ORIGINAL else Rule.ORIGINAL
-    run = _run(data, request, messages)
     aside = _run(data, replace(request, settings={**request.settings, "rule": other.value}), None)
     result = replace(run.result, other_regime=(other.value, aside.result.summary.net, aside.result.summary.trades))
     return Run(result, run.traced)
+
+
+def run_on(store: TickStore, data: list[Recorded], request: Request) -> Run:
+    """Run the strategy alone on data that was read for the same request."""
+    return _run(data, request, _messages(store, data, request) if request.engine is Engine.REPLAY else None)
 
 
 def read(store: TickStore, request: Request, cache: DayCache | None = None) -> Iterator[Recorded]:
