@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "data": ("data", "show what a store holds and how good it is"),
     "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
     "profile": ("profile", "print the volume profile of a day"),
+    "rebuild": ("rebuild", "make ticks and bars anew from recorded messages and prove them equal"),
 }
 
 
