@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "import": ("importing", "bring recordings, ticks or 1-minute bars from files into a store"),
     "export": ("export", "write ticks, bars or messages of a store to a file"),
     "data": ("data", "show what a store holds and how good it is"),
+    "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
     "profile": ("profile", "print the volume profile of a day"),
     "archive": ("archive", "compress the messages of old days in place"),
     "rebuild": ("rebuild", "make ticks and bars anew from recorded messages and prove them equal"),

@@ -103,7 +103,8 @@ def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
 
     Notes
     -----
-    Causal: a silence that reaches into a bar ends at or before the message that makes the bar known.
+    Causal: a silence counts where it ended at or before the message that made the bar known. A receiver's clock that runs behind
+    the exchange's makes bars known before their minute is over by its stamps.
     """
     if len(bars) == 0:
         return np.empty(0)
@@ -116,7 +117,8 @@ def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
         first = int(np.searchsorted(bars.ts, begin - MINUTE_NS, side="right"))
         last = int(np.searchsorted(bars.ts, end))
         start = bars.ts[first:last]
-        lost[first:last] += np.minimum(end, start + MINUTE_NS) - np.maximum(begin, start)
+        of_bar = np.minimum(end, start + MINUTE_NS) - np.maximum(begin, start)
+        lost[first:last] += np.where(bars.known_seq[first:last] >= end, of_bar, 0)
     quality = np.clip(1 - np.maximum(wrong, lost / MINUTE_NS), 0.0, 1.0)
     day: I64 = (bars.ts + IST_OFFSET_NS) // DAY_NS
     _, place = np.unique(day, return_inverse=True)
@@ -132,10 +134,10 @@ def _has_ticks(bars: BarColumns) -> NDArray[np.bool_]:
 
 
 def _silences(gaps: Iterable[Silence]) -> list[tuple[int, int]]:
-    """Return the silences that count, joined where they overlap."""
+    """Return the silences that count, joined where they overlap; where they touch they stay two, each with its own end."""
     out: list[tuple[int, int]] = []
     for begin, end in sorted((g.begin, g.end) for g in gaps if g.kind == "silence" and g.end - g.begin > SILENCE_NS):
-        if out and begin <= out[-1][1]:
+        if out and begin < out[-1][1]:
             out[-1] = out[-1][0], max(end, out[-1][1])
         else:
             out.append((begin, end))

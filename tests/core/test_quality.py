@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auction_bt.core.bar import Bar, BarColumns, Source
+from auction_bt.core.bar import NEVER, Bar, BarColumns, Source
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_start
 from auction_bt.core.quality import bar_quality, day_quality
 from auction_bt.store import Gap
@@ -18,7 +18,10 @@ SESSION = (OPEN, OPEN + 100 * MINUTE_NS)
 
 def bars(*pairs, source=Source.I1, begin=OPEN):
     return BarColumns.of(
-        [Bar("A", begin + i * MINUTE_NS, 1.0, 1.0, 1.0, 1.0, volume, seen, 0, source) for i, (volume, seen) in enumerate(pairs)]
+        [
+            Bar("A", begin + i * MINUTE_NS, 1.0, 1.0, 1.0, 1.0, volume, seen, NEVER, source)
+            for i, (volume, seen) in enumerate(pairs)
+        ]
     )
 
 
@@ -79,6 +82,14 @@ def test_auction_prints_outside_the_session_do_not_spoil_the_day():
 def test_a_bar_is_as_good_as_its_volume_or_its_silence_whichever_is_worse():
     quality = bar_quality(bars((100, 90), (100, 130), (100, 100), (0, 0), (0, 5), (100, 500)), [silence(150, 180)])
     assert quality.tolist() == pytest.approx([0.9, 0.7, 0.5, 1.0, 0.0, 0.0])
+
+
+def test_a_silence_that_ended_after_the_bar_was_known_does_not_count_in_it():
+    """Where the receiver's clock runs behind, a bar is known before its minute is over by our stamps."""
+    two = bars((100, 100), (100, 100))
+    known = replace(two, known_seq=np.array([OPEN + 55 * SECOND_NS, OPEN + 115 * SECOND_NS]))
+    assert bar_quality(known, [silence(56, 69)]).tolist() == [1.0, 1 - 9 / 60]
+    assert bar_quality(known, [silence(40, 55), silence(55, 69)]).tolist() == [1 - 15 / 60, 1 - 9 / 60]
 
 
 def test_bars_of_days_without_ticks_have_no_quality():
