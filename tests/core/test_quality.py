@@ -13,12 +13,13 @@ from auction_bt.core.quality import bar_quality, day_quality
 from auction_bt.store import Gap
 
 OPEN = day_start(20_437) + 555 * MINUTE_NS
+KNOWN = OPEN + 1440 * MINUTE_NS
 SESSION = (OPEN, OPEN + 100 * MINUTE_NS)
 
 
 def bars(*pairs, source=Source.I1, begin=OPEN):
     return BarColumns.of(
-        [Bar("A", begin + i * MINUTE_NS, 1.0, 1.0, 1.0, 1.0, volume, seen, 0, source) for i, (volume, seen) in enumerate(pairs)]
+        [Bar("A", begin + i * MINUTE_NS, 1.0, 1.0, 1.0, 1.0, volume, seen, KNOWN, source) for i, (volume, seen) in enumerate(pairs)]
     )
 
 
@@ -79,6 +80,12 @@ def test_auction_prints_outside_the_session_do_not_spoil_the_day():
 def test_a_bar_is_as_good_as_its_volume_or_its_silence_whichever_is_worse():
     quality = bar_quality(bars((100, 90), (100, 130), (100, 100), (0, 0), (0, 5), (100, 500)), [silence(150, 180)])
     assert quality.tolist() == pytest.approx([0.9, 0.7, 0.5, 1.0, 0.0, 0.0])
+
+
+def test_a_silence_after_the_message_that_made_a_bar_known_is_not_the_bars():
+    """Where the recorder's clock is slow, or a minute is reported early, stamps of later silences lie within the bar."""
+    early = replace(bars((100, 100), (100, 100)), known_seq=np.array([OPEN + 30 * SECOND_NS, KNOWN]))
+    assert bar_quality(early, [silence(10, 25), silence(30, 90)]).tolist() == [0.75, 0.5]
 
 
 def test_bars_of_days_without_ticks_have_no_quality():
