@@ -168,7 +168,9 @@ class _Rows:
         # The one bar that rightly becomes known on a later day is the last one its day traded.
         if key[1] != stamp_day and (key[1] > stamp_day or self._last_minute.get(key) != bar.ts):
             self.odd.add(bar.symbol)
-        self.bars.setdefault(key, {}).setdefault(bar.ts, bar)
+        held = self.bars.setdefault(key, {}).setdefault(bar.ts, bar)
+        if day_index(held.known_seq) < key[1]:  # known before its day began: a damaged time
+            self.bars[key][bar.ts] = bar
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)

@@ -19,7 +19,7 @@ from auction_bt.store import RawMessage
 from auction_bt.synthetic import DEMO, Shape, merge, messages
 
 Stamped = tuple[int, Any]  # a message's stamp, and the message: a dict, or a text that is no JSON
-DAYS = (date(2026, 3, 9), date(2026, 3, 10))
+DAYS = (date(2026, 3, 6), date(2026, 3, 9), date(2026, 3, 10))
 INSTRUMENTS = (*DEMO.values(), Instrument("NSE_FO|DEMO-OTHER", *(getattr(DEMO[Shape.WALK], n) for n in ("tick", "lot", "kind"))))
 SHAPES = (*DEMO, Shape.BALANCED)
 
@@ -281,7 +281,7 @@ TROUBLES: dict[str, Trouble] = {
     "thin": thin,
     "slow recorder": slow_recorder,
     "one frame": one_frame,
-    "market info": _between(lambda at, s: {"type": "market_info", "currentTs": str(at // 1_000_000), "marketInfo": {"segmentStatus": {}}}),
+    "market info": _between(lambda at, s: {"type": "market_info", "currentTs": str(at // 1_000_000), "marketInfo": {}}),
     "clock": _between(lambda at, s: {"kind": "clock", "ts": at + int(s.rng.integers(-600, 60)) * SECOND_NS, **_named(s)}),
     "command": _between(lambda at, s: {"kind": "command", "ts": at, "do": "halt", **_named(s)}),
     "no I1": _each(_no_i1),
@@ -302,11 +302,11 @@ TROUBLES: dict[str, Trouble] = {
 }  # fmt: skip
 
 
-def made(seed: int, symbols: int, per_minute: int, minutes: int, troubles: list[tuple[str, int, float, float, bool]]) -> list[RawMessage]:
-    """Return the messages of two sessions' first `minutes` minutes (and the very last), with `troubles` done to them one after the other.
+Spell = tuple[str, int, float, float, bool]  # name, seed, where it begins, how long it is (as shares), whether of one symbol
 
-    A trouble is (name, seed, where it begins, how long it is, whether it strikes one symbol only); places are shares of the stream.
-    """
+
+def made(seed: int, symbols: int, per_minute: int, minutes: int, spells: list[Spell]) -> list[RawMessage]:
+    """Return the first `minutes` minutes and the end of three sessions (less of the first), with `spells` done to them in turn."""
     stream: list[Stamped] = []
     for number, day in enumerate(DAYS):
         opening, closing = session_of(INSTRUMENTS[0], from_date(day)).bounds(from_date(day))
@@ -314,8 +314,12 @@ def made(seed: int, symbols: int, per_minute: int, minutes: int, troubles: list[
             messages(i.symbol, day, shape, seed + number, per_minute=per_minute)
             for i, shape in zip(INSTRUMENTS[:symbols], SHAPES, strict=False)
         )
-        stream += [(at, body) for at, body in merge(*each) if at < opening + minutes * MINUTE_NS or at > closing - 5 * MINUTE_NS]
-    for name, own_seed, begin, length, alone in troubles:
+        stream += [
+            (at, body)
+            for at, body in merge(*each)
+            if not opening + (minutes if number else 15) * MINUTE_NS < at < closing - 5 * MINUTE_NS
+        ]
+    for name, own_seed, begin, length, alone in spells:
         rng = np.random.default_rng(own_seed)
         symbol = INSTRUMENTS[int(rng.integers(symbols))].symbol if alone else None
         first = int(begin * len(stream))
@@ -330,15 +334,13 @@ def made(seed: int, symbols: int, per_minute: int, minutes: int, troubles: list[
 
 
 def streams(symbols: int) -> st.SearchStrategy[list[RawMessage]]:
-    """Streams of so many symbols; where one fails, the list of its troubles is what shrinks."""
-    trouble = st.tuples(
-        st.sampled_from(sorted(TROUBLES)), st.integers(0, 999), st.floats(0, 1), st.floats(0, 1), st.booleans()
-    )
+    """Streams of so many symbols; where one fails, the list of its troubles shrinks."""
+    spell = st.tuples(st.sampled_from(sorted(TROUBLES)), st.integers(0, 999), st.floats(0, 1), st.floats(0, 1), st.booleans())
     return st.builds(
         made,
         st.integers(0, 999),
         st.just(symbols),
         st.sampled_from([4, 8]),
         st.sampled_from([60, 150]),
-        st.lists(trouble, max_size=6),
+        st.lists(spell, max_size=6),
     )

@@ -1,10 +1,7 @@
 """Whatever the feed did, the derived tables run in bulk and the messages run one by one end in the same trades and decisions."""
 
-import json
-from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -85,7 +82,13 @@ def test_any_stream_of_messages_ends_in_the_same_trades_and_decisions_on_both_en
     names = [i.symbol for i in INSTRUMENTS[:symbols]]
     params, fill = request_
     request = Request(
-        tuple(names), DAYS[0 if both_days else 1], DAYS[1], params, fill=fill, max_concurrent=max_concurrent, cash=Decimal(5_000_000)
+        tuple(names),
+        DAYS[1 if both_days else 2],
+        DAYS[2],
+        params,
+        fill=fill,
+        max_concurrent=max_concurrent,
+        cash=Decimal(5_000_000),
     )
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('parity') / 'a.db'}", create=True) as store:
         filled(store, data.draw(streams(symbols)), names)
