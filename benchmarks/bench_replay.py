@@ -1,4 +1,4 @@
-"""Replay beside bare parsing: messages a second of `orjson.loads` alone, of the router, and of the whole replay with its strategy.
+"""Replay beside bare parsing: messages a second of `orjson.loads`, of the router alone, and of the whole replay.
 
     python benchmarks/bench_replay.py [recording ...]    (default: a synthetic day of one symbol, 60 messages a minute)
 
