@@ -18,7 +18,7 @@ from .raw_block import Rows, pack, unpack
 SPAN_NS: Final = 15 * MINUTE_NS  # no block is longer, which is what finds the blocks of a range by their beginning
 _BYTES: Final = 16 * 1024 * 1024  # of texts in a block: a reader holds it in memory
 _FETCH: Final = 1_000
-_LEAST: Final = -(2**63)
+_LEAST, _MOST = -(2**63), 2**63 - 1
 _BLOCKS: Final = "raw_blocks WHERE begin_ts > ? AND begin_ts < ? AND end_ts > ?"
 
 
@@ -114,7 +114,7 @@ class MessageArchive:
         A block is made aside and put in place of its rows by one short transaction: a recorder waits for milliseconds, and a
         process killed at any moment leaves each message in one of the two places.
         """
-        limit = day_start(before)
+        limit = min(day_start(before), _MOST)
         days: dict[int, list[int]] = {}
         while (rows := self._next_rows(limit)) is not None:
             sha, data = pack(rows)
@@ -164,7 +164,7 @@ class MessageArchive:
     def _next_block(self, ts: int) -> int:
         """Return where the first block after `ts` begins."""
         (found,) = self._rows("SELECT min(begin_ts) FROM raw_blocks WHERE begin_ts > ?", (ts,))[0]
-        return 2**63 - 1 if found is None else int(found)
+        return _MOST if found is None else int(found)
 
     def _block_at(self, ts: int) -> tuple[int, bytes] | None:
         """Return the beginning and the hash of the block whose span `ts` is in."""
