@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
 from .core.errors import BadInput, Refused
+from .core.ist import day_index
+from .feeds.decode import symbols_of
 from .store import RawMessage, TickStore
 from .store.spool import Spool
 
-ROWS: Final = 5_000  # of a batch; fewer cost the server a commit each, more gain nothing
+ROWS: Final = 8_000  # of a batch, two full groups; fewer cost the server a commit each, more gain nothing
 CHARACTERS: Final = 8 * 1024 * 1024
 _SPAN: Final = 10_000  # messages counted at once
 
+_FIRST: Final = -(2**63)
 _EVER: Final = 2**63 - 1
 
 
@@ -39,6 +43,7 @@ class Courier:
         self._rows = rows
         self._characters = characters
         self._watermark = self._saved = spool.watermark
+        self._touched: set[tuple[int, str]] = set()  # IST days and symbols that the spool does not know of yet
         self.sent = 0  # messages taken by the store for the first time
         self.sent_again = 0  # that the store had lost
         self.buried = 0  # that the store refuses
@@ -56,21 +61,23 @@ class Courier:
         Retryable, Fatal, BadInput
             The store cannot take anything now; the batch stays.
         """
-        batch = self._spool.batch(self._watermark + 1, _EVER, self._rows, self._characters)
+        batch = self._batch(self._watermark + 1, _EVER)
         if not batch:
             return 0
         for part in self._send(batch):
             # Part by part: a store that fails while a refused message is searched for takes no step back.
             self.sent += len(part)
             self._watermark = part[-1].ts
+            self._touched.update((day_index(m.ts), symbol) for m in part for symbol in m.symbols or ("",))
         self._watermark = batch[-1].ts
         return len(batch)
 
     def save(self) -> None:
         """Write down how far the store is: after a restart the rest is sent again, which changes nothing."""
         if self._watermark != self._saved:
-            self._spool.set_mark("watermark", self._watermark)
+            self._spool.arrived(self._watermark, self._touched)
             self._saved = self._watermark
+            self._touched.clear()
 
     def verify(self) -> int:
         """Count what the store has of what it was sent, and send again where it has less; return how many were sent again.
@@ -78,7 +85,7 @@ class Courier:
         For each new connection: a server that was killed may have lost the last it had taken.
         """
         again = 0
-        for span in self._spool.spans(self._watermark + 1, _SPAN):
+        for span in self._spool.spans(_FIRST, self._watermark + 1, _SPAN):
             if self._store.raw_count(span.begin, span.end) < span.count:
                 again += self._resend(span.begin, span.end)
         return again
@@ -87,21 +94,25 @@ class Courier:
         """Forget messages with ``ts < before`` that the store has; return how many were forgotten."""
         self.save()
         gone = 0
-        for span in list(self._spool.spans(min(before, self._watermark + 1), _SPAN)):
+        for span in self._spool.spans(_FIRST, min(before, self._watermark + 1), _SPAN):
             if self._store.raw_count(span.begin, span.end) < span.count:
                 self._resend(span.begin, span.end)  # counted the next time
-            else:
-                gone += self._spool.drop(span.begin, span.end)
+                break
+            gone += self._spool.drop(span.end)
         return gone
 
     def _resend(self, begin: int, end: int) -> int:
         count = 0
-        while batch := self._spool.batch(begin, end, self._rows, self._characters):
+        while batch := self._batch(begin, end):
             for part in self._send(batch):
                 count += len(part)
                 self.sent_again += len(part)
             begin = batch[-1].ts + 1
         return count
+
+    def _batch(self, begin: int, end: int) -> list[RawMessage]:
+        kept = self._spool.batch(begin, end, self._rows, self._characters)
+        return [RawMessage(m.ts, m.text, _symbols_in(m.text) if m.symbols is None else m.symbols) for m in kept]
 
     def _send(self, batch: list[RawMessage]) -> Iterator[list[RawMessage]]:
         """Send a batch and yield the parts taken, in order; where the store refuses it, find what it refuses and bury that."""
@@ -119,3 +130,10 @@ class Courier:
             yield from self._send(batch[middle:])
         else:
             yield batch
+
+
+def _symbols_in(text: str) -> tuple[str, ...]:
+    try:
+        return symbols_of(json.loads(text))
+    except (ValueError, RecursionError):
+        return ()

@@ -22,6 +22,7 @@ KEEP_NS: Final = DAY_NS
 
 _POLL_S: Final = 0.25  # between two looks at the spool where nobody says that there is something
 _SAVE_S: Final = 0.5
+_WAY_S: Final = 1.0  # while the recorder is behind, between two batches
 _LEASE_NS: Final = 60 * SECOND_NS
 _RENEW_S: Final = 20.0
 _PRUNE_S: Final = 900.0
@@ -66,18 +67,21 @@ class Forwarder:
         Since 1970 UTC; of the lease.
     keep_ns : int
         How long messages stay in the spool after the store has taken them, by their stamps.
+    gives_way : callable returning bool
+        Asked before each batch: True where the recorder is behind, whose messages come first.
     jitter : callable returning float in [0, 1)
     """
 
     def __init__(
         self, state: Path, opened: Callable[[], TickStore], holder: str, clock: Callable[[], int], *, keep_ns: int = KEEP_NS,
-        jitter: Callable[[], float] = random.random,
+        gives_way: Callable[[], bool] = lambda: False, jitter: Callable[[], float] = random.random,
     ) -> None:  # fmt: skip
         self._folder = state
         self._opened = opened
         self._holder = holder
         self._clock = clock
         self._keep_ns = keep_ns
+        self._gives_way = gives_way
         self._jitter = jitter
         self._news = threading.Event()
         self._finishing = threading.Event()
@@ -205,6 +209,8 @@ class Forwarder:
         while not self._stopping.is_set():
             self._news.clear()
             is_finishing = self._finishing.is_set()  # asked before the last look: nothing may come between
+            if self._gives_way():
+                self._stopping.wait(_WAY_S)
             moved = courier.step()
             self._note(courier)
             now = time.monotonic()

@@ -12,14 +12,15 @@ from typing import Final, NamedTuple
 
 from .core.errors import AuctionError, Fatal, Refused
 from .core.ist import day_index
-from .feeds.decode import symbols_of
-from .store.spool import DeadLetter, Place, Spool, symbols_text
+from .store.message_blocks import Kept
+from .store.spool import DeadLetter, Place, Spool
 
 LOST: Final = -1  # the answer to a message for which there was no room
 
 _MESSAGES: Final = 100_000  # that may wait: half an hour of a busy feed
 _CHARACTERS: Final = 256 * 1024 * 1024
-_GROUP: Final = 2_000  # messages of one transaction
+_GROUP: Final = 4_000  # messages of one transaction
+_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 _LINGER_S: Final = 0.02  # after the first message of a group, for more; with the write itself under 50 ms
 _ROOM_S: Final = 0.5  # between two looks at whether the writer still lives, for one who waits for room
 
@@ -82,7 +83,6 @@ class Recorder:
         self._hurry = False
         self._closing = False
         self._error: Fatal | None = None
-        self._touched: set[tuple[int, str]] = set()
         self._was_killed = False
         self._places: dict[str, Place] = {}
         self._ready = threading.Event()
@@ -103,7 +103,7 @@ class Recorder:
         Parameters
         ----------
         symbols : tuple of str, optional
-            Whom it speaks of, where the caller knows; otherwise the writing thread looks.
+            Whom it speaks of, where the caller knows; otherwise the forwarder looks.
 
         Returns
         -------
@@ -226,6 +226,11 @@ class Recorder:
         return len(self._queue)
 
     @property
+    def is_behind(self) -> bool:
+        """Whether more than one group waits."""
+        return len(self._queue) > self._group
+
+    @property
     def error(self) -> Fatal | None:
         """What ended the recording."""
         return self._error
@@ -316,34 +321,31 @@ class Recorder:
                     self._work.wait(left)
             self._hurry = False
             self._say_losses()  # also where the feed has fallen silent since
-            group = [self._queue.popleft() for _ in range(min(len(self._queue), self._group))]
-            self._held -= sum(len(item.text) for item in group)
+            group: list[_Item] = []
+            size = 0
+            while self._queue and len(group) < self._group and size < _GROUP_CHARACTERS:
+                group.append(item := self._queue.popleft())
+                size += len(item.text)
+            self._held -= size
             self._in_hand = len(group)
             self._done.notify_all()
             return group
 
     def _write(self, spool: Spool, group: list[_Item]) -> None:
-        messages: list[tuple[int, str, str]] = []
-        dead: list[DeadLetter] = []
-        places: dict[str, Place] = {}
-        touched: set[tuple[int, str]] = set()
-        for item in group:
-            if item.place is not None:
-                places[item.place.name] = item.place
-            if item.reason or not _is_text(item.text):
-                raw = item.text.encode("utf-8", "surrogateescape" if item.reason else "surrogatepass")
-                dead.append(DeadLetter(item.stamp, raw, item.reason or "not UTF-8 text"))
-                continue
-            symbols = item.symbols if item.symbols is not None else _symbols_in(item.text)
-            messages.append((item.stamp, item.text, symbols_text(symbols)))
-            day = day_index(item.stamp)
-            for symbol in symbols or ("",):
-                if (day, symbol) not in self._touched:
-                    touched.add((day, symbol))
-        spool.append(messages, dead, places.values(), touched, group[-1].stamp)
-        self._touched |= touched
+        places = {item.place.name: item.place for item in group if item.place is not None}
+        last = group[-1].stamp
+        messages = [Kept(item.stamp, item.text, item.symbols) for item in group if not item.reason]
+        dead = [_dead(item, "surrogateescape") for item in group if item.reason]
+        try:
+            spool.append(messages, dead, places.values(), last)
+        except UnicodeEncodeError:
+            messages = [m for m in messages if _is_text(m.text)]
+            dead = [
+                _dead(i, "surrogateescape" if i.reason else "surrogatepass") for i in group if i.reason or not _is_text(i.text)
+            ]
+            spool.append(messages, dead, places.values(), last)
         with self._lock:
-            self._committed = group[-1].stamp
+            self._committed = last
             self._recorded += len(messages)
             self._dead += len(dead)
             self._places.update(places)
@@ -352,11 +354,8 @@ class Recorder:
         self._told()
 
 
-def _symbols_in(text: str) -> tuple[str, ...]:
-    try:
-        return symbols_of(json.loads(text))
-    except (ValueError, RecursionError):
-        return ()
+def _dead(item: _Item, how: str) -> DeadLetter:
+    return DeadLetter(item.stamp, item.text.encode("utf-8", how), item.reason or "not UTF-8 text")
 
 
 def _is_text(text: str) -> bool:

@@ -10,7 +10,8 @@ from auction_bt.core.errors import BadInput, Fatal, Retryable
 from auction_bt.courier import Courier
 from auction_bt.store import RawMessage
 from auction_bt.store.dsn import open_store
-from auction_bt.store.spool import Spool, symbols_text
+from auction_bt.store.message_blocks import Kept
+from auction_bt.store.spool import Spool
 from tests.flaky import Flaky
 
 EVER = (-(2**62), 2**62)
@@ -23,7 +24,8 @@ def place(tmp_path_factory):
     def make(texts):
         state = tmp_path_factory.mktemp("state")
         with Spool.open(state) as spool:
-            spool.append([(ts, text, symbols_text((text[0],))) for ts, text in enumerate(texts)], [], [], [], len(texts) - 1)
+            for ts, text in enumerate(texts):
+                spool.append([Kept(ts, text, (text[0],))], [], [], ts)
         return state, f"sqlite:///{state / 'store.db'}"
 
     return make
@@ -69,6 +71,7 @@ def test_sent_is_stored_once_and_in_order_through_every_failure(place, texts, pl
         dead = [(d.ts, d.raw, d.reason) for d in spool.dead_letters()]
         assert dead == [(ts, b"POISON", f"poison at {ts}") for ts, text in enumerate(texts) if text == "POISON"]
         assert spool.waiting() == 0
+        assert spool.touched().get(0, set()) == {text[0] for text in texts if text != "POISON"}
     assert sum(c.buried for c in couriers) == texts.count("POISON")
 
 
@@ -99,6 +102,18 @@ def test_another_message_at_the_same_stamp_is_a_dead_letter_and_the_first_stays(
     assert [(ts, text) for ts, text, _ in stored(dsn)] == [(0, "a"), (1, "mine"), (2, "c")]
 
 
+def test_symbols_nobody_has_looked_for_are_looked_for(tmp_path):
+    texts = ['{"feeds":{"B":{},"A":{}}}', "no JSON", '{"kind":"clock","ts":5}', "[" * 100_000, "kept"]
+    with Spool.open(tmp_path) as spool, open_store(f"sqlite:///{tmp_path / 'a.db'}", create=True) as store:
+        spool.append([Kept(i, text, ("K",) if text == "kept" else None) for i, text in enumerate(texts)], [], [], 4)
+        courier = Courier(spool, store)
+        courier.step()
+        assert [m.symbols for m in store.raw(*EVER)] == [("A", "B"), (), (), (), ("K",)]
+        assert spool.touched() == {}
+        courier.save()
+        assert (spool.touched(), spool.watermark) == ({0: {"A", "B", "", "K"}}, 4)
+
+
 @pytest.mark.parametrize("error", [BadInput("read-only"), Fatal("full"), Retryable("gone")])
 def test_a_store_that_cannot_be_used_makes_no_dead_letters(place, error):
     state, dsn = place(["a", "b"])
@@ -123,7 +138,7 @@ def test_the_spool_forgets_only_what_is_old_and_in_the_store(place):
         assert courier.prune(100) == 2  # the others were not sent
         assert courier.step() == 4
         store._db.execute("DELETE FROM raw_wss_feed WHERE ts >= 8")
-        assert courier.prune(100) == 0  # missing in the store: sent again, and kept until it is counted
+        assert courier.prune(100) == 0  # two missing in the store: sent again, and kept until it is counted
         assert courier.sent_again == 4
         assert courier.prune(100) == 4
         assert spool.batch(-1, 100, 10, 100) == []

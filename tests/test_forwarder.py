@@ -145,8 +145,7 @@ def test_a_fault_nobody_thought_of_is_said_and_tried_again(started, recorder, ds
 
 def test_old_messages_leave_the_spool_by_themselves(started, recorder, dsn, tmp_path):
     for i in range(10):
-        recorder.record(str(i))  # a millisecond apart
-    recorder.wait_committed(recorder.last, 10)
+        recorder.wait_committed(recorder.record(str(i)), 10)  # a millisecond apart, each a block of its own
     f = started(keep_ns=3 * 10**6)
     until(lambda: f.sent == 10, 10)
 

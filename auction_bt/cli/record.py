@@ -138,7 +138,8 @@ class _Recording:
         self.is_all_sent = False
         self.recorder = Recorder(args.state, time.time_ns, told=self._on_group)
         holder = f"{socket.gethostname()}:{args.state.resolve()}"
-        self.forwarder = Forwarder(args.state, lambda: open_store(args.store, create=True), holder, time.time_ns)
+        self.forwarder = Forwarder(args.state, lambda: open_store(args.store, create=True), holder, time.time_ns,
+                                   gives_way=lambda: self.recorder.is_behind)  # fmt: skip
 
     def say(self, text: str) -> None:
         """Tell people a line."""

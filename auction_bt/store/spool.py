@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -15,6 +13,7 @@ from auction_bt.core.errors import BadInput
 
 from . import RawMessage
 from .database import clear_errors, connect, transaction
+from .message_blocks import Kept, pack, unpack
 from .schema import Table
 
 NAME: Final = "spool.db"
@@ -26,8 +25,9 @@ _PAGES: Final = 16_384  # 64 MB of log before it is worked into the file
 
 TABLES: Final = (
     Table("schema_version", "version", "(version INTEGER PRIMARY KEY)"),
-    # symbols is a JSON list: a store that knows none of it yet must be told.
-    Table("messages", "ts: what is to be sent", "(ts INTEGER PRIMARY KEY, raw_json TEXT NOT NULL, symbols TEXT NOT NULL)"),
+    # A group of messages as it was written (message_blocks.py); first and last are stamps.
+    Table("blocks", "first: what is to be sent",
+          "(first INTEGER PRIMARY KEY, last INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB NOT NULL)"),
     # last: greatest stamp given; watermark: everything up to it is in the store; running: 1 until a clean end; target: the store.
     Table("marks", "name", "(name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID"),
     Table("dead_letters", "id: what no store takes, and why",
@@ -35,9 +35,17 @@ TABLES: Final = (
     # head names the beginning of a file: another file under the same name is read from its beginning.
     Table("sources", "name: how far it was read",
           "(name TEXT PRIMARY KEY, offset INTEGER NOT NULL, head TEXT NOT NULL) WITHOUT ROWID"),
-    # Symbols and days recorded and not yet derived; symbol '' for messages about all.
+    # Symbols and days sent and not yet derived; symbol '' for messages about all.
     Table("touched", "day, symbol", "(day INTEGER NOT NULL, symbol TEXT NOT NULL, PRIMARY KEY (day, symbol)) WITHOUT ROWID"),
 )  # fmt: skip
+
+_END: Final = 2**63 - 1
+_INSERT: Final = "INSERT INTO blocks VALUES (?, ?, ?, ?)"
+# Blocks with messages in begin <= ts < end, given (begin, begin, end): the one that holds begin is found by its first.
+_FROM: Final = (
+    "FROM blocks WHERE first >= coalesce((SELECT max(first) FROM blocks WHERE first <= ?), -9223372036854775808) "
+    "AND last >= ? AND first < ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,36 +130,36 @@ class Spool:
                     raise BadInput(f"{count:,} messages in {self._path} wait for {known}: record to that store first, "
                                    "or give another --state")  # fmt: skip
                 # What is known of the other store says nothing of this one.
-                for table in ("messages", "touched", "sources"):
+                for table in ("blocks", "touched", "sources"):
                     self._db.execute(f"DELETE FROM {table}")  # noqa: S608
                 self._db.execute("DELETE FROM marks WHERE name IN ('last', 'watermark')")
             self._db.execute("INSERT OR REPLACE INTO marks VALUES ('target', ?)", (target,))
 
     # --- the recorder's side
 
-    def append(
-        self, messages: Sequence[tuple[int, str, str]], dead: Iterable[DeadLetter], places: Iterable[Place],
-        touched: Iterable[tuple[int, str]], last: int,
-    ) -> None:  # fmt: skip
+    def append(self, messages: Sequence[Kept], dead: Iterable[DeadLetter], places: Iterable[Place], last: int) -> None:
         """Keep one group, all of it or nothing.
 
         Parameters
         ----------
-        messages : sequence of (int, str, str)
-            Stamp, text, symbols as `symbols_text` writes them.
+        messages : sequence of Kept
+            Later than all before, in order.
         dead : iterable of DeadLetter
         places : iterable of Place
             How far their sources have been read with these.
-        touched : iterable of (int, str)
-            IST day and symbol.
         last : int, ns
             The greatest stamp given.
+
+        Raises
+        ------
+        UnicodeEncodeError
+            One of the messages is no text.
         """
+        block = [_row(messages)] if messages else []
         with self._writing():
-            self._db.executemany("INSERT INTO messages VALUES (?, ?, ?)", messages)
+            self._db.executemany(_INSERT, block)
             self._bury(dead)
             self._db.executemany("INSERT OR REPLACE INTO sources VALUES (?, ?, ?)", [(p.name, p.offset, p.head) for p in places])
-            self._db.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
             self._db.execute("INSERT OR REPLACE INTO marks VALUES ('last', ?)", (last,))
 
     def places(self) -> list[Place]:
@@ -179,43 +187,64 @@ class Spool:
         """Everything up to this stamp was taken by the store (or is a dead letter)."""
         return int(self.mark("watermark", -1))
 
-    def batch(self, begin: int, end: int, rows: int, characters: int) -> list[RawMessage]:
+    def batch(self, begin: int, end: int, rows: int, characters: int) -> list[Kept]:
         """Return the next messages with ``begin <= ts < end``: at most `rows`, none after `characters` are full."""
-        sql = "SELECT ts, raw_json, symbols FROM messages WHERE ts >= ? AND ts < ? ORDER BY ts LIMIT ?"
-        found: list[RawMessage] = []
+        found: list[Kept] = []
         with clear_errors(self._path, _WHAT):
-            for ts, text, symbols in self._db.execute(sql, (begin, end, rows)):
-                found.append(RawMessage(ts, text, _symbols(symbols)))
-                characters -= len(text)
-                if characters <= 0:
-                    break
+            for (data,) in self._db.execute(f"SELECT data {_FROM} ORDER BY first", (begin, begin, end)):
+                for message in unpack(data):
+                    if not begin <= message.ts < end:
+                        continue
+                    found.append(message)
+                    characters -= len(message.text)
+                    if len(found) == rows or characters <= 0:
+                        return found
         return found
 
     def waiting(self) -> int:
         """Return how many messages the store has not taken."""
-        return int(self._rows("SELECT count(*) FROM messages WHERE ts > ?", (self.watermark,))[0][0])
+        return sum(span.count for span in self.spans(self.watermark + 1, _END, 1 << 20))
 
-    def spans(self, end: int, rows: int) -> Iterator[Span]:
-        """Yield the messages with ``ts < end`` in spans of at most `rows`, oldest first."""
-        sql = "SELECT min(ts), max(ts), count(*) FROM (SELECT ts FROM messages WHERE ts >= ? AND ts < ? ORDER BY ts LIMIT ?)"
-        begin = -(2**63)
-        while True:
-            first, last, count = self._rows(sql, (begin, end, rows))[0]
-            if not count:
-                return
-            begin = last + 1
-            yield Span(first, begin, count)
+    def spans(self, begin: int, end: int, rows: int) -> Iterator[Span]:
+        """Yield the messages with ``begin <= ts < end`` in spans of about `rows`, oldest first."""
+        with clear_errors(self._path, _WHAT):
+            blocks = self._db.execute(f"SELECT first, last, count {_FROM} ORDER BY first", (begin, begin, end)).fetchall()
+        start, count = begin, 0
+        for first, last, held in blocks:
+            if first < begin or last >= end:  # cut in two by an end
+                (data,) = self._rows("SELECT data FROM blocks WHERE first = ?", (first,))[0]
+                inside = sum(begin <= m.ts < end for m in unpack(data))
+            else:
+                inside = held
+            start = first if not count else start
+            count += inside
+            if count >= rows:
+                yield Span(max(start, begin), min(last + 1, end), count)
+                count = 0
+        if count:
+            yield Span(max(start, begin), min(blocks[-1][1] + 1, end), count)
 
-    def drop(self, begin: int, end: int) -> int:
-        """Forget the messages with ``begin <= ts < end``; return how many there were."""
+    def drop(self, end: int) -> int:
+        """Forget the blocks that lie before `end` as a whole; return how many messages they had."""
         with self._writing():
-            return self._db.execute("DELETE FROM messages WHERE ts >= ? AND ts < ?", (begin, end)).rowcount
+            gone = self._rows("SELECT count FROM blocks WHERE last < ?", (end,))
+            self._db.execute("DELETE FROM blocks WHERE last < ?", (end,))
+            return sum(count for (count,) in gone)
 
     def bury(self, message: RawMessage, reason: str) -> None:
         """Move a message that the store will never take to the dead letters."""
         with self._writing():
             self._bury([DeadLetter(message.ts, message.text.encode(), reason)])
-            self._db.execute("DELETE FROM messages WHERE ts = ?", (message.ts,))
+            for first, data in self._rows(f"SELECT first, data {_FROM}", (message.ts, message.ts, message.ts + 1)):
+                left = [m for m in unpack(data) if m.ts != message.ts]
+                self._db.execute("DELETE FROM blocks WHERE first = ?", (first,))
+                self._db.executemany(_INSERT, [_row(left)] if left else [])
+
+    def arrived(self, watermark: int, touched: Iterable[tuple[int, str]]) -> None:
+        """Say that the store has everything up to `watermark`, and of which IST days and symbols that was."""
+        with self._writing():
+            self._db.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
+            self._db.execute("INSERT OR REPLACE INTO marks VALUES ('watermark', ?)", (watermark,))
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return what could not be kept as messages, oldest first."""
@@ -249,12 +278,5 @@ class Spool:
             return self._db.execute(sql, values).fetchall()
 
 
-@lru_cache(4096)
-def symbols_text(symbols: tuple[str, ...]) -> str:
-    """Return symbols as the spool keeps them."""
-    return json.dumps(symbols)
-
-
-@lru_cache(4096)
-def _symbols(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))
+def _row(messages: Sequence[Kept]) -> tuple[int, int, int, bytes]:
+    return messages[0].ts, messages[-1].ts, len(messages), pack(messages)

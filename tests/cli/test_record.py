@@ -11,6 +11,7 @@ import pytest
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.store import RawMessage
 from auction_bt.store.dsn import open_store
+from auction_bt.store.message_blocks import Kept
 from auction_bt.store.spool import Spool
 from tests.dsns import new_dsn  # noqa: F401  fixtures are found by name
 from tests.importing.made import EVER, OPEN, feed, write
@@ -191,7 +192,7 @@ def test_another_store_gets_the_file_too_but_not_while_messages_wait_for_the_fir
     assert run("record", "a.jsonl", "--store", "sqlite:///b.db")[0] == 0
     assert stored() == stored("sqlite:///b.db")
     with Spool.open(tmp_path / ".auction_bt") as spool:
-        spool.append([(OPEN + 10**12, "{}", "[]")], [], [], [], OPEN + 10**12)
+        spool.append([Kept(OPEN + 10**12, "{}", ())], [], [], OPEN + 10**12)
     code, _, error = run("record", "a.jsonl")
     assert code == 2
     assert "1 messages" in error

@@ -12,6 +12,7 @@ import pytest
 
 from auction_bt.store import RawMessage
 from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.message_blocks import Kept
 from auction_bt.store.spool import Spool
 from tests.dsns import new_dsn  # noqa: F401  fixtures are found by name
 from tests.importing.made import EVER, OPEN
@@ -93,7 +94,7 @@ def test_a_message_the_store_refuses_is_a_dead_letter_and_the_others_arrive(chil
     state.mkdir()
     stamps = [OPEN + i for i in range(len(LINES))]
     with Spool.open(state) as spool:
-        spool.append([(ts, line, '["NSE_FO|1"]') for ts, line in zip(stamps, LINES, strict=True)], [], [], [], stamps[-1])
+        spool.append([Kept(ts, line, None) for ts, line in zip(stamps, LINES, strict=True)], [], [], stamps[-1])
     with open_store(dsn, create=True) as store:
         store.append_raw([RawMessage(stamps[i], f"somebody else's {i}") for i in (7, 2000)])
     out, _ = child("--store", dsn, "--no-derive").communicate(b"", timeout=60)
@@ -109,8 +110,8 @@ def test_a_message_the_store_refuses_is_a_dead_letter_and_the_others_arrive(chil
 
 
 def limited():
-    """Let no file of the process grow over 1 MB."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
+    """Let no file of the process grow over 256 KB."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**18, 2**18))
 
 
 def is_stopped_by_a_full_disk(process, state):
@@ -145,7 +146,7 @@ def small_disk(tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
     if sys.platform != "linux" or os.geteuid() or subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder], capture_output=True, check=False
     ).returncode:  # fmt: skip
         pytest.skip("only root on Linux may mount a small disk")
     yield folder
