@@ -18,8 +18,9 @@ SESSION = (OPEN, OPEN + 100 * MINUTE_NS)
 
 
 def bars(*pairs, source=Source.I1, begin=OPEN):
+    minutes = [begin + i * MINUTE_NS for i in range(len(pairs))]
     return BarColumns.of(
-        [Bar("A", begin + i * MINUTE_NS, 1.0, 1.0, 1.0, 1.0, volume, seen, KNOWN, source) for i, (volume, seen) in enumerate(pairs)]
+        [Bar("A", at, 1.0, 1.0, 1.0, 1.0, *pair, KNOWN, source) for at, pair in zip(minutes, pairs, strict=True)]
     )
 
 
