@@ -7,12 +7,12 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from auction_bt.core.bar import Bar, BarColumns
+from auction_bt.core.bar import Bar
 from auction_bt.core.growing import Growing
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, day_index, minute_start
 from auction_bt.core.market import GrowingTape
-from auction_bt.core.quality import bar_quality
+from auction_bt.core.quality import one_bar_quality
 from auction_bt.core.session import session_of
 from auction_bt.core.stamps import to_num
 from auction_bt.core.tick import I64, Tick
@@ -120,8 +120,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self.bars.known_seq.append(bar.known_seq)
         self.market.known.append(len(self.market))
         self.tick_days.append(day in self._days_with_ticks)
-        quality = bar_quality(BarColumns.of([bar]), self._gaps)[0] if self.tick_days[-1] else np.nan
-        self.bar_quality.append(float(quality))
+        self.bar_quality.append(one_bar_quality(bar, self._gaps) if self.tick_days[-1] else np.nan)
         self._gaps = [gap for gap in self._gaps if gap.end > bar.ts + MINUTE_NS]  # the others reach into no later bar
         self._bar = bar
         return True

@@ -1,0 +1,102 @@
+"""The verify command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any, Final
+
+from auction_bt.core.ist import to_date
+from auction_bt.difference import Happening
+from auction_bt.result import plain
+from auction_bt.store.cache import DayCache
+from auction_bt.store.dsn import open_store
+from auction_bt.verify import Verdict, verify
+
+from .arguments import Progress
+from .outputs import check_targets, write_text
+from .request import add_request, request_of
+
+HELP: Final = (
+    "Prove that stored ticks and bars are what the recorded messages say, and that a replay of these ends in the backtest's "
+    "decisions and trades. Prints the common hash, or the first thing that differs; exit code 1 where anything does."
+)
+_SIDES: Final = dict.fromkeys(("decision", "fill", "trade"), ("fast", "replay"))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_request(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the result as JSON, - for standard output instead of the text")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare and tell."""
+    check_targets([args.json])
+    request = request_of(args)
+    progress = Progress()
+    with open_store(args.store, readonly=True) as store:
+        try:
+            found = verify(store, request, DayCache(args.state / "cache"), progress)
+        finally:
+            progress.clear()
+    if args.json:
+        write_text(args.json, json.dumps(as_json(found), indent=2) + "\n")
+    if args.json != "-":
+        print("\n".join(lines(found)))
+    return 0 if found.is_same else 1
+
+
+def lines(found: Verdict) -> list[str]:
+    """Return a verdict for people."""
+    told = [f"{'':<9}  {'stored/fast':>16}  {'messages/replay':>16}"]
+    for a in found.accounts:
+        mark = "" if a.is_same else "  differs"
+        told.append(f"{a.kind + 's':<9}  {a.left_count:>16,}  {a.right_count:>16,}{mark}")
+        told.append(f"{'':<9}  {a.left:>16}  {a.right:>16}")
+    if found.silent_days:
+        days = sorted({d for _, d in found.silent_days})
+        shown = ", ".join(str(to_date(d)) for d in days[:5])
+        told.append(f"without messages, so held against nothing: {shown}{' …' if len(days) > 5 else ''}")
+    if found.is_same:
+        told.append(f"identical: {found.digest}")
+        return told
+    if found.difference is not None:
+        told += found.difference.lines(*_SIDES.get(found.difference.at.kind, ("stored", "messages")))
+        told.append(f"  message: {found.message or 'none at that stamp'}")
+        told.append(f"likely cause: {found.cause}")
+    return told
+
+
+def as_json(found: Verdict) -> dict[str, Any]:
+    """Return a verdict as plain JSON values."""
+    difference = found.difference
+    told: dict[str, Any] = {
+        "schema": 1,
+        "same": found.is_same,
+        "hash": found.digest if found.is_same else None,
+        "accounts": {
+            f"{a.kind}s": {"stored_or_fast": [a.left_count, a.left], "messages_or_replay": [a.right_count, a.right]}
+            for a in found.accounts
+        },
+        "difference": None,
+        "without_messages": [[symbol, to_date(day)] for symbol, day in found.silent_days],
+    }
+    if difference is not None:
+        at = difference.at
+        told["difference"] = {
+            "kind": at.kind,
+            "seq": at.seq,
+            "symbol": at.symbol,
+            "fields": difference.differing(),
+            "left": _values(difference.left),
+            "right": _values(difference.right),
+            "message": found.message,
+            "cause": found.cause,
+        }
+    made: dict[str, Any] = plain(told)
+    return made
+
+
+def _values(happening: Happening | None) -> dict[str, Any] | None:
+    return None if happening is None else happening.values
