@@ -108,7 +108,10 @@ def symbols_of(message: object) -> tuple[str, ...]:
     feeds = message.get("feeds")
     if isinstance(feeds, dict):
         return tuple(sorted(filter(_is_symbol, feeds)))
-    name = message.get("symbol" if isinstance(message.get("kind"), str) else "instrumentKey")
+    kind = message.get("kind")
+    if kind == "clock":
+        return ()
+    name = message.get("symbol" if isinstance(kind, str) else "instrumentKey")
     return (name,) if _is_symbol(name) else ()
 
 
@@ -118,7 +121,7 @@ def _own(kind: str, message: dict[str, object], faults: list[str]) -> Frame:
     ts = _time(message.get("ts"), 1, faults, "ts")
     if kind == "clock" and not ts:
         return Frame(UNKNOWN, malformed=(*faults, "clock without a time"))
-    symbol = message.get("symbol")
+    symbol = message.get("symbol") if kind != "clock" else None  # the hour is everybody's
     return Frame(kind, ts or None, symbol=symbol if _is_symbol(symbol) else "", malformed=tuple(faults))
 
 

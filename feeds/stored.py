@@ -161,12 +161,13 @@ def inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
 
 
 def _forward(bars: BarColumns) -> BarColumns:
+    bars = bars.take(day_index(bars.ts) <= day_index(bars.known_seq))
     # Candles come from elsewhere: whoever knows a bar after one of them knows that one.
     latest = np.minimum.accumulate(bars.known_seq[::-1])[::-1]
     bars = replace(bars, known_seq=np.where(bars.source == int(Source.CANDLES), latest, bars.known_seq))
     bars = bars.take(np.lexsort((bars.ts, bars.known_seq)))
     before = np.maximum.accumulate(np.append(np.int64(-1), bars.ts))[:-1]
-    return bars.take((bars.ts > before) & (day_index(bars.ts) <= day_index(bars.known_seq)))
+    return bars.take(bars.ts > before)
 
 
 def _timely(bars: BarColumns, ticks: TickColumns) -> NDArray[np.bool_]:

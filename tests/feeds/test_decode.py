@@ -119,7 +119,7 @@ def test_an_unset_ltpc_is_no_fault_and_no_price():
     assert malformed == ()
 
 
-@pytest.mark.parametrize("price", ["NaN", "Infinity", "-Infinity", -1.0, "x", [], True, float("nan"), 10**400])
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "-Infinity", -1.0, "x", [], True, float("nan"), 10**400, 1e300, 10**9 + 1])
 def test_a_price_that_is_none_is_left_out_and_counted(price):
     wrong = market(ltpc={"ltp": price or [0], "ltt": "7"})
     item, malformed = only(wrong)
@@ -229,6 +229,7 @@ def test_best_prices_are_the_first_above_zero_and_a_crossed_book_has_none(levels
         ({"close": 103.5}, "I1 prices"),
         ({"low": -1.0}, "I1 prices"),
         ({"high": "Infinity"}, "I1 prices"),
+        ({"high": 1e17}, "I1 prices"),
         ({"vol": "x"}, "I1 ts or vol"),
         ({"ts": None}, "I1 ts or vol"),
         ({"ts": str(MINUTE + 1)}, "I1 ts or vol"),
