@@ -10,7 +10,7 @@ from .core.bar import NEVER, Bar, BarColumns
 from .core.ist import day_index, day_start, minute_start
 from .core.tick import Tick, TickColumns
 from .router import LiveMarketRouter, RouterReport
-from .store import Event, Gap, TickStore
+from .store import DerivedStore, Event, Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class DeriveReport:
 
 
 def derive(
-    store: TickStore, symbols: Iterable[str], days: Iterable[int], progress: Callable[[int], None] | None = None
+    store: DerivedStore, symbols: Iterable[str], days: Iterable[int], progress: Callable[[int], None] | None = None
 ) -> DeriveReport:
     """Replace ticks, bars and gaps of `symbols` and all events on `days` by what the recorded messages say.
 
     Parameters
     ----------
-    store : TickStore
+    store : DerivedStore
     symbols : iterable of str
     days : iterable of int
         IST days by number. Days on which a symbol has no messages are left as they are.
@@ -101,7 +101,7 @@ def derive(
     )
 
 
-def _waiting(store: TickStore, symbol: str, recorded: list[int], chosen: set[int]) -> set[int]:
+def _waiting(store: DerivedStore, symbol: str, recorded: list[int], chosen: set[int]) -> set[int]:
     """Return earlier days, derived before, whose last bar may become known on one of `chosen`."""
     found = set()
     for day in chosen:
@@ -168,7 +168,9 @@ class _Rows:
         # The one bar that rightly becomes known on a later day is the last one its day traded.
         if key[1] != stamp_day and (key[1] > stamp_day or self._last_minute.get(key) != bar.ts):
             self.odd.add(bar.symbol)
-        self.bars.setdefault(key, {}).setdefault(bar.ts, bar)
+        held = self.bars.setdefault(key, {}).setdefault(bar.ts, bar)
+        if day_index(held.known_seq) < key[1]:  # known before its day began: a damaged time
+            self.bars[key][bar.ts] = bar
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)
@@ -202,7 +204,7 @@ class _Rows:
 class _Work:
     """The passes of one call of `derive`, and what they wrote."""
 
-    def __init__(self, store: TickStore, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, store: DerivedStore, progress: Callable[[int], None] | None) -> None:
         self.recorded: dict[str, list[int]] = {}
         self.done: dict[str, dict[int, tuple[int, int, int]]] = {}
         self.event_count = 0

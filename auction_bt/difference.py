@@ -18,7 +18,7 @@ from .core.tick import TickColumns
 from .core.trade import Trade
 from .store import Gap
 
-KINDS: Final = ("tick", "gap", "bar", "decision", "trade")  # as they follow one another at one message
+KINDS: Final = ("tick", "gap", "bar", "fill", "decision", "trade")  # as they follow one another at one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,17 @@ def trade_happenings(trades: Iterable[Trade], ticks: dict[str, float]) -> list[H
             "exit_ticks": round(t.exit_price / step, 6), "reason": t.reason, "regime": t.regime, **prices, "fills": fills,
         }  # fmt: skip
         found.append(Happening("trade", t.entry_seq, t.symbol, values))
+    return sorted(found, key=lambda h: h.order)
+
+
+def fill_happenings(trades: Iterable[Trade], ticks: dict[str, float]) -> list[Happening]:
+    """Return the fills of trades in their order: a trade differs from its first differing fill on, not from its entry."""
+    found = []
+    for t in trades:
+        for f in t.fills:
+            price = round(f.price / ticks[t.symbol], 6)
+            values = {"side": t.side.value, "ts": f.ts, "ticks": price, "qty": f.qty, "reason": f.reason, "source": f.source}
+            found.append(Happening("fill", f.seq, t.symbol, values))
     return sorted(found, key=lambda h: h.order)
 
 

@@ -213,6 +213,7 @@ class MessageSteps:
         while (index := broker.next_fill(data, end)) < end:
             broker.fill_at(data, index)
             self._cerebro.deliver()
+        broker.pass_to(data, end)  # the next look is at the next tick alone
 
     def on_bar(self, bar: Bar) -> None:
         """Let the symbol's strategy decide on a bar that has become known."""

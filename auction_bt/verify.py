@@ -18,6 +18,7 @@ from .difference import (
     bar_happenings,
     decision_happenings,
     digest,
+    fill_happenings,
     first_difference,
     first_tick_difference,
     gap_happenings,
@@ -114,13 +115,16 @@ def verify(
     progress("replaying")
     replayed = run_on(store, data, replay)
     accounts = [*check.accounts()]
-    found = check.differences
-    for kind, of in (("decision", _decisions), ("trade", _trades)):
-        left, right = of(fast, data), of(replayed, data)
-        accounts.append(Account(kind, len(left), len(right), digest(left), digest(right)))
+    steps = {r.instrument.symbol: float(r.instrument.tick) for r in data}
+    found: list[Difference] = []
+    for kind, of in (("decision", _decisions), ("fill", _fills), ("trade", _trades)):
+        left, right = of(fast, steps), of(replayed, steps)
+        if kind != "fill":  # trades hold them
+            accounts.append(Account(kind, len(left), len(right), digest(left), digest(right)))
         if (difference := first_difference(left, right)) is not None:
             found.append(difference)
-    first = min(found, key=lambda d: d.at.order, default=None)
+    # What was decided follows from the tables: where these differ, that came first.
+    first = min(check.differences or found, key=lambda d: d.at.order, default=None)
     silent = tuple(check.silent_days)
     if first is None:
         return Verdict(tuple(accounts), silent_days=silent)
@@ -128,12 +132,16 @@ def verify(
     return Verdict(tuple(accounts), first, _cause(first, message, silent), message, silent)
 
 
-def _decisions(run: Run, _: list[Recorded]) -> list[Happening]:
+def _decisions(run: Run, _: dict[str, float]) -> list[Happening]:
     return decision_happenings(run.result.decisions)
 
 
-def _trades(run: Run, data: list[Recorded]) -> list[Happening]:
-    return trade_happenings(run.result.trades, {r.instrument.symbol: float(r.instrument.tick) for r in data})
+def _fills(run: Run, steps: dict[str, float]) -> list[Happening]:
+    return fill_happenings(run.result.trades, steps)
+
+
+def _trades(run: Run, steps: dict[str, float]) -> list[Happening]:
+    return trade_happenings(run.result.trades, steps)
 
 
 class _Tables:
@@ -250,7 +258,7 @@ def _message(store: TickStore, seq: int) -> str:
 
 def _cause(difference: Difference, message: str, silent: tuple[tuple[str, int], ...]) -> str:
     at = difference.at
-    if at.kind in {"decision", "trade"}:
+    if at.kind in {"decision", "fill", "trade"}:
         early = [(s, d) for s, d in silent if s == at.symbol]
         if early:
             days = ", ".join(str(to_date(d)) for _, d in early[:3])

@@ -89,6 +89,12 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         book = self._books.get(data)
         return end if book is None or not book.is_live else book.next_index(end)
 
+    def pass_to(self, data: Any, end: int) -> None:
+        """Take the ticks of `data` before `end` as met: none of them changed anything."""
+        book = self._books.get(data)
+        if book is not None and book.is_live:
+            book.move_to(end)
+
     def fill_at(self, data: Any, index: int) -> None:
         """Match the tick `index` of `data`, having passed all before it."""
         book = self._books[data]

@@ -11,7 +11,7 @@ import backtrader as bt
 import numpy as np
 from numpy.typing import NDArray
 
-from auction_bt.core.bar import NEVER, BarColumns
+from auction_bt.core.bar import NEVER, BarColumns, Source
 from auction_bt.core.bins import bars_of_ticks, bins_of, bounds_of
 from auction_bt.core.errors import Refused
 from auction_bt.core.instrument import Instrument, to_ticks
@@ -96,19 +96,22 @@ def load(
     Notes
     -----
     Ticks are given to the bar of their own minute, or, where that was already known when they came, to the one then open.
+
+    Messages may speak of another day than that of their stamp: a damaged time, a frame that was kept back. A run goes forward:
+    nothing of a day that has not begun is taken, no bar before one already known, and of an earlier day no tick of such a bar.
     """
     bars = BarColumns.empty() if built else store.bars(instrument.symbol, begin, end)
     ticks = store.ticks(instrument.symbol, begin, end) if cache is None else cache.ticks(store, instrument.symbol, begin, end)
     gaps = store.gaps(instrument.symbol, begin, end)
     days: I64 = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))
     sessions = {int(day): session_of(instrument, int(day)) if in_sessions else WHOLE_DAY for day in days}
-    ticks = ticks.take(inside(ticks.ts, sessions))
+    ticks = ticks.take((ticks.seq < end) & inside(ticks.ts, sessions))
     if built:
         bars = bars_of_ticks(ticks, *bins_of(ticks.ts, sessions, MINUTE_NS))[0]
+        bars = replace(bars, known_seq=np.minimum.accumulate(bars.known_seq[::-1])[::-1].copy())
     else:
-        bars = bars.take((bars.known_seq < min(end, NEVER)) & inside(bars.ts, sessions))
-    # Whoever knows a bar knows all before it: a day that was never completed is known at the latest with the next.
-    bars = replace(bars, known_seq=np.minimum.accumulate(bars.known_seq[::-1])[::-1].copy())
+        bars = _forward(bars.take((bars.known_seq < min(end, NEVER)) & inside(bars.ts, sessions)))
+        ticks = ticks.take(_timely(bars, ticks))
     tick = float(instrument.tick)
     k = to_ticks(ticks.price, tick)
     days_of_bars = day_index(bars.ts)
@@ -157,10 +160,34 @@ def inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
     return found
 
 
+def _forward(bars: BarColumns) -> BarColumns:
+    bars = bars.take(day_index(bars.ts) <= day_index(bars.known_seq))
+    # Candles come from elsewhere: whoever knows a bar after one of them knows that one.
+    latest = np.minimum.accumulate(bars.known_seq[::-1])[::-1]
+    bars = replace(bars, known_seq=np.where(bars.source == int(Source.CANDLES), latest, bars.known_seq))
+    bars = bars.take(np.lexsort((bars.ts, bars.known_seq)))
+    before = np.maximum.accumulate(np.append(np.int64(-1), bars.ts))[:-1]
+    return bars.take(bars.ts > before)
+
+
+def _timely(bars: BarColumns, ticks: TickColumns) -> NDArray[np.bool_]:
+    day, stamp_day = day_index(ticks.ts), day_index(ticks.seq)
+    if (day == stamp_day).all():
+        return np.ones(len(ticks), dtype=np.bool_)
+    own, already_known = _places(bars, ticks)
+    timely: NDArray[np.bool_] = (day == stamp_day) | ((day < stamp_day) & (own >= already_known))
+    return timely
+
+
+def _places(bars: BarColumns, ticks: TickColumns) -> tuple[I64, I64]:
+    # Of each tick: its own bar (or the next there is), and the first that was not known yet.
+    own = np.searchsorted(bars.ts, minute_start(ticks.ts), side="left")
+    return own, np.searchsorted(bars.known_seq, ticks.seq, side="left")
+
+
 def _offsets(bars: BarColumns, ticks: TickColumns) -> I64:
     # Bar b owns ticks offsets[b]:offsets[b+1]. By the rule of late ticks the owner never goes back, so slices are enough.
-    own = np.searchsorted(bars.ts, minute_start(ticks.ts), side="left")
-    already_known = np.searchsorted(bars.known_seq, ticks.seq, side="left")
+    own, already_known = _places(bars, ticks)
     owner = np.maximum.accumulate(np.maximum(own, already_known)) if len(ticks) else own
     return np.searchsorted(owner, np.arange(len(bars) + 1), side="left").astype(np.int64)
 

@@ -25,6 +25,9 @@ COMMANDS: Final = {
     "data": ("data", "show what a store holds and how good it is"),
     "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
     "profile": ("profile", "print the volume profile of a day"),
+    "archive": ("archive", "compress the messages of old days in place"),
+    "doctor": ("doctor", "check machine, packages, store and disk, and say what to do"),
+    "rebuild": ("rebuild", "make ticks and bars anew from recorded messages and prove them equal"),
 }
 
 

@@ -21,7 +21,7 @@ HELP: Final = (
     "Prove that stored ticks and bars are what the recorded messages say, and that a replay of these ends in the backtest's "
     "decisions and trades. Prints the common hash, or the first thing that differs; exit code 1 where anything does."
 )
-_SIDES: Final = {"decision": ("fast", "replay"), "trade": ("fast", "replay")}
+_SIDES: Final = dict.fromkeys(("decision", "fill", "trade"), ("fast", "replay"))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

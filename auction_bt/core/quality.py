@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .bar import BarColumns, Source
+from .bar import Bar, BarColumns, Source
 from .ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, SECOND_NS, clock_text
 from .tick import F64, I64
 
@@ -126,6 +126,17 @@ def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
     seen = np.flatnonzero(_has_ticks(bars))
     np.minimum.at(first_seen, place[seen], seen)
     return np.where(np.arange(len(bars)) >= first_seen[place], quality, np.nan)
+
+
+def one_bar_quality(bar: Bar, gaps: Iterable[Silence]) -> float:
+    """Return what `bar_quality` says of one bar of a day that has shown ticks; in a stream there is one at a time."""
+    off = abs(bar.tick_volume - bar.volume)
+    wrong = off / bar.volume if bar.volume > 0 else float(off > 0)
+    lost = 0.0
+    for begin, end in _silences(gaps):
+        if begin < bar.ts + MINUTE_NS and end > bar.ts and bar.known_seq >= end:
+            lost += min(end, bar.ts + MINUTE_NS) - max(begin, bar.ts)
+    return min(max(1 - max(wrong, lost / MINUTE_NS), 0.0), 1.0)
 
 
 def _has_ticks(bars: BarColumns) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from auction_bt.core.bar import BarColumns, Source
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS
-from auction_bt.core.limits import LARGEST_VOLUME
+from auction_bt.core.limits import LARGEST_PRICE, LARGEST_VOLUME
 from auction_bt.core.tick import F64, I64, TickColumns
 
 from .rejects import Rejects
@@ -21,6 +21,7 @@ from .table import Table
 _BAD_TIME: Final = "the time cannot be read"
 _FAR_TIME: Final = "the time is not in the years 1990 to 2199"
 _BAD_PRICE: Final = "the price is missing or not above 0"
+_TOO_DEAR: Final = "price impossible"
 _BAD_SIZE: Final = "the volume is missing, negative or no whole number"
 _TOO_MUCH: Final = "volume impossible"
 
@@ -58,6 +59,7 @@ def ticks_of(table: Table, zone: ZoneInfo | None, rejects: Rejects) -> tuple[Tic
         (_BAD_TIME, (ts == BAD) | (seq == BAD)),
         (_FAR_TIME, is_far(ts) | is_far(seq)),
         (_BAD_PRICE, ~(np.isfinite(price) & (price > 0))),
+        (_TOO_DEAR, price > LARGEST_PRICE),
         (_TOO_MUCH, size > LARGEST_VOLUME),
         (_BAD_SIZE, ~_is_count(size)),
     ])  # fmt: skip
@@ -95,6 +97,7 @@ def bars_of(table: Table, zone: ZoneInfo | None, rejects: Rejects, *, stamp_end:
         (_FAR_TIME, is_far(ts)),
         ("the bar does not begin at a full minute (bars stamped at their end: --stamp end)", start % MINUTE_NS != 0),
         (_BAD_PRICE, np.atleast_1d(no_price)),
+        (_TOO_DEAR, prices[1] > LARGEST_PRICE),
         ("open or close outside low to high", ~is_bar),
         (_TOO_MUCH, volume > LARGEST_VOLUME),
         (_BAD_SIZE, ~_is_count(volume)),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from auction_bt.core.bar import NEVER, Bar, BarColumns, Source
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_start
-from auction_bt.core.quality import bar_quality, day_quality
+from auction_bt.core.quality import bar_quality, day_quality, one_bar_quality
 from auction_bt.store import Gap
 
 OPEN = day_start(20_437) + 555 * MINUTE_NS
@@ -17,11 +17,9 @@ SESSION = (OPEN, OPEN + 100 * MINUTE_NS)
 
 
 def bars(*pairs, source=Source.I1, begin=OPEN):
+    minutes = [begin + i * MINUTE_NS for i in range(len(pairs))]
     return BarColumns.of(
-        [
-            Bar("A", begin + i * MINUTE_NS, 1.0, 1.0, 1.0, 1.0, volume, seen, NEVER, source)
-            for i, (volume, seen) in enumerate(pairs)
-        ]
+        [Bar("A", at, 1.0, 1.0, 1.0, 1.0, *pair, NEVER, source) for at, pair in zip(minutes, pairs, strict=True)]
     )
 
 
@@ -90,6 +88,22 @@ def test_a_silence_that_ended_after_the_bar_was_known_does_not_count_in_it():
     known = replace(two, known_seq=np.array([OPEN + 55 * SECOND_NS, OPEN + 115 * SECOND_NS]))
     assert bar_quality(known, [silence(56, 69)]).tolist() == [1.0, 1 - 9 / 60]
     assert bar_quality(known, [silence(40, 55), silence(55, 69)]).tolist() == [1 - 15 / 60, 1 - 9 / 60]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 10**15), st.integers(0, 10**15), st.integers(-60, 180)), min_size=1, max_size=5),
+    st.lists(st.tuples(st.integers(-100, 400), st.integers(1, 120)), max_size=6),
+)
+def test_one_bar_is_judged_as_many_are_to_the_bit(rows, spans):
+    columns = bars(*((volume, seen) for volume, seen, _ in rows))
+    known = columns.ts + MINUTE_NS + np.array([late for *_, late in rows]) * SECOND_NS
+    columns = replace(columns, known_seq=known)
+    gaps = [silence(begin, begin + length) for begin, length in spans]
+    each = [
+        one_bar_quality(Bar("A", ts, 1.0, 1.0, 1.0, 1.0, volume, seen, seq), gaps)
+        for (volume, seen, _), ts, seq in zip(rows, columns.ts.tolist(), known.tolist(), strict=True)
+    ]
+    assert each == bar_quality(columns, gaps).tolist()
 
 
 def test_bars_of_days_without_ticks_have_no_quality():

@@ -26,7 +26,6 @@ from auction_bt.indicators import VolumeProfile
 from auction_bt.store.dsn import open_store
 from auction_bt.strategy import AuctionStrategy
 from auction_bt.synthetic import DEMO, Shape
-from tests.dsns import new_lasting_dsn  # noqa: F401  found by name
 from tests.test_replay import fill
 
 TF = bt.TimeFrame
@@ -63,7 +62,7 @@ def made(instrument, seed, per_day, hours):
 
 
 @pytest.fixture(scope="module")
-def dsn(new_lasting_dsn):  # noqa: F811
+def dsn(new_lasting_dsn):
     """A store of three days: an equity around its session, a thin future, something traded round the clock, two odd ones."""
     name = new_lasting_dsn()
     with open_store(name, create=True) as store:
@@ -428,7 +427,7 @@ def test_a_sessions_profile_is_that_of_its_ticks_whatever_the_bars(dsn, kind, as
 
 
 @pytest.fixture(scope="module")
-def recording(new_lasting_dsn):  # noqa: F811
+def recording(new_lasting_dsn):
     """A store of two recorded days of one future, derived from its messages."""
     name = new_lasting_dsn()
     with open_store(name, create=True) as store:

@@ -33,6 +33,11 @@ def test_a_volume_that_no_market_has_is_a_rejected_row(refused, volume):
     assert "20 of 20 rows rejected: volume impossible" in refused("import", "t.csv", "--symbol", "A")
 
 
+def test_a_price_that_no_market_has_is_a_rejected_row(refused):
+    write("t.csv", ticks_csv([(OPEN + i, 1e17, 1) for i in range(20)]))
+    assert "20 of 20 rows rejected: price impossible" in refused("import", "t.csv", "--symbol", "A")
+
+
 def test_the_largest_volumes_of_ticks_add_up_and_the_store_stays_readable(run):
     write("t.csv", ticks_csv([(OPEN + i, 10, 10**15) for i in range(20_000)]))
     assert run("import", "t.csv", "--symbol", "A")[0] == 0

@@ -19,7 +19,6 @@ from auction_bt.feeds.stored import load
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.synthetic import DEMO, Shape
-from tests.dsns import new_dsn  # noqa: F401  found by name
 from tests.test_replay import DAYS, fill
 
 DAY = 20_437
@@ -51,7 +50,7 @@ def files(folder):
 
 
 @pytest.fixture
-def store(new_dsn):  # noqa: F811
+def store(new_dsn):
     with open_store(new_dsn(), create=True) as opened:
         yield opened
 
@@ -248,7 +247,7 @@ def _reads(dsn, folder):
         return [bits(cache.ticks(store, "A", 0, 2**62)) for _ in range(3)]
 
 
-def test_two_processes_at_once_read_the_same(tmp_path, new_dsn):  # noqa: F811
+def test_two_processes_at_once_read_the_same(tmp_path, new_dsn):
     dsn = new_dsn()
     with open_store(dsn, create=True) as store:
         for day in range(DAY, DAY + 6):
@@ -260,7 +259,7 @@ def test_two_processes_at_once_read_the_same(tmp_path, new_dsn):  # noqa: F811
     assert len(files(tmp_path / "cache")) == 6
 
 
-def test_a_backtest_gives_the_same_bytes_without_with_a_cold_and_with_a_warm_cache(tmp_path, new_dsn, capfd, monkeypatch):  # noqa: F811
+def test_a_backtest_gives_the_same_bytes_without_with_a_cold_and_with_a_warm_cache(tmp_path, new_dsn, capfd, monkeypatch):
     from auction_bt.backtest import Request, run_backtest
     from auction_bt.cli import main
     from auction_bt.report import dumps
