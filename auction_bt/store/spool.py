@@ -104,7 +104,8 @@ class Spool:
                              what=_WHAT, create=not readonly, readonly=readonly,
                              synchronous="FULL" if durable else "NORMAL")  # fmt: skip
         with clear_errors(path, _WHAT):
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES}")
+            # The log is worked into the file by whoever writes without hurry, and by the recorder only where nobody else does.
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES if durable else _PAGES // 16}")
         return cls(path, connection)
 
     def close(self) -> None:
