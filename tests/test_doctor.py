@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sqlite3
 import subprocess
 import sys
 from importlib.metadata import version
@@ -19,7 +18,10 @@ from auction_bt.core.tick import TickColumns
 from auction_bt.doctor import INSTRUMENT_DAY, Level, RecordedDay
 from auction_bt.store import RawMessage
 from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.message_blocks import Kept
 from auction_bt.store.questdb.health import examine
+from auction_bt.store.spool import NAME as SPOOL
+from auction_bt.store.spool import Spool
 
 ROOT = Path(__file__).resolve().parents[1]
 DAY = 20_437
@@ -185,27 +187,29 @@ def test_a_store_that_cannot_be_opened_fails_with_the_cure(told, tmp_path, dsn, 
 
 
 def test_what_recording_left_is_counted_without_touching_it(told, tmp_path):
-    (tmp_path / "s").mkdir()
+    state = tmp_path / "s"
+    state.mkdir()
     assert not [each for each in told("--state", "s")[1] if "spool" in each]
-    path = tmp_path / "s" / "spool.db"
-    with sqlite3.connect(path) as db:
-        db.executescript(
-            "CREATE TABLE messages (ts INTEGER PRIMARY KEY, raw_json TEXT NOT NULL, symbols TEXT NOT NULL);"
-            "CREATE TABLE marks (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
-            "CREATE TABLE dead_letters (id INTEGER PRIMARY KEY, ts INTEGER, raw_json BLOB, reason TEXT);"
-            "INSERT INTO messages VALUES (1, '', ''), (2, '', ''), (3, '', '');"
-            "INSERT INTO marks VALUES ('watermark', 1), ('target', 'questdb://h');"
-        )
-    db.close()
+    with Spool.open(state) as spool:
+        spool.aim("questdb://h")
+        assert line(told("--state", "s")[1], "spool") == "PASS  spool: nothing waits, no dead letters"
+        spool.append([Kept(ts, "{}", ()) for ts in (1, 2, 3)], [], [], 3)
+        spool.arrived(1, [])
+    path = state / SPOOL
     before = path.read_bytes()
     code, lines = told("--state", "s")
     assert code == 0
     assert "2 messages wait for questdb://h" in line(lines, "spool")
     assert path.read_bytes() == before
+    with Spool.open(state) as spool:
+        spool.bury(RawMessage(2, "{}"), "no reason")
+    lines = [each for each in told("--state", "s")[1] if "spool" in each]
+    assert "1 messages wait" in lines[0]
+    assert "1 dead letters" in lines[1]
     path.write_text("hello")
     code, lines = told("--state", "s")
     assert code == 1
-    assert "cannot be read" in line(lines, "spool")
+    assert "is not a spool" in line(lines, "spool")
 
 
 def test_a_state_that_is_a_file_fails(told, tmp_path):

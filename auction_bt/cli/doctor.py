@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sqlite3
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -60,10 +58,10 @@ def _examine(dsn: str, state: Path) -> Iterator[Finding]:
     yield from packages
     yield doctor.clock(time.time_ns())
     yield _state(state)
-    yield from _spool(state / "spool.db")
     if any(f.level is Level.FAIL for f in packages):
         yield warned("store", "not looked at because packages are missing: mend them and ask again")
         return
+    yield from _spool(state)
     yield from _store(dsn, state)
 
 
@@ -89,18 +87,20 @@ def _state(state: Path) -> Finding:
     return doctor.state_folder(str(state), is_there=is_there, is_writable=is_writable and is_there == state.exists(), mode=mode)
 
 
-def _spool(path: Path) -> list[Finding]:
-    if not path.is_file():
+def _spool(state: Path) -> list[Finding]:
+    from auction_bt.store.spool import NAME, Spool
+
+    if not (state / NAME).is_file():
         return []
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
-            marks = dict(db.execute("SELECT name, value FROM marks"))
-            (waiting,) = db.execute("SELECT count(*) FROM messages WHERE ts > ?", (int(marks.get("watermark", -1)),)).fetchone()
-            (dead,) = db.execute("SELECT count(*) FROM dead_letters").fetchone()
-    except (sqlite3.Error, ValueError) as error:
-        return [failed("spool", f"{path} cannot be read ({error}): do not record into this --state; keep the file, it may hold "
-                                "messages that are nowhere else")]  # fmt: skip
-    return doctor.spool(waiting, dead, str(marks.get("target", "the store")))
+        with Spool.open(state, readonly=True) as spool:
+            return doctor.spool(spool.waiting(), spool.dead_count(), str(spool.mark("target", "the store")))
+    except AuctionError as error:
+        return [
+            failed(
+                "spool", f"{error}; do not record into this --state; keep the file, it may hold messages that are nowhere else"
+            )
+        ]
 
 
 def _store(dsn: str, state: Path) -> Iterator[Finding]:

@@ -90,8 +90,8 @@ class Spool:
         self._db = connection
 
     @classmethod
-    def open(cls, state: Path, *, durable: bool = True) -> Self:
-        """Open ``spool.db`` in the folder `state`, making it where there is none.
+    def open(cls, state: Path, *, durable: bool = True, readonly: bool = False) -> Self:
+        """Open ``spool.db`` in the folder `state`, making it where there is none and `readonly` is not set.
 
         Parameters
         ----------
@@ -101,7 +101,8 @@ class Spool:
         """
         path = state / NAME
         connection = connect(path, application_id=SPOOL_ID, version=SPOOL_VERSION, statements=[t.create for t in TABLES],
-                             what=_WHAT, create=True, readonly=False, synchronous="FULL" if durable else "NORMAL")  # fmt: skip
+                             what=_WHAT, create=not readonly, readonly=readonly,
+                             synchronous="FULL" if durable else "NORMAL")  # fmt: skip
         with clear_errors(path, _WHAT):
             connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES}")
         return cls(path, connection)
