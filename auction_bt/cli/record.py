@@ -21,7 +21,8 @@ from auction_bt.forwarder import Forwarder, StoreState
 from auction_bt.importing.finish import finish
 from auction_bt.importing.source import Arrival, FileSource, OwnStamps, at_receipt, from_pipe, refuse_older
 from auction_bt.recorder import Recorder
-from auction_bt.store.dsn import SqliteDsn, is_there, open_store, parse, remove_unused
+from auction_bt.store.address import SqliteDsn, parse
+from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, Place, Spool
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from auction_bt.store import RawMessage
-from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.address import parse
+from auction_bt.store.dsn import open_store
 from auction_bt.store.message_blocks import Kept
 from auction_bt.store.spool import Spool
 from tests.dsns import new_dsn  # noqa: F401  fixtures are found by name
