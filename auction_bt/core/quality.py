@@ -103,7 +103,8 @@ def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
 
     Notes
     -----
-    Causal: a silence that reaches into a bar ends at or before the message that makes the bar known.
+    Causal: of the silences only those count that had ended when the bar became known. Where the recorder's clock is behind the
+    exchange's, a silence may reach into a minute, by stamps, and end after the message that makes it known.
     """
     if len(bars) == 0:
         return np.empty(0)
@@ -116,7 +117,8 @@ def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
         first = int(np.searchsorted(bars.ts, begin - MINUTE_NS, side="right"))
         last = int(np.searchsorted(bars.ts, end))
         start = bars.ts[first:last]
-        lost[first:last] += np.minimum(end, start + MINUTE_NS) - np.maximum(begin, start)
+        over = np.minimum(end, start + MINUTE_NS) - np.maximum(begin, start)
+        lost[first:last] += np.where(bars.known_seq[first:last] >= end, over, 0)
     quality = np.clip(1 - np.maximum(wrong, lost / MINUTE_NS), 0.0, 1.0)
     day: I64 = (bars.ts + IST_OFFSET_NS) // DAY_NS
     _, place = np.unique(day, return_inverse=True)
@@ -135,7 +137,7 @@ def _silences(gaps: Iterable[Silence]) -> list[tuple[int, int]]:
     """Return the silences that count, joined where they overlap."""
     out: list[tuple[int, int]] = []
     for begin, end in sorted((g.begin, g.end) for g in gaps if g.kind == "silence" and g.end - g.begin > SILENCE_NS):
-        if out and begin <= out[-1][1]:
+        if out and begin < out[-1][1]:
             out[-1] = out[-1][0], max(end, out[-1][1])
         else:
             out.append((begin, end))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auction_bt.core.bar import Bar, BarColumns, Source
+from auction_bt.core.bar import NEVER, Bar, BarColumns, Source
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_start
 from auction_bt.core.quality import bar_quality, day_quality
 from auction_bt.store import Gap
@@ -18,7 +18,10 @@ SESSION = (OPEN, OPEN + 100 * MINUTE_NS)
 
 def bars(*pairs, source=Source.I1, begin=OPEN):
     return BarColumns.of(
-        [Bar("A", begin + i * MINUTE_NS, 1.0, 1.0, 1.0, 1.0, volume, seen, 0, source) for i, (volume, seen) in enumerate(pairs)]
+        [
+            Bar("A", begin + i * MINUTE_NS, 1.0, 1.0, 1.0, 1.0, volume, seen, NEVER, source)
+            for i, (volume, seen) in enumerate(pairs)
+        ]
     )
 
 
@@ -98,3 +101,17 @@ def test_quality_is_a_share_and_rests_on_no_later_bar(pairs, silences, cut):
     quality = bar_quality(whole, silences)
     assert ((np.isnan(quality)) | ((quality >= 0) & (quality <= 1))).all()
     assert np.array_equal(bar_quality(whole.take(slice(cut)), silences), quality[:cut], equal_nan=True)
+
+
+def test_a_silence_that_ends_after_a_bar_is_known_says_nothing_of_it():
+    """A recorder's clock behind the exchange's: by stamps, silences reach into minutes that are known already."""
+    pair = bars((100, 100), (100, 100))
+    early = replace(pair, known_seq=pair.ts + 55 * SECOND_NS)
+    late = silence(50, 70)
+    assert bar_quality(pair, [late]).tolist() == pytest.approx([5 / 6, 5 / 6])
+    assert bar_quality(early, [late]).tolist() == pytest.approx([1, 5 / 6])
+
+
+def test_silences_one_after_the_other_count_each_when_it_has_ended():
+    known = replace(bars((100, 100)), known_seq=np.array([OPEN + 40 * SECOND_NS]))
+    assert bar_quality(known, [silence(0, 30), silence(30, 50)])[0] == pytest.approx(0.5)
