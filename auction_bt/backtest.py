@@ -120,9 +120,7 @@ def with_other_rule(run: Run, data: list[Recorded], request: Request) -> Run:
     rule = Rule(request.settings.get("rule", Rule.ORIGINAL))
     other = Rule.AUCTION if rule is Rule.ORIGINAL else Rule.ORIGINAL
     aside = run_engine(data, replace(request, settings={**request.settings, "rule": other.value}))
-    return Run(
-        replace(run.result, other_regime=(other.value, aside.result.summary.net, aside.result.summary.trades)), run.traced
-    )
+    return Run(replace(run.result, other_regime=(other.value, aside.result.summary.net, aside.result.summary.trades)), run.traced)
 
 
 def read(store: TickStore, request: Request) -> Iterator[Recorded]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from .core.bar import NEVER, Bar, BarColumns
 from .core.ist import day_index, day_start, minute_start
 from .core.tick import Tick, TickColumns
 from .router import LiveMarketRouter, RouterReport
-from .store import Event, Gap, TickStore
+from .store import Event, Gap, RawMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,25 @@ class DeriveReport:
         return list(dict.fromkeys(told))
 
 
+class DerivedStore(Protocol):
+    """What deriving asks of a store: see `TickStore`."""
+
+    def raw_days(self, symbol: str) -> list[int]: ...  # noqa: D102
+    def raw(self, begin: int, end: int, symbols: Iterable[str] | None = None) -> Iterator[RawMessage]: ...  # noqa: D102
+    def ticks(self, symbol: str, begin: int, end: int) -> TickColumns: ...  # noqa: D102
+    def bars(self, symbol: str, begin: int, end: int) -> BarColumns: ...  # noqa: D102
+    def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
+    def put_derived(self, symbol: str, days: range, ticks: TickColumns, bars: BarColumns, gaps: list[Gap]) -> None: ...  # noqa: D102
+    def put_events(self, begin: int, end: int, events: list[Event]) -> None: ...  # noqa: D102
+
+
 def derive(
-    store: TickStore, symbols: Iterable[str], days: Iterable[int], progress: Callable[[int], None] | None = None
+    store: DerivedStore,
+    symbols: Iterable[str],
+    days: Iterable[int],
+    progress: Callable[[int], None] | None = None,
+    *,
+    events: bool = True,
 ) -> DeriveReport:
     """Replace ticks, bars and gaps of `symbols` and all events on `days` by what the recorded messages say.
 
@@ -65,6 +84,8 @@ def derive(
         IST days by number. Days on which a symbol has no messages are left as they are.
     progress : callable, optional
         Told the IST day that was just read.
+    events : bool
+        Derive the events too: for that every message of the days is read.
 
     Notes
     -----
@@ -89,7 +110,8 @@ def derive(
         odd |= work.derive_run(run)
     if odd:
         work.derive_whole(sorted(odd))
-    work.events(wanted_days)
+    if events:
+        work.events(wanted_days)
     counts = [each for rows in work.done.values() for each in rows.values()]
     return DeriveReport(
         days={name: tuple(sorted(done)) for name, done in sorted(work.done.items())},
@@ -101,7 +123,7 @@ def derive(
     )
 
 
-def _waiting(store: TickStore, symbol: str, recorded: list[int], chosen: set[int]) -> set[int]:
+def _waiting(store: DerivedStore, symbol: str, recorded: list[int], chosen: set[int]) -> set[int]:
     """Return earlier days, derived before, whose last bar may become known on one of `chosen`."""
     found = set()
     for day in chosen:
@@ -202,7 +224,7 @@ class _Rows:
 class _Work:
     """The passes of one call of `derive`, and what they wrote."""
 
-    def __init__(self, store: TickStore, progress: Callable[[int], None] | None) -> None:
+    def __init__(self, store: DerivedStore, progress: Callable[[int], None] | None) -> None:
         self.recorded: dict[str, list[int]] = {}
         self.done: dict[str, dict[int, tuple[int, int, int]]] = {}
         self.event_count = 0

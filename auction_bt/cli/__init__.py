@@ -18,6 +18,7 @@ from auction_bt.core.errors import AuctionError, BadInput
 # name: (module, what it does). The text stands here too so that --help need import none of them.
 COMMANDS: Final = {
     "backtest": ("backtest", "run the strategy on stored data"),
+    "verify": ("verify", "prove that stored ticks, a backtest and a replay of the messages tell the same"),
     "demo": ("demo", "make synthetic data and show what the package does with it"),
     "import": ("importing", "bring recordings, ticks or 1-minute bars from files into a store"),
     "export": ("export", "write ticks, bars or messages of a store to a file"),

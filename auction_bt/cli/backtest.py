@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from decimal import Decimal, InvalidOperation
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -12,50 +11,31 @@ from typing import Any, Final
 import numpy as np
 
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
-from auction_bt.brokers.charges import Charges, NoCharges, SimpleRate
-from auction_bt.cli.arguments import add_dates, add_state, add_store, day_range
+from auction_bt.cli.arguments import add_state
 from auction_bt.cli.outputs import check_targets, write_text, write_with
+from auction_bt.cli.running import add_run, request_of
 from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
-from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.instrument import to_ticks
-from auction_bt.core.ist import day_start, from_date, to_date
+from auction_bt.core.ist import day_start, from_date
 from auction_bt.core.profile import VolumeSource, allocate
-from auction_bt.core.regime import Rule
 from auction_bt.core.tick import I64
 from auction_bt.explain import explain
 from auction_bt.picture import LevelColumns, PriceRows
 from auction_bt.report import csv_lines, dumps, render
 from auction_bt.result import plain
-from auction_bt.settings import SETTINGS, parse_settings
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 
 HELP: Final = "run the strategy on stored data and print what counts"
-_COSTS: Final[dict[str, Charges]] = {"x1": SimpleRate(1), "x2": SimpleRate(2), "none": NoCharges()}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--symbol", action="append", required=True, metavar="KEY", help="symbol or name; may be given again")
-    add_dates(parser)
-    add_store(parser)
+    add_run(parser)
     add_state(parser)
-    parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
     parser.add_argument("--engine", choices=[e.value for e in Engine], default="fast",
                         help="in bulk, or message by message through the router as live; same trades (default fast)")  # fmt: skip
-    parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
-    parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
-    parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
-                        help="price of market and stop orders: the trade's or the book's (default quote)")  # fmt: skip
-    parser.add_argument("--slippage", type=int, default=1, metavar="TICKS", help="against us, market and stop orders (default 1)")
-    parser.add_argument("--latency-ms", type=int, default=0, metavar="N", help="from decision to exchange (default 0)")
-    parser.add_argument(
-        "--max-concurrent", type=int, default=0, metavar="N", help="open trades at a time, 0 = no limit (default)"
-    )
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
-                        help="a setting of the strategy; --settings lists them")  # fmt: skip
-    parser.add_argument("--settings", action=_ListSettings, help="list the strategy's settings and exit")
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON, - for standard output instead of the summary")
     parser.add_argument("--csv", metavar="FILE", help="write the trades as CSV")
     parser.add_argument("--plot", metavar="FILE.png", help="draw candles, levels and trades")
@@ -63,21 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 
 
-class _ListSettings(argparse.Action):
-    def __init__(self, option_strings: Any, dest: str, help: str | None = None) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        width = max(len(s.name) for s in SETTINGS)
-        for s in SETTINGS:
-            default = s.default if s.default != "" else "(empty)"
-            print(f"{s.name:<{width}}  {default!s:<9} {s.meaning} [{s.allowed}]")
-        parser.exit()
-
-
 def run(args: argparse.Namespace) -> int:
     """Run the backtest and print its summary."""
-    request = request_of(args)
+    request = request_of(args, Engine(args.engine))
     check_targets([args.json, args.csv, args.plot])
     if args.plot is not None and Path(args.plot).suffix.lower() != ".png":
         raise BadInput(f"--plot {args.plot}: a picture is a .png file")
@@ -119,32 +87,6 @@ def _explained(found: Run, number: int | None) -> list[str]:
         f"Trade {number} of {len(trades)}",
         *(f"  {line}" for line in explain(trade, entry_of(trade, found.result.decisions), tick)),
     ]
-
-
-def request_of(args: argparse.Namespace) -> Request:
-    """Return the request that the options ask for."""
-    days = day_range(args.from_date, args.to_date)
-    settings = parse_settings(args.settings)
-    if "slippage" in settings:
-        raise BadInput(f"slippage is an option of its own: give --slippage {settings['slippage']}")
-    if args.regime is not None:
-        settings["rule"] = args.regime
-    try:
-        cash = Decimal(args.cash.replace(",", ""))
-    except InvalidOperation:
-        cash = Decimal("nan")
-    if not cash.is_finite() or not 0 < cash <= 10**15:
-        raise BadInput(f"--cash {args.cash!r} is no number of rupees above 0")
-    if not 0 <= args.latency_ms <= 3_600_000:
-        raise BadInput(f"--latency-ms {args.latency_ms} must be 0 to 3600000")
-    if not 0 <= args.slippage <= 10_000:
-        raise BadInput(f"--slippage {args.slippage} must be 0 to 10000 ticks")
-    if args.max_concurrent < 0:
-        raise BadInput(f"--max-concurrent {args.max_concurrent} must be 0 (no limit) or more")
-    charges: Charges = _COSTS[args.costs]
-    fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000)
-    first, last = to_date(days.start), to_date(days.stop - 1)
-    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent, Engine(args.engine))
 
 
 def record(journal: Journal, found: Run) -> int:

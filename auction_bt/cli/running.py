@@ -1,0 +1,76 @@
+"""The options that say what to run, shared by every command that runs the strategy."""
+
+from __future__ import annotations
+
+import argparse
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+from auction_bt.backtest import Engine, Request
+from auction_bt.brokers.charges import Charges, NoCharges, SimpleRate
+from auction_bt.cli.arguments import add_dates, add_store, day_range
+from auction_bt.core.errors import BadInput
+from auction_bt.core.fills import FillModel, FillPrice
+from auction_bt.core.ist import to_date
+from auction_bt.core.regime import Rule
+from auction_bt.settings import SETTINGS, parse_settings
+
+_COSTS: Final[dict[str, Charges]] = {"x1": SimpleRate(1), "x2": SimpleRate(2), "none": NoCharges()}
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Add symbols, dates, store, settings, money, charges and fills; read them with `request_of`."""
+    parser.add_argument("--symbol", action="append", required=True, metavar="KEY", help="symbol or name; may be given again")
+    add_dates(parser)
+    add_store(parser)
+    parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
+    parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
+    parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
+    parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
+                        help="price of market and stop orders: the trade's or the book's (default quote)")  # fmt: skip
+    parser.add_argument("--slippage", type=int, default=1, metavar="TICKS", help="against us, market and stop orders (default 1)")
+    parser.add_argument("--latency-ms", type=int, default=0, metavar="N", help="from decision to exchange (default 0)")
+    parser.add_argument(
+        "--max-concurrent", type=int, default=0, metavar="N", help="open trades at a time, 0 = no limit (default)"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
+                        help="a setting of the strategy; --settings lists them")  # fmt: skip
+    parser.add_argument("--settings", action=_ListSettings, help="list the strategy's settings and exit")
+
+
+def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Request:
+    """Return the request that the options ask for."""
+    days = day_range(args.from_date, args.to_date)
+    settings = parse_settings(args.settings)
+    if "slippage" in settings:
+        raise BadInput(f"slippage is an option of its own: give --slippage {settings['slippage']}")
+    if args.regime is not None:
+        settings["rule"] = args.regime
+    try:
+        cash = Decimal(args.cash.replace(",", ""))
+    except InvalidOperation:
+        cash = Decimal("nan")
+    if not cash.is_finite() or not 0 < cash <= 10**15:
+        raise BadInput(f"--cash {args.cash!r} is no number of rupees above 0")
+    if not 0 <= args.latency_ms <= 3_600_000:
+        raise BadInput(f"--latency-ms {args.latency_ms} must be 0 to 3600000")
+    if not 0 <= args.slippage <= 10_000:
+        raise BadInput(f"--slippage {args.slippage} must be 0 to 10000 ticks")
+    if args.max_concurrent < 0:
+        raise BadInput(f"--max-concurrent {args.max_concurrent} must be 0 (no limit) or more")
+    charges: Charges = _COSTS[args.costs]
+    fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000)
+    first, last = to_date(days.start), to_date(days.stop - 1)
+    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent, engine)
+
+
+class _ListSettings(argparse.Action):
+    def __init__(self, option_strings: Any, dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        width = max(len(s.name) for s in SETTINGS)
+        for s in SETTINGS:
+            default = s.default if s.default != "" else "(empty)"
+            print(f"{s.name:<{width}}  {default!s:<9} {s.meaning} [{s.allowed}]")
+        parser.exit()
