@@ -14,7 +14,7 @@ from math import isfinite, isnan, nan
 from typing import Final, TypeGuard
 
 from auction_bt.core.ist import IST, MINUTE_NS
-from auction_bt.core.limits import LARGEST_VOLUME, LATEST_NS
+from auction_bt.core.limits import LARGEST_PRICE, LARGEST_VOLUME, LATEST_NS
 from auction_bt.core.snapshot import Candle, Snapshot
 
 OWN_KINDS: Final = frozenset({"clock", "command", "order", "candles", "funds", "gap", "state"})
@@ -242,7 +242,7 @@ def _candle(row: dict[str, object], faults: list[str]) -> Candle | None:
     volume = _volume(row.get("vol", 0))
     if ts is None or volume is None or not 0 < ts < LATEST_NS // _MS or ts * _MS % MINUTE_NS:
         faults.append("I1 ts or vol")
-    elif not (0 < low <= opened <= high and low <= close <= high):  # False for NaN wherever it stands
+    elif not (0 < low <= opened <= high <= LARGEST_PRICE and low <= close <= high):  # False for NaN wherever it stands
         faults.append("I1 prices")
     else:
         return Candle(ts * _MS, opened, high, low, close, volume)
@@ -319,7 +319,7 @@ def _price(value: object, faults: list[str], reason: str) -> float:
     if not value and value is not False:
         return nan  # 0 is left out on the wire: no price
     number = _real(value)
-    if number > 0:
+    if 0 < number <= LARGEST_PRICE:
         return number
     if number != 0:
         faults.append(reason)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from auction_bt.core.bar import BarColumns, Source
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS
-from auction_bt.core.limits import LARGEST_VOLUME
+from auction_bt.core.limits import LARGEST_PRICE, LARGEST_VOLUME
 from auction_bt.core.tick import F64, I64, TickColumns
 
 from .rejects import Rejects
@@ -20,7 +20,7 @@ from .table import Table
 
 _BAD_TIME: Final = "the time cannot be read"
 _FAR_TIME: Final = "the time is not in the years 1990 to 2199"
-_BAD_PRICE: Final = "the price is missing or not above 0"
+_BAD_PRICE: Final = "the price is missing, not above 0 or not one of any market"
 _BAD_SIZE: Final = "the volume is missing, negative or no whole number"
 _TOO_MUCH: Final = "volume impossible"
 
@@ -57,7 +57,7 @@ def ticks_of(table: Table, zone: ZoneInfo | None, rejects: Rejects) -> tuple[Tic
     good = _sift(table, rejects, [
         (_BAD_TIME, (ts == BAD) | (seq == BAD)),
         (_FAR_TIME, is_far(ts) | is_far(seq)),
-        (_BAD_PRICE, ~(np.isfinite(price) & (price > 0))),
+        (_BAD_PRICE, ~((price > 0) & (price <= LARGEST_PRICE))),
         (_TOO_MUCH, size > LARGEST_VOLUME),
         (_BAD_SIZE, ~_is_count(size)),
     ])  # fmt: skip
@@ -87,7 +87,7 @@ def bars_of(table: Table, zone: ZoneInfo | None, rejects: Rejects, *, stamp_end:
     volume = table.numbers("volume") if "volume" in table.columns else np.zeros(len(ts))
     start = np.where(ts == BAD, BAD, ts - (MINUTE_NS if stamp_end else 0))
     stack = np.stack(prices) if len(ts) else np.empty((4, 0))
-    no_price = ~(np.isfinite(stack) & (stack > 0)).all(axis=0)
+    no_price = ~((stack > 0) & (stack <= LARGEST_PRICE)).all(axis=0)
     with np.errstate(invalid="ignore"):
         is_bar = (prices[2] <= np.minimum(prices[0], prices[3])) & (np.maximum(prices[0], prices[3]) <= prices[1])
     good = _sift(table, rejects, [

@@ -280,3 +280,13 @@ def test_one_damaged_part_never_raises_and_never_invents_a_value(data):
         assert item.ltt_ns >= 0
         assert item.vtt is None or 0 <= item.vtt < 2**63
         assert isnan(item.bid) or isnan(item.ask) or item.bid < item.ask
+
+
+@pytest.mark.parametrize("price", [1e300, 10**9 + 1, "1e12"])
+def test_a_price_of_no_market_is_left_out_before_it_outgrows_an_integer(price):
+    frame = decode({"feeds": {"A": {"ltpc": {"ltp": price, "ltt": "1765771372598"}}}, "currentTs": "1765771372700"})
+    assert frame.malformed == ("ltp",)
+    assert isnan(frame.items[0].ltp)
+    row = {"interval": "I1", "open": 1.0, "high": price, "low": 1.0, "close": 1.0, "vol": "1", "ts": "1765771260000"}
+    frame = decode({"feeds": {"A": {"ltpc": {}, "marketOHLC": {"ohlc": [row]}}}})
+    assert frame.malformed == ("I1 prices",)

@@ -175,7 +175,7 @@ def test_a_stored_price_step_changes_only_where_the_user_says_so_and_the_file_is
 def test_a_refused_file_names_every_kind_of_reason_with_its_first_line(refused):
     write("a.csv", bars_csv(6, ts=["x", *(f"2025-12-15 09:1{i}" for i in range(5))], close=[10, "y", "y", 10, 10, 10]))
     error = refused("import", "a.csv", "--symbol", "A")
-    assert "3 of 6 rows rejected: the price is missing or not above 0 (2, first at line 3), " in error
+    assert "3 of 6 rows rejected: the price is missing, not above 0 or not one of any market (2, first at line 3), " in error
     assert "the time cannot be read (1, first at line 2)" in error
 
 
