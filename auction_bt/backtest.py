@@ -17,7 +17,7 @@ from .analyzers.trades import TradeList
 from .brokers.charges import Charges, SimpleRate
 from .brokers.commission import MARGIN, ChargedCommission
 from .brokers.tick_broker import TickBroker
-from .core.bar import Source as BarSource
+from .core.bar import Source
 from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
@@ -32,9 +32,9 @@ from .result import BacktestResult
 from .router import LiveMarketRouter, MarketSink
 from .settings import SETTINGS
 from .store import RawMessage, TickStore
+from .store.cache import DayCache
 from .strategy import AuctionStrategy
 
-Source = Callable[[MarketSink], object]
 _ATR_BARS = 15  # the strategy's ATR needs 14 bars and the close before
 
 
@@ -100,8 +100,15 @@ class Run:
     traced: tuple[Traced, ...]
 
 
-def run_backtest(store: TickStore, request: Request) -> Run:
+def run_backtest(store: TickStore, request: Request, cache: DayCache | None = None) -> Run:
     """Run the strategy on stored data, and the other regime rule beside it.
+
+    Parameters
+    ----------
+    store : TickStore
+    request : Request
+    cache : DayCache, optional
+        Makes the same days quicker to read again; the result is the same.
 
     Raises
     ------
@@ -110,20 +117,21 @@ def run_backtest(store: TickStore, request: Request) -> Run:
     NothingToDo
         Nothing stored in the range; the message names what range there is.
     """
-    data = list(read(store, request))
-    run = run_engine(data, request, replayed(store, data, request) if request.engine is Engine.REPLAY else None)
-    return with_other_rule(run, data, request)
-
-
-def with_other_rule(run: Run, data: list[Recorded], request: Request) -> Run:
-    """Return `run` with what the other regime rule came to on the same stored ticks and bars beside it."""
+    data = list(read(store, request, cache))
+    run = run_on(store, data, request)
     rule = Rule(request.settings.get("rule", Rule.ORIGINAL))
     other = Rule.AUCTION if rule is Rule.ORIGINAL else Rule.ORIGINAL
-    aside = run_engine(data, replace(request, settings={**request.settings, "rule": other.value}))
-    return Run(replace(run.result, other_regime=(other.value, aside.result.summary.net, aside.result.summary.trades)), run.traced)
+    aside = _run(data, replace(request, settings={**request.settings, "rule": other.value}), None)
+    result = replace(run.result, other_regime=(other.value, aside.result.summary.net, aside.result.summary.trades))
+    return Run(result, run.traced)
 
 
-def read(store: TickStore, request: Request) -> Iterator[Recorded]:
+def run_on(store: TickStore, data: list[Recorded], request: Request) -> Run:
+    """Run the strategy alone on data that was read for the same request."""
+    return _run(data, request, _messages(store, data, request) if request.engine is Engine.REPLAY else None)
+
+
+def read(store: TickStore, request: Request, cache: DayCache | None = None) -> Iterator[Recorded]:
     """Yield the data of each symbol, warm-up included."""
     first, last = from_date(request.begin), from_date(request.end)
     seen: set[str] = set()
@@ -134,9 +142,9 @@ def read(store: TickStore, request: Request) -> Iterator[Recorded]:
         seen.add(instrument.symbol)
         days = store.days(instrument.symbol)
         if not any(first <= d <= last for d in days):
-            raise NothingToDo(_no_data(store, instrument, request, days))
+            raise NothingToDo(_no_data(instrument, request, days))
         begin = _warm_up(store, instrument, first, request.settings)
-        recorded = load(store, instrument, begin, day_start(last + 1))
+        recorded = load(store, instrument, begin, day_start(last + 1), cache)
         if instrument.kind is Kind.INDEX or not (recorded.bars.volume.any() or recorded.tape.size.any()):
             raise BadInput(
                 f"{instrument.symbol} has no volume, so it has no volume profile: trade its future, e.g. NIFTY-FUT for NIFTY 50"
@@ -161,59 +169,26 @@ def _span(request: Request) -> str:
     return str(request.begin) if request.begin == request.end else f"{request.begin} to {request.end}"
 
 
-def _no_data(store: TickStore, instrument: Instrument, request: Request, days: list[int]) -> str:
-    first, last = from_date(request.begin), from_date(request.end)
-    if any(first <= day <= last for day in store.raw_days(instrument.symbol)):
-        return f"the messages of {instrument.symbol} on {_span(request)} were never made into ticks and bars: run rebuild"
+def _no_data(instrument: Instrument, request: Request, days: list[int]) -> str:
     if not days:
         return f"the store knows {instrument.symbol} but holds no data of it: import or record some"
     return f"no data of {instrument.symbol} on {_span(request)}: the store has {to_date(days[0])} to {to_date(days[-1])}"
 
 
-def messages_of(store: TickStore, data: list[Recorded], request: Request) -> Iterator[RawMessage]:
-    """Return the recorded messages of a run, its warm-up included, in their order.
-
-    Raises
-    ------
-    NothingToDo
-        A symbol has none in the range.
-    """
+def _messages(store: TickStore, data: list[Recorded], request: Request) -> Callable[[], Iterator[RawMessage]]:
     symbols = [r.instrument.symbol for r in data]
     for symbol in symbols:
         if not any(from_date(request.begin) <= day <= from_date(request.end) for day in store.raw_days(symbol)):
             raise NothingToDo(f"no messages of {symbol} on {_span(request)} to replay: the fast engine runs ticks and bars")
-    return store.raw(min(map(first_stamp, data)), day_start(from_date(request.end) + 1), symbols)
+    begin = min(_first(r) for r in data)
+    return lambda: store.raw(begin, day_start(from_date(request.end) + 1), symbols)
 
 
-def first_stamp(recorded: Recorded) -> int:
-    """Return the first ns of the day with which a symbol's data begins."""
+def _first(recorded: Recorded) -> int:
     return day_start(day_index(int(recorded.bars.ts[0])))
 
 
-def replayed(store: TickStore, data: list[Recorded], request: Request) -> Source:
-    """Return the source which routes the recorded messages of a run one by one."""
-    messages = messages_of(store, data, request)
-
-    def route(sink: MarketSink) -> None:
-        router = LiveMarketRouter(sink, symbols={r.instrument.symbol for r in data})
-        for message in messages:
-            router.on_message(message.text, message.ts)
-
-    return route
-
-
-def run_engine(data: list[Recorded], request: Request, source: Source | None = None) -> Run:
-    """Run the strategy once.
-
-    Parameters
-    ----------
-    data : list of Recorded
-        As `read` yields it.
-    request : Request
-        Its `engine` is only named in the result.
-    source : callable, optional
-        Tells the sink it is given of ticks, bars and gaps as they became known; without one the stored ones are run in bulk.
-    """
+def _run(data: list[Recorded], request: Request, messages: Callable[[], Iterator[RawMessage]] | None) -> Run:
     cerebro = AuctionCerebro()
     broker = TickBroker(fill=request.fill)
     broker.set_cash(float(request.cash))
@@ -227,8 +202,8 @@ def run_engine(data: list[Recorded], request: Request, source: Source | None = N
         broker.addcommissioninfo(commission, name=instrument.symbol)
         feed: Any = (
             StoredData(recorded=recorded)  # type: ignore[call-arg]
-            if source is None
-            else StreamedData(instrument=instrument, begin=first_stamp(recorded))  # type: ignore[call-arg]
+            if messages is None
+            else StreamedData(instrument=instrument, begin=_first(recorded))  # type: ignore[call-arg]
         )
         cerebro.add_symbol(
             feed,
@@ -241,8 +216,14 @@ def run_engine(data: list[Recorded], request: Request, source: Source | None = N
         )
     for analyzer in (TradeList, Equity, Regimes):
         cerebro.addanalyzer(analyzer)
-    strategies = cerebro.run() if source is None else cerebro.stream(source)
+    strategies = cerebro.run() if messages is None else cerebro.stream(lambda sink: _route(messages(), sink))
     return Run(_result(strategies, data, request), tuple(map(Traced, data, strategies)))
+
+
+def _route(messages: Iterator[RawMessage], sink: MarketSink) -> None:
+    router = LiveMarketRouter(sink)
+    for message in messages:
+        router.on_message(message.text, message.ts)
 
 
 def _result(strategies: list[Any], data: list[Recorded], request: Request) -> BacktestResult:
@@ -299,7 +280,7 @@ def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
         "days": len(np.unique(day_index(bars.ts[chosen]))),
         "bars": int(chosen.sum()),
         "bars_warm_up": int((~chosen).sum()),
-        "bars_by_source": {s.label: n for s in BarSource if (n := int((bars.source[chosen] == s).sum()))},
+        "bars_by_source": {s.label: n for s in Source if (n := int((bars.source[chosen] == s).sum()))},
         "ticks": 0 if market is None else int((market.ts >= day_start(first_day)).sum()),
         "volume_seen_by_ticks": seen / volume if volume else None,
         "quality": worst.share if worst else None,

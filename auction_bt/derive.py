@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from .core.bar import NEVER, Bar, BarColumns
 from .core.ist import day_index, day_start, minute_start
 from .core.tick import Tick, TickColumns
 from .router import LiveMarketRouter, RouterReport
-from .store import Event, Gap, RawMessage
+from .store import DerivedStore, Event, Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,38 +52,19 @@ class DeriveReport:
         return list(dict.fromkeys(told))
 
 
-class DerivedStore(Protocol):
-    """What deriving asks of a store: see `TickStore`."""
-
-    def raw_days(self, symbol: str) -> list[int]: ...  # noqa: D102
-    def raw(self, begin: int, end: int, symbols: Iterable[str] | None = None) -> Iterator[RawMessage]: ...  # noqa: D102
-    def ticks(self, symbol: str, begin: int, end: int) -> TickColumns: ...  # noqa: D102
-    def bars(self, symbol: str, begin: int, end: int) -> BarColumns: ...  # noqa: D102
-    def writing(self) -> AbstractContextManager[None]: ...  # noqa: D102
-    def put_derived(self, symbol: str, days: range, ticks: TickColumns, bars: BarColumns, gaps: list[Gap]) -> None: ...  # noqa: D102
-    def put_events(self, begin: int, end: int, events: list[Event]) -> None: ...  # noqa: D102
-
-
 def derive(
-    store: DerivedStore,
-    symbols: Iterable[str],
-    days: Iterable[int],
-    progress: Callable[[int], None] | None = None,
-    *,
-    events: bool = True,
+    store: DerivedStore, symbols: Iterable[str], days: Iterable[int], progress: Callable[[int], None] | None = None
 ) -> DeriveReport:
     """Replace ticks, bars and gaps of `symbols` and all events on `days` by what the recorded messages say.
 
     Parameters
     ----------
-    store : TickStore
+    store : DerivedStore
     symbols : iterable of str
     days : iterable of int
         IST days by number. Days on which a symbol has no messages are left as they are.
     progress : callable, optional
         Told the IST day that was just read.
-    events : bool
-        Derive the events too: for that every message of the days is read.
 
     Notes
     -----
@@ -110,8 +89,7 @@ def derive(
         odd |= work.derive_run(run)
     if odd:
         work.derive_whole(sorted(odd))
-    if events:
-        work.events(wanted_days)
+    work.events(wanted_days)
     counts = [each for rows in work.done.values() for each in rows.values()]
     return DeriveReport(
         days={name: tuple(sorted(done)) for name, done in sorted(work.done.items())},
@@ -190,7 +168,9 @@ class _Rows:
         # The one bar that rightly becomes known on a later day is the last one its day traded.
         if key[1] != stamp_day and (key[1] > stamp_day or self._last_minute.get(key) != bar.ts):
             self.odd.add(bar.symbol)
-        self.bars.setdefault(key, {}).setdefault(bar.ts, bar)
+        held = self.bars.setdefault(key, {}).setdefault(bar.ts, bar)
+        if day_index(held.known_seq) < key[1]:  # known before its day began: a damaged time
+            self.bars[key][bar.ts] = bar
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)

@@ -52,7 +52,9 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         """
         index = len(self._symbols)
         if data._filters or data.resampling or data.replaying:
-            raise Refused("add_symbol takes one-minute bars as they are: resample in a stock Cerebro")
+            raise Refused("add_symbol takes bars as they are: resample in a stock Cerebro")
+        if getattr(data, "bars", None) is None:
+            raise Refused("add_symbol needs bars that say when each was known (minutes or days of a store): use adddata")
         if index != len(self.datas):
             raise Refused(
                 "add_symbol cannot follow adddata: a feed without a strategy of its own has no place in the event order"
@@ -211,6 +213,7 @@ class MessageSteps:
         while (index := broker.next_fill(data, end)) < end:
             broker.fill_at(data, index)
             self._cerebro.deliver()
+        broker.pass_to(data, end)  # the next look is at the next tick alone
 
     def on_bar(self, bar: Bar) -> None:
         """Let the symbol's strategy decide on a bar that has become known."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
+import orjson
+
 from .core.bar import Bar, Source
 from .core.bar_builder import BarBuilder
 from .core.ist import day_index
@@ -167,7 +169,7 @@ class LiveMarketRouter:
             for item in frame.items:
                 self._take(item, seq, frame.current_ts)
         elif frame.kind in OWN_KINDS:
-            self._own(frame, parsed, seq)
+            self._own(frame, message, seq)
 
     def open_bars(self) -> list[Bar]:
         """Return the minutes still open, as bars that nothing has made known, in the order of symbols."""
@@ -231,9 +233,12 @@ class LiveMarketRouter:
             self._bars[bar.source] += 1
             self._sink.on_bar(bar)
 
-    def _own(self, frame: Frame, parsed: object, seq: int) -> None:
+    def _own(self, frame: Frame, message: dict[str, object] | str | bytes, seq: int) -> None:
         try:
-            payload = json.dumps(parsed, separators=(",", ":"), default=str)
+            # The standard library keeps integers beyond 64 bits exact.
+            payload = json.dumps(
+                message if isinstance(message, dict) else json.loads(message), separators=(",", ":"), default=str
+            )
         except (TypeError, ValueError, RecursionError):
             self._malformed["message cannot be kept as JSON"] += 1
             return
@@ -247,6 +252,10 @@ class LiveMarketRouter:
 
 
 def _parse(text: str | bytes) -> tuple[object, str]:
+    try:
+        return orjson.loads(text), ""
+    except (TypeError, ValueError):
+        pass  # NaN, half of a surrogate pair: what the standard library reads, and a recording may hold
     try:
         return json.loads(text), ""
     except (TypeError, ValueError, RecursionError):

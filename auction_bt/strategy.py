@@ -20,7 +20,7 @@ from .core.regime import Regime
 from .core.risk import Filters, RiskBook
 from .core.session import WHOLE_DAY, Session, session_of
 from .core.signals import Signal, find_signal
-from .core.stamps import bar_end_ns, bar_length_ns, ends_at, known_at
+from .core.stamps import bar_end_ns, bar_length_ns, columns_of, ends_at, known_at
 from .core.trade import Fill, Levels, Side, Trade
 from .core.watch import Watch
 from .indicators import VolumeProfile
@@ -166,7 +166,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     def _note_bar(self) -> tuple[int, int]:
         self._reader.note()
         seq, ts = known_at(self.data), ends_at(self.data)
-        if 0 < ts - self._last_ts < self._bar_ns:  # feeds often do not say the length of their bars
+        if 0 < ts - self._last_ts < self._bar_ns and columns_of(self.data) is None:  # feeds often do not say how long bars are
             self._bar_ns = ts - self._last_ts
         self._last_ts = ts
         day = int(day_index(ts - 1))

@@ -1,231 +1,276 @@
-"""Two accounts of the same days held against each other: equal, or the first event at which they part. Pure."""
+"""Parity proved: the stored tables are what the recorded messages say, and a replay of these ends in the backtest's trades."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from decimal import Decimal
-from enum import IntEnum
-from fractions import Fraction
-from hashlib import blake2b
-from math import isnan
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Final
 
-import numpy as np
+from .backtest import Engine, Request, Run, read, run_on
+from .core.bar import NEVER, Bar
+from .core.ist import day_index, day_start, from_date, to_date
+from .core.tick import Tick, TickColumns
+from .difference import (
+    Difference,
+    Happening,
+    bar_columns,
+    bar_happenings,
+    decision_happenings,
+    digest,
+    fill_happenings,
+    first_difference,
+    first_tick_difference,
+    gap_happenings,
+    trade_happenings,
+    when,
+)
+from .feeds.stored import Recorded
+from .router import LiveMarketRouter
+from .store import Event, Gap, TickStore
+from .store.cache import DayCache
+from .store.seal import seal_of
 
-from .core.bar import NEVER, BarColumns, Source
-from .core.decision import Decision
-from .core.ledger import rupees
-from .core.tick import TickColumns
-from .core.trade import Trade
-from .store import Gap
-
-Row = dict[str, Any]  # an event's fields by name, as they are compared and shown
-_ENTRY: Final = ("symbol", "side", "entry_ts", "entry_seq", "entry_price", "regime", "poc", "vah", "val")
-
-
-class What(IntEnum):
-    """Kinds of events, in the order in which one message makes them."""
-
-    GAP = 0
-    TICK = 1
-    BAR = 2
-    DECISION = 3
-    TRADE = 4
-
-    @property
-    def label(self) -> str:
-        """The name for people."""
-        return self.name.lower()
+_SHOWN: Final = 300  # characters of a message
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One event that the two accounts do not tell alike.
+class Account:
+    """How many of one kind both sides tell of, and the hash of each side's."""
 
-    Parameters
-    ----------
-    seq : int, ns
-        The message at which they part.
-    symbol : str
-    what : What
-    first, second : dict or None
-        The event as each side has it; None where that side has none.
-    """
-
-    seq: int
-    symbol: str
-    what: What
-    first: Row | None
-    second: Row | None
+    kind: str
+    left_count: int
+    right_count: int
+    left: str
+    right: str
 
     @property
-    def order(self) -> tuple[int, str, int]:
-        """What decides which of two differences comes first."""
-        return self.seq, self.symbol, self.what
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Fields that differ; none where one side has no such event at all."""
-        if self.first is None or self.second is None:
-            return ()
-        both = {**self.first, **self.second}
-        return tuple(name for name in both if not _equal(self.first.get(name), self.second.get(name)))
+    def is_same(self) -> bool:
+        """Return whether the two are equal."""
+        return self.left == self.right
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """What became of comparing one kind of events.
+class Verdict:
+    """What was found.
 
     Parameters
     ----------
-    first, second : int
-        Events on each side.
-    different : int
-        Events that have no equal on the other side; a changed one counts once.
-    earliest : Difference or None
+    accounts : tuple of Account
+        Stored against recorded for ticks, bars and gaps; fast against replay for decisions and trades.
+    difference : Difference or None
+        The first, over all of them.
+    cause : str
+        Why that may be, and what to do.
+    message : str
+        The beginning of the recorded message at which it happened; empty where there is none.
+    silent_days : tuple of (str, int)
+        Symbol and IST day without a recorded message: nothing to hold against.
     """
 
-    first: int = 0
-    second: int = 0
-    different: int = 0
-    earliest: Difference | None = None
+    accounts: tuple[Account, ...]
+    difference: Difference | None = None
+    cause: str = ""
+    message: str = ""
+    silent_days: tuple[tuple[str, int], ...] = ()
 
-    def __add__(self, other: Compared) -> Compared:
-        return Compared(
-            self.first + other.first,
-            self.second + other.second,
-            self.different + other.different,
-            earliest((self.earliest, other.earliest)),
-        )
+    @property
+    def is_same(self) -> bool:
+        """Return whether all is equal."""
+        return all(account.is_same for account in self.accounts)
 
-
-def earliest(found: Iterable[Difference | None]) -> Difference | None:
-    """Return the difference that comes first."""
-    return min((d for d in found if d is not None), key=lambda d: d.order, default=None)
+    @property
+    def digest(self) -> str:
+        """The one hash of all that is equal."""
+        return sha256(" ".join(account.left for account in self.accounts).encode()).hexdigest()[:16]
 
 
-def compare_ticks(symbol: str, first: TickColumns, second: TickColumns) -> Compared:
-    """Compare ticks of one symbol, each side in `seq` order."""
-    return _compare_columns(symbol, What.TICK, first, second, "seq", lambda row: int(row["seq"]))
-
-
-def compare_bars(symbol: str, first: BarColumns, second: BarColumns) -> Compared:
-    """Compare bars of one symbol; they are events of the message that made them known."""
-    return _compare_columns(symbol, What.BAR, first, second, "ts", lambda row: int(row["known_seq"]))
-
-
-def compare_gaps(symbol: str, first: Iterable[Gap], second: Iterable[Gap]) -> Compared:
-    """Compare silences and joins of one symbol; they are events of the message that ended them."""
-    rows = [sorted(set(side), key=lambda g: (g.end, g.begin, g.kind, g.volume)) for side in (first, second)]
-    return compare_rows(What.GAP, *([asdict(g) for g in side] for side in rows), key=lambda r: (r["end"], symbol))
-
-
-def compare_decisions(first: Iterable[Decision], second: Iterable[Decision]) -> Compared:
-    """Compare decisions, each side in the order of (seq, symbol)."""
-    rows = ([decision_row(d) for d in side] for side in (first, second))
-    return compare_rows(What.DECISION, *rows, key=lambda r: (r["seq"], r["symbol"]))
-
-
-def compare_trades(first: Iterable[Trade], second: Iterable[Trade], ticks: dict[str, Decimal]) -> Compared:
-    """Compare trades; they are events of the fill at which they part.
+def verify(
+    store: TickStore, request: Request, cache: DayCache | None = None, progress: Callable[[str], None] = lambda _: None
+) -> Verdict:
+    """Hold the stored tables against the recorded messages, and the fast backtest against their replay.
 
     Parameters
     ----------
-    ticks : dict of symbol to Decimal, rupees
-        Price steps: prices are compared in ticks.
+    store : TickStore
+    request : Request
+        What to run; its engine does not matter.
+    cache : DayCache, optional
+    progress : callable
+        Told what is being done.
+
+    Raises
+    ------
+    BadInput
+        As `backtest.run_backtest`.
+    NothingToDo
+        No data, or no messages, in the range.
     """
-    rows = (
-        [trade_row(t, ticks[t.symbol]) for t in sorted(side, key=lambda t: (t.entry_seq, t.symbol))] for side in (first, second)
-    )
-    found = compare_rows(What.TRADE, *rows, key=lambda r: (r["entry_seq"], r["symbol"]))
-    parts = found.earliest
-    if parts is None or parts.first is None or parts.second is None or not set(parts.names).isdisjoint(_ENTRY):
-        return found
-    exits = min(row["exit_seq"] or NEVER for row in (parts.first, parts.second))
-    at_exit = Difference(exits, parts.symbol, parts.what, parts.first, parts.second)
-    return Compared(found.first, found.second, found.different, at_exit)
+    progress("reading")
+    data = list(read(store, request, cache))
+    replay = replace(request, engine=Engine.REPLAY)
+    fast = run_on(store, data, replace(request, engine=Engine.FAST))
+    check = _Tables(store, data, day_start(from_date(request.end) + 1))
+    check.run(progress)
+    progress("replaying")
+    replayed = run_on(store, data, replay)
+    accounts = [*check.accounts()]
+    steps = {r.instrument.symbol: float(r.instrument.tick) for r in data}
+    found: list[Difference] = []
+    for kind, of in (("decision", _decisions), ("fill", _fills), ("trade", _trades)):
+        left, right = of(fast, steps), of(replayed, steps)
+        if kind != "fill":  # trades hold them
+            accounts.append(Account(kind, len(left), len(right), digest(left), digest(right)))
+        if (difference := first_difference(left, right)) is not None:
+            found.append(difference)
+    # What was decided follows from the tables: where these differ, that came first.
+    first = min(check.differences or found, key=lambda d: d.at.order, default=None)
+    silent = tuple(check.silent_days)
+    if first is None:
+        return Verdict(tuple(accounts), silent_days=silent)
+    message = _message(store, first.at.seq)
+    return Verdict(tuple(accounts), first, _cause(first, message, silent), message, silent)
 
 
-def compare_rows(what: What, first: Sequence[Row], second: Sequence[Row], *, key: Callable[[Row], tuple[int, str]]) -> Compared:
-    """Compare two lists of events that are in the order of `key`."""
-    counts = [Counter(map(_exact, side)) for side in (first, second)]
-    alone = [(counts[0] - counts[1]).total(), (counts[1] - counts[0]).total()]
-    if not any(alone) and [_exact(r) for r in first] == [_exact(r) for r in second]:
-        return Compared(len(first), len(second))
-    at = next((i for i, (a, b) in enumerate(zip(first, second, strict=False)) if _exact(a) != _exact(b)), None)
-    at = min(len(first), len(second)) if at is None else at
-    a, b = (side[at] if at < len(side) else None for side in (first, second))
-    if a is not None and b is not None and key(a) != key(b):
-        a, b = (a, None) if key(a) < key(b) else (None, b)
-    seq, symbol = key(a if a is not None else b)  # type: ignore[arg-type]  # one of them is there
-    return Compared(len(first), len(second), max(1, *alone), Difference(seq, symbol, what, a, b))
+def _decisions(run: Run, _: dict[str, float]) -> list[Happening]:
+    return decision_happenings(run.result.decisions)
 
 
-def _compare_columns(symbol: str, what: What, first: Any, second: Any, key: str, seq_of: Callable[[Row], int]) -> Compared:
-    _, i, j = np.intersect1d(getattr(first, key), getattr(second, key), assume_unique=True, return_indices=True)
-    unlike = np.zeros(len(i), dtype=np.bool_)
-    for field in fields(first):
-        a, b = getattr(first, field.name)[i], getattr(second, field.name)[j]
-        unlike |= (a != b) & ~((a != a) & (b != b))  # NaN is NaN  # noqa: PLR0124
-    only_first, only_second = np.ones(len(first), dtype=np.bool_), np.ones(len(second), dtype=np.bool_)
-    only_first[i], only_second[j] = False, False
-    found = [(p, q) for p, q in zip(i[unlike].tolist(), j[unlike].tolist(), strict=True)]
-    found += [(p, -1) for p in np.flatnonzero(only_first).tolist()] + [(-1, q) for q in np.flatnonzero(only_second).tolist()]
-    differences = []
-    for p, q in found:
-        a, b = _row(first, p), _row(second, q)
-        differences.append(Difference(min(seq_of(r) for r in (a, b) if r is not None), symbol, what, a, b))
-    return Compared(len(first), len(second), len(found), earliest(differences))
+def _fills(run: Run, steps: dict[str, float]) -> list[Happening]:
+    return fill_happenings(run.result.trades, steps)
 
 
-def _row(columns: Any, index: int) -> Row | None:
-    if index < 0:
-        return None
-    row = {f.name: getattr(columns, f.name)[index].item() for f in fields(columns)}
-    if "source" in row:
-        row["source"] = Source(row["source"]).label
-    return row
+def _trades(run: Run, steps: dict[str, float]) -> list[Happening]:
+    return trade_happenings(run.result.trades, steps)
 
 
-def decision_row(d: Decision) -> Row:
-    """Return all that a decision says, its evidence field by field."""
-    levels = {"poc": d.levels.poc, "vah": d.levels.vah, "val": d.levels.val, "levels": d.levels.source}
-    row = {"seq": d.seq, "ts": d.ts, "symbol": d.symbol, "action": d.action, "side": d.side.value, "setup": d.setup}
-    row |= {"regime": d.regime, **levels, "reason": d.reason, "qty": d.qty, "stop": d.stop, "targets": d.targets}
-    return {**row, **{name: float(value) for name, value in sorted(d.evidence.items())}}
+class _Tables:
+    """Stored ticks, bars and gaps held against what the router makes of the messages now, a day at a time."""
+
+    def __init__(self, store: TickStore, data: list[Recorded], end: int) -> None:
+        self._store = store
+        self._end = end
+        self._begins = {r.instrument.symbol: day_start(day_index(int(r.bars.ts[0]))) for r in data}
+        self._ticks: dict[tuple[str, int], list[Tick]] = {}
+        self._bars: dict[str, list[Bar]] = {symbol: [] for symbol in self._begins}
+        self._gaps: dict[str, list[Gap]] = {symbol: [] for symbol in self._begins}
+        self._counts = [0, 0]
+        self._digests = sha256(), sha256()
+        self._accounts: list[Account] = []
+        self.differences: list[Difference] = []
+        self.silent_days: list[tuple[str, int]] = []
+
+    # --- the router's sink
+
+    def on_tick(self, tick: Tick) -> None:
+        """Take a trade."""
+        day = day_index(tick.ts)
+        if day == day_index(tick.seq):
+            self._ticks.setdefault((tick.symbol, day), []).append(tick)
+
+    def on_bar(self, bar: Bar) -> None:
+        """Take a bar."""
+        self._bars[bar.symbol].append(bar)
+
+    def on_gap(self, gap: Gap) -> None:
+        """Take a silence."""
+        self._gaps[gap.symbol].append(gap)
+
+    def on_event(self, event: Event) -> None:
+        """Take a message of our own kinds: it is compared with nothing."""
+
+    # --- the comparison
+
+    def run(self, progress: Callable[[str], None]) -> None:
+        """Read all messages once."""
+        symbols = sorted(self._begins)
+        recorded = {symbol: set(self._store.raw_days(symbol)) for symbol in symbols}
+        router = LiveMarketRouter(self, symbols=frozenset(symbols))
+        last = day_index(self._end - 1)
+        for day in range(day_index(min(self._begins.values())), last + 1):
+            attending = [s for s in symbols if day in recorded[s]]
+            if attending:
+                progress(f"holding {to_date(day)} against its messages")
+                for message in self._store.raw(day_start(day), day_start(day + 1), symbols):
+                    router.on_message(message.text, message.ts)
+            self._compare_ticks(day, [s for s in attending if self._begins[s] <= day_start(day)])
+        for symbol in symbols:
+            stored = set(self._store.days(symbol))
+            first = day_index(self._begins[symbol])
+            self.silent_days += [(symbol, d) for d in sorted(stored - recorded[symbol]) if first <= d <= last]
+            self._keep_comparable(symbol)
+        self._compare_rest(symbols, recorded)
+
+    def accounts(self) -> Iterable[Account]:
+        """Return how the two sides stand."""
+        left, right = (d.hexdigest()[:16] for d in self._digests)
+        return [Account("tick", self._counts[0], self._counts[1], left, right), *self._accounts]
+
+    def _compare_ticks(self, day: int, attending: list[str]) -> None:
+        for symbol in attending:
+            stored = self._store.ticks(symbol, day_start(day), day_start(day + 1))
+            stored = stored.take((stored.seq >= day_start(day)) & (stored.seq < day_start(day + 1)))
+            made = TickColumns.of(self._ticks.pop((symbol, day), []))
+            for side, ticks in enumerate((stored, made)):
+                self._counts[side] += len(ticks)
+                seal = seal_of(ticks, bar_columns([]), [])
+                self._digests[side].update(f"{symbol} {day} {seal}\n".encode())
+            if (difference := first_tick_difference(symbol, stored, made)) is not None:
+                self.differences.append(difference)
+        self._ticks.clear()  # of days before a symbol's own beginning
+
+    def _keep_comparable(self, symbol: str) -> None:
+        # The bars of the day before are known here, those of the last day only after the end: neither can be held against.
+        begin = self._begins[symbol]
+        self._bars[symbol] = [b for b in self._bars[symbol] if begin <= b.ts < self._end]
+        self._gaps[symbol] = [g for g in self._gaps[symbol] if begin <= g.begin and g.end < self._end]
+
+    def _compare_rest(self, symbols: list[str], recorded: dict[str, set[int]]) -> None:
+        sides: dict[str, tuple[list[Happening], list[Happening]]] = {"gap": ([], []), "bar": ([], [])}
+        for symbol in symbols:
+            begin = self._begins[symbol]
+            bars = self._store.bars(symbol, begin, self._end)
+            days = day_index(bars.ts)
+            bars = bars.take([int(d) in recorded[symbol] for d in days] & (bars.known_seq < min(self._end, NEVER)))
+            gaps = [
+                g
+                for g in self._store.gaps(symbol, begin, self._end)
+                if g.end < self._end and day_index(g.begin) in recorded[symbol]
+            ]
+            for kind, stored, made in (
+                ("gap", gap_happenings(gaps), gap_happenings(self._gaps[symbol])),
+                ("bar", bar_happenings(symbol, bars), bar_happenings(symbol, bar_columns(self._bars[symbol]))),
+            ):
+                sides[kind][0].extend(stored)
+                sides[kind][1].extend(made)
+                if (difference := first_difference(stored, made)) is not None:
+                    self.differences.append(difference)
+        for kind, (stored, made) in sides.items():
+            self._accounts.append(Account(kind, len(stored), len(made), digest(stored), digest(made)))
 
 
-def trade_row(t: Trade, tick: Decimal) -> Row:
-    """Return what makes a trade the same trade in every mode; prices of fills in ticks."""
-    entry, exit_ = (str(Fraction(rupees(price)) / Fraction(tick)) for price in (t.entry_price, t.exit_price))
-    return {
-        "symbol": t.symbol, "side": t.side.value, "qty": t.qty, "entry_ts": t.entry_ts, "entry_seq": t.entry_seq,
-        "entry_price": entry, "exit_ts": t.exit_ts, "exit_seq": t.exit_seq, "exit_price": exit_, "reason": t.reason,
-        "regime": t.regime, "poc": t.levels.poc, "vah": t.levels.vah, "val": t.levels.val,
-    }  # fmt: skip
+def _message(store: TickStore, seq: int) -> str:
+    found = next(store.raw(seq, seq + 1), None)
+    if found is None:
+        return ""
+    return found.text if len(found.text) <= _SHOWN else found.text[:_SHOWN] + "…"
 
 
-def digest(rows: Iterable[object]) -> str:
-    """Return the hash of rows in their order, as 16 hexadecimal digits."""
-    found = blake2b(digest_size=8)
-    for row in rows:
-        found.update(repr(_exact(row) if isinstance(row, dict) else row).encode() + b"\n")
-    return found.hexdigest()
-
-
-def _exact(row: Row) -> Hashable:
-    # The same value is the same text, whatever kind of number holds it; NaN is NaN.
-    return tuple((name, _text(value)) for name, value in row.items())
-
-
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return repr([_text(v) for v in value])
-    return repr(float(value)) if isinstance(value, float) else repr(value)
-
-
-def _equal(a: object, b: object) -> bool:
-    both_nan = isinstance(a, float) and isinstance(b, float) and isnan(a) and isnan(b)
-    return both_nan or (type(a) is type(b) and _text(a) == _text(b))
+def _cause(difference: Difference, message: str, silent: tuple[tuple[str, int], ...]) -> str:
+    at = difference.at
+    if at.kind in {"decision", "fill", "trade"}:
+        early = [(s, d) for s, d in silent if s == at.symbol]
+        if early:
+            days = ", ".join(str(to_date(d)) for _, d in early[:3])
+            return (f"{at.symbol} has no messages on {days}{' …' if len(early) > 3 else ''}, so the replay lacks days that the "
+                    "backtest has: choose days that were recorded")  # fmt: skip
+        return "ticks and bars are the same and what was made of them is not: that is a fault of the program; please report it"
+    if difference.right is None:
+        if not message and at.seq < NEVER:
+            return f"the message of {when(at.seq)} that made it is gone: restore the recording, or run rebuild if it is right"
+        return "its message says something else now, or another before it does: run rebuild if the recording is right"
+    if difference.left is None:
+        return "the tables were derived before this message was there, or from another one: run rebuild"
+    changed = ", ".join(difference.differing())
+    return (f"the recording says another {changed} than when the tables were derived: a message was changed, or the program "
+            "reads it in another way now; run rebuild if the recording is right")  # fmt: skip

@@ -12,7 +12,6 @@ from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
 from auction_bt.core.fills import HAIR, FillModel
-from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.market import trigger_level
 from auction_bt.core.stamps import bar_length_ns, columns_of, ends_at, known_at, to_ns, to_num
 from auction_bt.core.trade import Fill, Side
@@ -89,6 +88,12 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         """Return the index of the next tick before `end` that changes anything in `data`; `end` for none."""
         book = self._books.get(data)
         return end if book is None or not book.is_live else book.next_index(end)
+
+    def pass_to(self, data: Any, end: int) -> None:
+        """Take the ticks of `data` before `end` as met: none of them changed anything."""
+        book = self._books.get(data)
+        if book is not None and book.is_live:
+            book.move_to(end)
 
     def fill_at(self, data: Any, index: int) -> None:
         """Match the tick `index` of `data`, having passed all before it."""
@@ -314,8 +319,9 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
     def _bar_stamps(book: Book) -> tuple[int, int, int]:
         # (begin, end, seq) of the current bar. A feed that does not say the length of its bars says it by their stamps.
         end = ends_at(book.data)
-        if columns_of(book.data) is not None:
-            return end - MINUTE_NS, end, known_at(book.data)
+        bars = columns_of(book.data)
+        if bars is not None:
+            return int(bars.ts[len(book.data) - 1]), end, known_at(book.data)
         begin = max(end - bar_length_ns(book.data), book.bar_end)
         book.bar_end = end
         return begin, end, end

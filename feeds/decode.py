@@ -8,10 +8,10 @@ keep them; and our own kinds.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from math import isfinite, isnan, nan
-from typing import Final, TypeGuard
+from typing import Any, Final, NamedTuple, TypeGuard
 
 from auction_bt.core.ist import IST, MINUTE_NS
 from auction_bt.core.limits import LARGEST_PRICE, LARGEST_VOLUME, LATEST_NS
@@ -23,14 +23,15 @@ MARKET_INFO: Final = "market_info"
 UNKNOWN: Final = ""
 
 _MS: Final = 1_000_000
+_MS_DIGITS: Final = 13  # of milliseconds since 1970, from 2001 to 2286
+_DIGITS: Final = len(str(LARGEST_VOLUME))
 _INT64_MAX: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NOTHING: Final[Mapping[str, object]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One message, decoded.
 
     Parameters
@@ -107,7 +108,10 @@ def symbols_of(message: object) -> tuple[str, ...]:
     feeds = message.get("feeds")
     if isinstance(feeds, dict):
         return tuple(sorted(filter(_is_symbol, feeds)))
-    name = message.get("symbol" if isinstance(message.get("kind"), str) else "instrumentKey")
+    kind = message.get("kind")
+    if kind == "clock":
+        return ()
+    name = message.get("symbol" if isinstance(kind, str) else "instrumentKey")
     return (name,) if _is_symbol(name) else ()
 
 
@@ -117,7 +121,7 @@ def _own(kind: str, message: dict[str, object], faults: list[str]) -> Frame:
     ts = _time(message.get("ts"), 1, faults, "ts")
     if kind == "clock" and not ts:
         return Frame(UNKNOWN, malformed=(*faults, "clock without a time"))
-    symbol = message.get("symbol")
+    symbol = message.get("symbol") if kind != "clock" else None  # the hour is everybody's
     return Frame(kind, ts or None, symbol=symbol if _is_symbol(symbol) else "", malformed=tuple(faults))
 
 
@@ -128,18 +132,64 @@ def _items(feeds: dict[str, object], symbols: Container[str] | None, faults: lis
             faults.append("symbol")
         elif symbols is None or symbol in symbols:
             if isinstance(feed, dict):
-                items.append(_snapshot(symbol, feed, faults))
+                items.append(_usual(symbol, feed) or _snapshot(symbol, feed, faults))
             else:
                 faults.append("feed is not an object")
-    items.sort()  # symbols of one frame differ, so nothing after the symbol is compared
+    if len(items) > 1:
+        items.sort()  # symbols of one frame differ, so nothing after the symbol is compared
     return tuple(items)
 
 
 def _is_symbol(name: object) -> TypeGuard[str]:
-    if not isinstance(name, str) or name == "" or name != name.strip():
+    return isinstance(name, str) and _is_good_name(name)
+
+
+@lru_cache(8192)
+def _is_good_name(name: str) -> bool:
+    if name == "" or name != name.strip():
         return False
     # Half of a surrogate pair, which JSON can say, is no text that a file or a database can hold.
     return name.isascii() or not any("\ud800" <= c <= "\udfff" for c in name)
+
+
+def _usual(symbol: str, feed: dict[str, Any]) -> Snapshot | None:
+    """Return the snapshot of a feed in which everything is there and in order, None where anything is not.
+
+    Nearly all messages are such, and this takes a fifth of the time of `_snapshot`, which says the same of them.
+    """
+    try:
+        body = feed["fullFeed"]["marketFF"]
+        ltpc = body["ltpc"]
+        ltp, ltt, ltq = ltpc["ltp"], ltpc["ltt"], ltpc["ltq"]
+        vtt, atp, oi = body["vtt"], body["atp"], body.get("oi", nan)
+        quote = body["marketLevel"]["bidAskQuote"][0]
+        bid, ask = quote["bidP"], quote["askP"]
+        reported = [row for row in body["marketOHLC"]["ohlc"] if row["interval"] == "I1"]
+        row = reported[0]
+        said = row["ts"], row["vol"], row["open"], row["high"], row["low"], row["close"]
+        is_usual = (
+            type(ltp) is type(bid) is type(ask) is type(atp) is type(oi) is float
+            and 0 < ltp <= LARGEST_PRICE and 0 < bid < ask <= LARGEST_PRICE and 0 < atp <= LARGEST_PRICE
+            and (isfinite(oi) or "oi" not in body)
+            and type(ltt) is str and len(ltt) == _MS_DIGITS and ltt.isdecimal()
+            and type(ltq) is type(vtt) is str and len(ltq) < _DIGITS > len(vtt) and ltq.isdecimal() and vtt.isdecimal()
+            and len(reported) == 1 and "indexFF" not in feed["fullFeed"]
+        )  # fmt: skip
+        candle = _usual_candle(*said) if is_usual else None
+    except (KeyError, TypeError, IndexError, AttributeError):
+        return None
+    if candle is None or (at := int(ltt)) >= LATEST_NS // _MS or not at:
+        return None
+    return Snapshot(symbol, ltp, at * _MS, int(ltq), int(vtt), True, bid, ask, oi, atp, candle)
+
+
+@lru_cache(8192, typed=True)  # True is no price, though it equals one
+def _usual_candle(ts: object, volume: object, opened: object, high: object, low: object, close: object) -> Candle | None:
+    # The same minute comes with every message until the next is complete.
+    if not (type(ts) is type(volume) is str and type(opened) is type(high) is type(low) is type(close) is float):
+        return None
+    row = {"ts": ts, "vol": volume, "open": opened, "high": high, "low": low, "close": close}
+    return _candle(row, [])
 
 
 def _snapshot(symbol: str, feed: dict[str, object], faults: list[str]) -> Snapshot:

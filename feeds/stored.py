@@ -11,16 +11,18 @@ import backtrader as bt
 import numpy as np
 from numpy.typing import NDArray
 
-from auction_bt.core.bar import NEVER, BarColumns
+from auction_bt.core.bar import NEVER, BarColumns, Source
+from auction_bt.core.bins import bars_of_ticks, bins_of, bounds_of
 from auction_bt.core.errors import Refused
 from auction_bt.core.instrument import Instrument, to_ticks
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
 from auction_bt.core.market import MarketTape, capped_clock
 from auction_bt.core.quality import DayQuality, bar_quality, day_quality
-from auction_bt.core.session import Session, session_of
+from auction_bt.core.session import WHOLE_DAY, Session, session_of
 from auction_bt.core.tape import TickTape
 from auction_bt.core.tick import F64, I64, TickColumns
 from auction_bt.store import Gap, TickStore
+from auction_bt.store.cache import DayCache
 
 _EPOCH_ORDINAL = 719_163
 
@@ -75,27 +77,41 @@ class Recorded:
     grades: dict[int, DayQuality] = field(default_factory=dict)
 
 
-def load(store: TickStore, instrument: Instrument, begin: int, end: int) -> Recorded:
+def load(
+    store: TickStore, instrument: Instrument, begin: int, end: int, cache: DayCache | None = None,
+    *, in_sessions: bool = True, built: bool = False,
+) -> Recorded:  # fmt: skip
     """Read what the store holds of `instrument` between two instants.
 
     Parameters
     ----------
     begin, end : int, ns
+    cache : DayCache, optional
+        Where ticks of whole days are kept between runs.
+    in_sessions : bool
+        Leave out prints outside the continuous session (pre-open, closing auction, post-close).
+    built : bool
+        Build the minutes from the ticks, whatever bars the store has.
 
     Notes
     -----
-    Prints outside the continuous session (pre-open, closing auction, post-close) are left out. Ticks are given to the bar of
-    their own minute, or, where that was already known when they came, to the one then open.
+    Ticks are given to the bar of their own minute, or, where that was already known when they came, to the one then open.
+
+    Messages may speak of another day than that of their stamp: a damaged time, a frame that was kept back. A run goes forward:
+    nothing of a day that has not begun is taken, no bar before one already known, and of an earlier day no tick of such a bar.
     """
-    bars = store.bars(instrument.symbol, begin, end)
-    ticks = store.ticks(instrument.symbol, begin, end)
+    bars = BarColumns.empty() if built else store.bars(instrument.symbol, begin, end)
+    ticks = store.ticks(instrument.symbol, begin, end) if cache is None else cache.ticks(store, instrument.symbol, begin, end)
     gaps = store.gaps(instrument.symbol, begin, end)
     days: I64 = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))
-    sessions = {int(day): session_of(instrument, int(day)) for day in days}
-    bars = bars.take((bars.known_seq < min(end, NEVER)) & _inside(bars.ts, sessions))
-    # Whoever knows a bar knows all before it: a day that was never completed is known at the latest with the next.
-    bars = replace(bars, known_seq=np.minimum.accumulate(bars.known_seq[::-1])[::-1].copy())
-    ticks = ticks.take(_inside(ticks.ts, sessions))
+    sessions = {int(day): session_of(instrument, int(day)) if in_sessions else WHOLE_DAY for day in days}
+    ticks = ticks.take((ticks.seq < end) & inside(ticks.ts, sessions))
+    if built:
+        bars = bars_of_ticks(ticks, *bins_of(ticks.ts, sessions, MINUTE_NS))[0]
+        bars = replace(bars, known_seq=np.minimum.accumulate(bars.known_seq[::-1])[::-1].copy())
+    else:
+        bars = _forward(bars.take((bars.known_seq < min(end, NEVER)) & inside(bars.ts, sessions)))
+        ticks = ticks.take(_timely(bars, ticks))
     tick = float(instrument.tick)
     k = to_ticks(ticks.price, tick)
     days_of_bars = day_index(bars.ts)
@@ -135,71 +151,72 @@ def _on_ticks(bars: BarColumns, days: I64, ticks: TickColumns) -> NDArray[np.boo
     return found
 
 
-def _inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
-    # `sessions` has every day of `ts`.
+def inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
+    """Return which stamps lie inside the session of their day; `sessions` has every day of `ts`."""
     if not sessions:
         return np.zeros(len(ts), dtype=np.bool_)
-    days = np.array(sorted(sessions), dtype=np.int64)
-    bounds = np.array([sessions[int(day)].bounds(int(day)) for day in days], dtype=np.int64)
-    begin, end = bounds[np.searchsorted(days, day_index(ts))].T
+    begin, end = bounds_of(ts, sessions)
     found: NDArray[np.bool_] = (ts >= begin) & (ts < end)
     return found
 
 
+def _forward(bars: BarColumns) -> BarColumns:
+    bars = bars.take(day_index(bars.ts) <= day_index(bars.known_seq))
+    # Candles come from elsewhere: whoever knows a bar after one of them knows that one.
+    latest = np.minimum.accumulate(bars.known_seq[::-1])[::-1]
+    bars = replace(bars, known_seq=np.where(bars.source == int(Source.CANDLES), latest, bars.known_seq))
+    bars = bars.take(np.lexsort((bars.ts, bars.known_seq)))
+    before = np.maximum.accumulate(np.append(np.int64(-1), bars.ts))[:-1]
+    return bars.take(bars.ts > before)
+
+
+def _timely(bars: BarColumns, ticks: TickColumns) -> NDArray[np.bool_]:
+    day, stamp_day = day_index(ticks.ts), day_index(ticks.seq)
+    if (day == stamp_day).all():
+        return np.ones(len(ticks), dtype=np.bool_)
+    own, already_known = _places(bars, ticks)
+    timely: NDArray[np.bool_] = (day == stamp_day) | ((day < stamp_day) & (own >= already_known))
+    return timely
+
+
+def _places(bars: BarColumns, ticks: TickColumns) -> tuple[I64, I64]:
+    # Of each tick: its own bar (or the next there is), and the first that was not known yet.
+    own = np.searchsorted(bars.ts, minute_start(ticks.ts), side="left")
+    return own, np.searchsorted(bars.known_seq, ticks.seq, side="left")
+
+
 def _offsets(bars: BarColumns, ticks: TickColumns) -> I64:
     # Bar b owns ticks offsets[b]:offsets[b+1]. By the rule of late ticks the owner never goes back, so slices are enough.
-    own = np.searchsorted(bars.ts, minute_start(ticks.ts), side="left")
-    already_known = np.searchsorted(bars.known_seq, ticks.seq, side="left")
+    own, already_known = _places(bars, ticks)
     owner = np.maximum.accumulate(np.maximum(own, already_known)) if len(ticks) else own
     return np.searchsorted(owner, np.arange(len(bars) + 1), side="left").astype(np.int64)
 
 
-class StoredData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no types
-    """Bars of a `Recorded` span, stamped with the end of their minute, in IST.
-
-    Params
-    ------
-    recorded : Recorded
+class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no types
+    """A feed whose lines are filled from whole columns, in IST.
 
     Attributes
     ----------
-    instrument, bars, tape, market, tick_days, bar_quality
-        What `AuctionStrategy`, `VolumeProfile` and `TickBroker` read beside the lines.
+    instrument, bars, ends, tape, market, tick_days, bar_quality
+        What `AuctionStrategy`, `VolumeProfile` and `TickBroker` read beside the lines; `ends` are the bars' exact ends in ns.
     """
 
-    params = (("recorded", None), ("timeframe", bt.TimeFrame.Minutes))
-
-    def __init__(self) -> None:
-        super().__init__()
-        recorded: Recorded = self.p.recorded
-        self.p.tz = IstZone()
+    def _carry(self, recorded: Recorded, ends: I64) -> None:
         self.instrument = recorded.instrument
         self.bars = recorded.bars
+        self.ends = ends
         self.tape = recorded.tape
         self.market = recorded.market
         self.tick_days = recorded.tick_days
         self.bar_quality = recorded.quality
-        self._name = self._dataname = recorded.instrument.symbol
 
     def start(self) -> None:
         """Start from the first bar."""
-        if self.p.fromdate is not None or self.p.todate is not None:
-            raise Refused("fromdate and todate would part the bars from their ticks: choose the days when loading")
         super().start()
         self._next_row = 0
 
     def _columns(self) -> dict[str, F64]:
-        bars = self.bars
-        end = bars.ts + MINUTE_NS
-        return {
-            "datetime": end // DAY_NS + _EPOCH_ORDINAL + (end % DAY_NS) / DAY_NS,
-            "open": bars.open,
-            "high": bars.high,
-            "low": bars.low,
-            "close": bars.close,
-            "volume": bars.volume.astype(np.float64),
-            "openinterest": np.zeros(len(bars)),
-        }
+        return lines_of(self.ends, self.bars)
 
     def preload(self) -> None:
         """Fill the lines from the columns at once."""
@@ -208,12 +225,12 @@ class StoredData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
             return
         for name, column in self._columns().items():
             getattr(self.lines, name).array = array.array("d", np.ascontiguousarray(column, dtype=np.float64).tobytes())
-        self._next_row = len(self.bars)  # stock's loop asks for more once the lines are at their end
+        self._next_row = len(self.ends)  # stock's loop asks for more once the lines are at their end
         self.home()
 
     def _load(self) -> bool:
         row = self._next_row
-        if row >= len(self.bars):
+        if row >= len(self.ends):
             return False
         if row == 0:
             self._rows: dict[str, Any] = {name: column.tolist() for name, column in self._columns().items()}
@@ -221,6 +238,43 @@ class StoredData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
             getattr(self.lines, name)[0] = column[row]
         self._next_row = row + 1
         return True
+
+
+def lines_of(ends: I64, bars: BarColumns) -> dict[str, F64]:
+    """Return backtrader's lines of `bars`, stamped with `ends`."""
+    return {
+        "datetime": ends // DAY_NS + _EPOCH_ORDINAL + (ends % DAY_NS) / DAY_NS,
+        "open": bars.open,
+        "high": bars.high,
+        "low": bars.low,
+        "close": bars.close,
+        "volume": bars.volume.astype(np.float64),
+        "openinterest": np.zeros(len(bars)),
+    }
+
+
+class StoredData(ColumnData):
+    """Bars of a `Recorded` span, stamped with the end of their minute, in IST.
+
+    Params
+    ------
+    recorded : Recorded
+    """
+
+    params = (("recorded", None), ("timeframe", bt.TimeFrame.Minutes))
+
+    def __init__(self) -> None:
+        super().__init__()
+        recorded: Recorded = self.p.recorded
+        self.p.tz = IstZone()
+        self._carry(recorded, recorded.bars.ts + MINUTE_NS)
+        self._name = self._dataname = recorded.instrument.symbol
+
+    def start(self) -> None:
+        """Start from the first bar."""
+        if self.p.fromdate is not None or self.p.todate is not None:
+            raise Refused("fromdate and todate would part the bars from their ticks: choose the days when loading")
+        super().start()
 
 
 def warm_up_start(store: TickStore, instrument: Instrument, first_day: int, bars: int) -> int:

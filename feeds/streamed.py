@@ -7,12 +7,12 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from auction_bt.core.bar import Bar, BarColumns
+from auction_bt.core.bar import Bar
 from auction_bt.core.growing import Growing
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, day_index, minute_start
 from auction_bt.core.market import GrowingTape
-from auction_bt.core.quality import bar_quality
+from auction_bt.core.quality import one_bar_quality
 from auction_bt.core.session import session_of
 from auction_bt.core.stamps import to_num
 from auction_bt.core.tick import I64, Tick
@@ -65,7 +65,8 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
     Notes
     -----
     The same messages leave the same bars, ticks and qualities here as in a `StoredData` made of the derived tables: late ticks
-    go to the bar that is open when they come, prints outside the session are left out, quality looks at past silences only.
+    go to the bar that is open when they come, prints outside the session are left out, quality looks at past silences only,
+    and time goes forward alone (`feeds.stored.load` says how).
     """
 
     params = (("instrument", None), ("begin", 0), ("timeframe", bt.TimeFrame.Minutes))
@@ -83,6 +84,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._open: list[Tick] = []  # ticks that no known bar owns yet
         self._bar: Bar | None = None
         self._gaps: list[Gap] = []
+        self._last = -1  # the last bar's minute
         self._day = -1
         self._session = (0, 0)
         self._days_with_ticks: set[int] = set()
@@ -93,6 +95,9 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
 
     def add_tick(self, tick: Tick) -> bool:
         """Take a trade; return whether it lies inside the session."""
+        day, stamp_day = day_index(tick.ts), day_index(tick.seq)
+        if day != stamp_day and (day > stamp_day or minute_start(tick.ts) <= self._last):
+            return False
         if not self._is_inside(tick.ts):
             return False
         self.market.append(tick)
@@ -102,9 +107,10 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
 
     def add_bar(self, bar: Bar) -> bool:
         """Take a bar that has become known, to be loaded next; return whether it lies inside the session."""
-        if not self._is_inside(bar.ts):
-            return False
         day = day_index(bar.ts)
+        if bar.ts <= self._last or day > day_index(bar.known_seq) or not self._is_inside(bar.ts):
+            return False
+        self._last = bar.ts
         own = 0
         while own < len(self._open) and minute_start(self._open[own].ts) <= bar.ts:
             own += 1
@@ -114,8 +120,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self.bars.known_seq.append(bar.known_seq)
         self.market.known.append(len(self.market))
         self.tick_days.append(day in self._days_with_ticks)
-        quality = bar_quality(BarColumns.of([bar]), self._gaps)[0] if self.tick_days[-1] else np.nan
-        self.bar_quality.append(float(quality))
+        self.bar_quality.append(one_bar_quality(bar, self._gaps) if self.tick_days[-1] else np.nan)
         self._gaps = [gap for gap in self._gaps if gap.end > bar.ts + MINUTE_NS]  # the others reach into no later bar
         self._bar = bar
         return True

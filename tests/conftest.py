@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.require", "tests.questdb"]
+pytest_plugins = ["tests.require", "tests.questdb", "tests.dsns"]
 
 
 @pytest.fixture(scope="session")

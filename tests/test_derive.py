@@ -195,6 +195,16 @@ def test_a_minute_reported_on_a_later_day_of_stamps_belongs_to_its_own_day(store
     assert store.bars("a", OPEN, OPEN + DAY_NS).known_seq.tolist() == [OPEN + DAY_NS, later + 5 * MINUTE_NS]
 
 
+def test_what_a_damaged_time_said_of_tomorrow_gives_way_to_what_tomorrow_says(store):
+    damaged = [message(OPEN + i * MINUTE_NS, price=9.0, vtt=i, day_shift=1) for i in (1, 2)]
+    true = [message(OPEN + DAY_NS + i * MINUTE_NS, vtt=i) for i in range(4)]
+    store.add_raw([message(OPEN, vtt=5), *damaged, *true])
+    derive(store, ["a"], [DAY])
+    bars = store.bars("a", OPEN + DAY_NS, OPEN + 2 * DAY_NS)
+    assert bars.close.tolist() == [100.0] * 4
+    assert (bars.known_seq >= OPEN + DAY_NS).all()
+
+
 def test_only_days_that_are_needed_are_read(store):
     store.add_raw([message(OPEN + d * DAY_NS + i * SECOND_NS, vtt=i) for d in range(9) for i in range(5)])
     read = []

@@ -1,18 +1,24 @@
 """What is written is true: links lead somewhere, names exist, commands and examples run."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
 from datetime import date
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from auction_bt.core.ist import MINUTE_NS
-from auction_bt.synthetic import DEMO, Shape, tape
+from auction_bt.core.instrument import Instrument, Kind
+from auction_bt.core.ist import MINUTE_NS, from_date
+from auction_bt.derive import derive
+from auction_bt.store import RawMessage
+from auction_bt.store.dsn import open_store
+from auction_bt.synthetic import DEMO, Shape, messages, tape
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -93,7 +99,7 @@ def test_every_command_in_the_readme_has_its_options(command):
 
 
 def test_the_readmes_examples_run(tmp_path):
-    (whole, indicator) = blocks(ROOT / "README.md", "python")
+    whole, indicator, *on_a_store = blocks(ROOT / "README.md", "python")
     days = [tape(DEMO[Shape.BALANCED], date(2026, 11, d), Shape.BALANCED, 1) for d in (19, 20)]
     trades = pd.concat(
         pd.DataFrame({"price": t.ticks * 0.1, "size": t.size}, index=pd.to_datetime(t.ts // MINUTE_NS * MINUTE_NS, unit="ns"))
@@ -108,6 +114,16 @@ def test_the_readmes_examples_run(tmp_path):
     assert done.returncode == 0, done.stderr
     assert re.fullmatch(r"\d+ trades, [1-9]\d* decisions\n", done.stdout)
     assert (tmp_path / "stock.png").stat().st_size > 20_000
+    with open_store(f"sqlite:///{tmp_path / 'auction.db'}", create=True) as store:
+        store.put_instrument(Instrument("NIFTY-FUT", Decimal("0.10"), 75, Kind.FUTURE))
+        for day in (date(2026, 11, 19), date(2026, 11, 20)):
+            stream = messages("NIFTY-FUT", day, Shape.BALANCED, 1, per_minute=4)
+            store.add_raw(RawMessage(stamp, json.dumps(body), tuple(body.get("feeds", ()))) for stamp, body in stream)
+        derive(store, ["NIFTY-FUT"], [from_date(date(2026, 11, d)) for d in (19, 20)])
+    for example in on_a_store:
+        done = run(["-c", f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{example}"], cwd=tmp_path)
+        assert done.stderr == ""
+        assert done.stdout.strip()
 
 
 def test_the_repository_speaks_of_the_project_alone():

@@ -1,133 +1,123 @@
-"""Whatever the feed does: stored rows are what the messages say, and a backtest is their replay."""
+"""Whatever the feed did, the derived tables run in bulk and the messages run one by one end in the same trades and decisions."""
 
-import json
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from auction_bt.backtest import Request, read, replayed, run_engine
-from auction_bt.cli import main
-from auction_bt.cli.verify import lines_of
-from auction_bt.core.errors import BadInput, NothingToDo
-from auction_bt.core.fills import FillModel
-from auction_bt.core.ist import MINUTE_NS, day_index, day_start, from_date
+from auction_bt.backtest import Engine, Request, run_backtest
+from auction_bt.core.errors import AuctionError
+from auction_bt.core.fills import FillModel, FillPrice
+from auction_bt.core.ist import from_date
 from auction_bt.derive import derive
-from auction_bt.parity import verify
-from auction_bt.store import RawMessage
+from auction_bt.feeds.decode import decode, symbols_of
+from auction_bt.store import RawMessage, TickStore
 from auction_bt.store.dsn import open_store
-from auction_bt.synthetic import merge
-from tests.mutations import MUTATIONS, mutated
-from tests.parity import FREE, MONDAY, STORES, dsn_of, filled, instruments, stream, weekdays
+from tests.streams import DAYS, INSTRUMENTS, made, streams
 
-DAYS = weekdays(MONDAY, 2)
-HOURS = (9 * 60 + 10, 12 * 60)  # of the day that are kept: minutes of IST
-PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # an example takes seconds: shrinking one would take an hour
-NAMES = [m.__name__ for m in MUTATIONS]
-SETTINGS = st.fixed_dictionaries({
-    "rule": st.sampled_from(["original", "auction"]),
-    "period": st.sampled_from([10, 30, 100]),
-    "levels": st.sampled_from(["prior", "flat"]),
-    "quality_floor": st.sampled_from([0.0, 0.7, 0.95]),
-    "window": st.sampled_from(["rolling", "rolling", "session"]),
-    "stale_bars": st.sampled_from([3, 100]),
-    "entry_from_min": st.just(5),
-})  # fmt: skip
+FREE = {"cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "min_stop_ticks": 1, "one_entry_an_edge": False}
 
 
-def texts(pairs):
-    for stamp, body in pairs:
-        feeds = body.get("feeds")
-        named = sorted(feeds) if isinstance(feeds, dict) else ()
-        yield RawMessage(stamp, json.dumps(body), tuple(named) or ((body["symbol"],) if "symbol" in body else ()))
+def chosen(
+    rule: str = "original",
+    period: int = 40,
+    levels: str = "prior",
+    window: str = "rolling",
+    floor: float = 0.0,
+    stale: int = 3,
+    fill: FillPrice = FillPrice.QUOTE,
+    latency_ms: int = 0,
+    free: bool = True,
+) -> tuple[dict[str, Any], FillModel]:
+    """Settings of a run, and its fills; `free` of filters that leave few signals."""
+    settings = {"rule": rule, "period": period, "levels": levels, "window": window, "quality_floor": floor, "stale_bars": stale}
+    return {**(FREE if free else {}), **settings}, FillModel(fill, 1, latency_ms * 1_000_000)
 
 
-def shorter(pairs):
-    for stamp, body in pairs:
-        if HOURS[0] <= (stamp - day_start(day_index(stamp))) // MINUTE_NS < HOURS[1]:
-            yield stamp, body
-
-
-def told(found):
-    return "\n" + "\n".join(lines_of(found))
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=PHASES)
-@given(
-    seed=st.integers(0, 10**6),
-    count=st.integers(1, 4),
-    names=st.sets(st.sampled_from(NAMES), max_size=5),
-    chosen=SETTINGS,
+REQUESTS = st.builds(
+    chosen,
+    rule=st.sampled_from(["original", "auction"]),
+    period=st.sampled_from([12, 40]),
+    levels=st.sampled_from(["prior", "flat"]),
+    window=st.sampled_from(["rolling", "rolling", "session", "composite"]),
+    floor=st.sampled_from([0.0, 0.9]),
+    stale=st.sampled_from([3, 1000]),
+    fill=st.sampled_from(FillPrice),
     latency_ms=st.sampled_from([0, 1_500]),
-    per_minute=st.sampled_from([1, 5]),
+    free=st.sampled_from([True, True, True, False]),
 )
-def test_a_backtest_is_the_replay_of_the_messages_whatever_came(
-    tmp_path_factory, seed, count, names, chosen, latency_ms, per_minute
-):
-    dsn = f"sqlite:///{tmp_path_factory.mktemp('parity') / 'a.db'}"
-    found = instruments(count)
-    made = shorter(merge(*(stream(i, DAYS, seed + n, per_minute) for n, i in enumerate(found))))
-    with open_store(dsn, create=True) as store:
-        for instrument in found:
-            store.put_instrument(instrument)
-        store.add_raw(texts(mutated(made, names, seed)))
-        derive(store, [i.symbol for i in found], [from_date(d) for d in DAYS])
-        values = {**FREE, **chosen, "quantity": 250, "min_stop_ticks": 0}
-        fill = FillModel(latency=latency_ms * 1_000_000)
-
-        def request(*symbols):
-            return Request(symbols, DAYS[-1], DAYS[-1], values, Decimal(10**12), fill=fill)
-
-        alone = {}
-        for instrument in found:
-            try:
-                seen = verify(store, request(instrument.symbol))
-            except (NothingToDo, BadInput):
-                continue  # nothing left of this one
-            assert seen.is_equal, told(seen)
-            data = list(read(store, request(instrument.symbol)))
-            alone[instrument.symbol] = run_engine(data, request(instrument.symbol)).result.trades
-        if len(alone) < 2:
-            return
-        both = request(*alone)
-        seen = verify(store, both)
-        assert seen.is_equal, told(seen)
-        data = list(read(store, both))
-        for source in (None, replayed(store, data, both)):
-            trades = run_engine(data, both, source).result.trades
-            for symbol, expected in alone.items():
-                assert tuple(t for t in trades if t.symbol == symbol) == expected
 
 
-@pytest.fixture(params=STORES)
-def new_dsn(request, tmp_path_factory):
-    return dsn_of(request.param, request, tmp_path_factory)
+def filled(store: Any, messages: list[RawMessage], symbols: list[str], *, one_by_one: bool = False) -> None:
+    for instrument in INSTRUMENTS:
+        store.put_instrument(instrument)
+    store.append_raw(messages)
+    for chosen in [[s] for s in symbols] if one_by_one else [symbols]:
+        derive(store, chosen, range(from_date(DAYS[0]) - 2, from_date(DAYS[-1]) + 3))
 
 
-def verified(dsn, symbols, first, last, *words):
-    named = [word for symbol in symbols for word in ("--symbol", symbol)]
-    free = [word for name, value in FREE.items() for word in ("--set", f"{name}={str(value).lower()}")]
-    return main(["verify", *named, "--store", dsn, "--from-date", str(first), "--to-date", str(last), *free, *words])
+def told(store: TickStore, request: Request) -> tuple[str, str] | str:
+    """What a run says: decisions and trades, or why there are none."""
+    try:
+        result = run_backtest(store, request).result
+    except AuctionError as error:
+        return f"{type(error).__name__}: {error}"
+    return repr(result.decisions), repr(result.trades)
 
 
-def test_a_week_of_twenty_symbols_verifies(new_dsn, capsys):
-    days, found = weekdays(MONDAY, 5), instruments(20)
-    with filled(new_dsn, found, days, seed=3, per_minute=1):
-        pass
-    symbols = [i.symbol for i in found]
-    for rule in ("original", "auction"):
-        assert verified(new_dsn, symbols, days[1], days[-1], "--regime", rule, "--set", "period=60") == 0, capsys.readouterr().out
-    told = capsys.readouterr().out
-    assert told.count("EQUAL: 100 symbol-days of 20 symbols") == 2
+def apart(run: Any, symbol: str) -> tuple[list[str], list[str]]:
+    """Decisions and trades of one symbol, without the money the others have made by then."""
+    decisions = [replace(d, evidence={k: v for k, v in d.evidence.items() if k != "equity"}) for d in run.decisions]
+    return [repr(d) for d in decisions if d.symbol == symbol], [repr(t) for t in run.trades if t.symbol == symbol]
 
 
-@pytest.mark.data
-def test_a_recorded_day_verifies_together_and_apart(new_dsn, shared_data, capsys):
-    folder = shared_data("upstox-capture-20251215")
-    assert main(["import", *map(str, sorted(folder.glob("*_data.json.gz"))), "--store", new_dsn]) == 0
-    symbols, day = ["NSE_EQ|INE027H01010", "NSE_FO|51502"], "2025-12-15"
-    for rule in ("original", "auction"):
-        for chosen in (symbols, symbols[:1], symbols[1:]):
-            words = ("--regime", rule, "--set", "period=60", "--set", "quantity=35")
-            assert verified(new_dsn, chosen, day, day, *words) == 0, capsys.readouterr().out
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=SLOW)
+@given(case=streams(), run=REQUESTS, max_concurrent=st.sampled_from([0, 1]), both_days=st.booleans())
+# A minute reported before its end, then a silence; frames of tomorrow; frames of yesterday; prices beyond any market.
+@example(case=(731, 1, 8, 150, [("shifted I1", 399, 0.74, 0.07, True)]), run=chosen(floor=0.9), max_concurrent=1, both_days=True)
+@example(case=(337, 1, 8, 60, [("other day", 70, 0.77, 0.09, False)]), run=chosen(period=12), max_concurrent=0, both_days=True)
+@example(case=(473, 2, 4, 150, [("other day", 390, 0.01, 0.08, False)]), run=chosen(period=12), max_concurrent=0, both_days=False)
+@example(case=(0, 1, 4, 60, [("malformed", 0, 0.0, 1.0, False)]), run=chosen(period=12), max_concurrent=0, both_days=False)
+def test_any_stream_of_messages_ends_in_the_same_trades_and_decisions_on_both_engines(
+    tmp_path_factory: pytest.TempPathFactory, case: Any, run: Any, max_concurrent: int, both_days: bool
+) -> None:
+    names = [i.symbol for i in INSTRUMENTS[: case[1]]]
+    params, fill = run
+    request = Request(tuple(names), DAYS[1 if both_days else 2], DAYS[2], params, Decimal(5_000_000), fill=fill)
+    request = replace(request, max_concurrent=max_concurrent)
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('parity') / 'a.db'}", create=True) as store:
+        filled(store, made(*case), names)
+        fast = told(store, request)
+        assert told(store, replace(request, engine=Engine.REPLAY)) == fast
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=SLOW)
+@given(case=streams(2), run=REQUESTS)
+def test_symbols_run_apart_trade_as_they_do_together(tmp_path_factory: pytest.TempPathFactory, case: Any, run: Any) -> None:
+    """In a store where each was derived on its own, too: what another symbol's messages say is none of its business."""
+    names = [i.symbol for i in INSTRUMENTS[: case[1]]]
+    params, fill = run
+    request = Request(tuple(names), DAYS[2], DAYS[2], {**params, "quantity": 250}, fill=fill, cash=Decimal(10**9))
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('apart') / 'a.db'}", create=True) as store:
+        filled(store, made(*case), names, one_by_one=True)
+        try:
+            together = run_backtest(store, replace(request, engine=Engine.REPLAY)).result
+        except AuctionError:
+            return  # one of them has nothing to run
+        for name in names:
+            for engine in Engine:
+                alone = run_backtest(store, replace(request, symbols=(name,), engine=engine)).result
+                assert apart(alone, name) == apart(together, name)
+
+
+def test_a_clock_is_everybodys_whatever_symbol_it_names() -> None:
+    named = {"kind": "clock", "ts": 5, "symbol": "A"}
+    assert symbols_of(named) == ()
+    assert decode(named).symbol == ""
+    assert symbols_of({**named, "kind": "command"}) == ("A",)

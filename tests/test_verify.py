@@ -1,225 +1,238 @@
-"""A store whose messages were changed after they were derived is found out, and the changed message is named."""
+"""Parity as a command: identical where it should be, and the first difference named where one message was altered."""
 
 import json
-import shutil
-import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import date
+from typing import Any
 
 import pytest
 
 from auction_bt.backtest import Request
 from auction_bt.cli import main
-from auction_bt.core.ist import MINUTE_NS, day_start, from_date
+from auction_bt.core.errors import NothingToDo
+from auction_bt.core.instrument import Instrument, Kind
+from auction_bt.core.ist import day_start, from_date
 from auction_bt.derive import derive
-from auction_bt.parity import verify
-from auction_bt.store.dsn import open_store
-from auction_bt.verify import What
-from tests.parity import FREE, MONDAY, filled, instruments, weekdays
+from auction_bt.store import RawMessage
+from auction_bt.store.dsn import SqliteDsn, open_store, parse
+from auction_bt.store.questdb.server import Server
+from auction_bt.synthetic import DEMO, Shape, merge, messages
+from auction_bt.verify import verify
 
-DAYS = weekdays(MONDAY, 2)
-FOUND = instruments(2)
-ONE = FOUND[0].symbol
-REQUEST = Request(tuple(i.symbol for i in FOUND), DAYS[-1], DAYS[-1], {**FREE, "period": 30})
+FREE = {"cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "one_entry_an_edge": False}
+DAYS = (date(2026, 3, 9), date(2026, 3, 10))
+WEEK = tuple(date(2026, 3, day) for day in range(9, 14))
+SYMBOL = next(iter(DEMO.values())).symbol
 
 
-@pytest.fixture(scope="module")
-def honest(tmp_path_factory):
-    path = tmp_path_factory.mktemp("honest") / "a.db"
-    with filled(f"sqlite:///{path}", FOUND, DAYS):
-        pass
-    return path
+def stored(dsn: str, instruments: list[Instrument], days: tuple[date, ...], per_minute: int) -> str:
+    shapes = list(Shape)
+    with closing(open_store(dsn, create=True)) as store:
+        for day in days:
+            streams = [messages(i.symbol, day, shapes[n % 3], 7 + n, per_minute=per_minute) for n, i in enumerate(instruments)]
+            store.add_raw(RawMessage(at, json.dumps(body), tuple(body.get("feeds", ()))) for at, body in merge(*streams))
+        with store.writing():
+            for instrument in instruments:
+                store.put_instrument(instrument)
+        derive(store, [i.symbol for i in instruments], [from_date(d) for d in days])
+    return dsn
+
+
+def alter(dsn: str, at: int, text: str | None) -> None:
+    """Put another text in the place of a message, or take the message away."""
+    place = parse(dsn)
+    if isinstance(place, SqliteDsn):
+        import sqlite3
+
+        with closing(sqlite3.connect(place.path)) as connection, connection:
+            if text is None:
+                connection.execute("DELETE FROM raw_wss_feed WHERE ts = ?", (at,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO raw_wss_feed VALUES (?, ?)", (at, text))
+                connection.execute("INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", (SYMBOL, at))
+        return
+    with closing(Server(place)) as server:
+        server.write([(server.name("raw_wss_feed"), {}, {"raw_json": text or "{}"}, at),
+                      (server.name("raw_symbol"), {"symbol": SYMBOL}, {}, at)])  # fmt: skip
+        server.settle(["raw_wss_feed", "raw_symbol"])
+
+
+def trades_of(dsn: str, day: date) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the messages after 11:00 in which something was traded."""
+    with closing(open_store(dsn, readonly=True)) as store:
+        begin = day_start(from_date(day)) + 11 * 3600 * 10**9
+        last = -1
+        for message in store.raw(begin, begin + 3600 * 10**9, [SYMBOL]):
+            body = json.loads(message.text)
+            vtt = int(full(body)["vtt"]) if body.get("feeds") else last
+            if vtt > last > 0:
+                yield message.ts, body
+            last = vtt
+
+
+def full(body: dict[str, Any]) -> dict[str, Any]:
+    return body["feeds"][SYMBOL]["fullFeed"]["marketFF"]
+
+
+def command(dsn: str, tmp_path: Any, *more: str) -> tuple[int, dict[str, Any]]:
+    out = tmp_path / "verdict.json"
+    day = str(DAYS[-1])
+    options = [f"--set={name}={value}" for name, value in FREE.items()]
+    code = main(["verify", "--symbol", SYMBOL, "--from-date", day, "--to-date", day, "--store", dsn, "--state", str(tmp_path),
+                 "--json", str(out), *options, *more])  # fmt: skip
+    return code, json.loads(out.read_text())
 
 
 @pytest.fixture
-def path(honest, tmp_path):
-    return shutil.copy(honest, tmp_path / "a.db")
+def two_days(new_dsn):
+    return stored(new_dsn(), [next(iter(DEMO.values()))], DAYS, 6)
 
 
-def tampered(path, *statements):
-    with sqlite3.connect(path) as db:
-        for sql, values in statements:
-            assert db.execute(sql, values).rowcount == 1
-    db.close()
+def test_days_that_were_derived_from_their_messages_are_identical(two_days, tmp_path, capsys):
+    code, verdict = command(two_days, tmp_path)
+    assert code == 0
+    assert verdict["same"]
+    assert verdict["difference"] is None
+    assert min(count for a in verdict["accounts"].values() for count, _ in [a["stored_or_fast"]]) > 0
+    assert f"identical: {verdict['hash']}" in capsys.readouterr().out
+    assert command(two_days, tmp_path)[1] == verdict  # the second time through the day cache
 
 
-def rewritten(path, stamp, change):
-    with sqlite3.connect(path) as db:
-        body = json.loads(db.execute("SELECT raw_json FROM raw_wss_feed WHERE ts = ?", (stamp,)).fetchone()[0])
-    change(body["feeds"][ONE]["fullFeed"]["marketFF"])
-    tampered(path, ("UPDATE raw_wss_feed SET raw_json = ? WHERE ts = ?", (json.dumps(body), stamp)))
+def test_one_altered_message_is_named_with_both_sides_and_a_cause(two_days, tmp_path, capsys):
+    at, body = next(trades_of(two_days, DAYS[-1]))
+    full(body)["ltpc"]["ltp"] += 0.5
+    alter(two_days, at, json.dumps(body))
+    code, verdict = command(two_days, tmp_path)
+    found = verdict["difference"]
+    assert code == 1
+    assert (found["kind"], found["seq"], found["symbol"], found["fields"]) == ("tick", at, SYMBOL, ["price"])
+    assert found["right"]["price"] == pytest.approx(found["left"]["price"] + 0.5)
+    text = capsys.readouterr().out
+    assert f"first difference: a tick of {SYMBOL} at 2026-03-10 11:00:" in text
+    assert "run rebuild" in text
+    assert main(["verify", "--symbol", SYMBOL, "--from-date", "2026-03-09", "--to-date", "2026-03-09", "--store", two_days]) == 0
 
 
-def verified(path):
-    with open_store(f"sqlite:///{path}", readonly=True) as store:
-        return verify(store, REQUEST)
+@pytest.mark.parametrize(
+    ("what", "kind", "fields"),
+    [
+        ("volume", "tick", {"size", "vtt"}),
+        ("time", "tick", {"ts"}),
+        ("minute", "bar", {"high"}),
+        ("book", "tick", {"bid"}),
+        ("garbled", "tick", set()),
+        ("gone", "tick", set()),
+        ("swapped", "tick", set()),
+        ("added", "tick", set()),
+    ],
+)
+def test_each_kind_of_alteration_is_named_where_it_was_made(tmp_path, what, kind, fields):
+    dsn = stored(f"sqlite:///{tmp_path / 'a.db'}", [next(iter(DEMO.values()))], DAYS, 6)
+    found = trades_of(dsn, DAYS[-1])
+    (at, body), (next_at, next_body) = next(found), next(found)
+    market = full(body)
+    if what == "volume":
+        market["vtt"] = str(int(market["vtt"]) + 5)
+    elif what == "time":
+        market["ltpc"]["ltt"] = str(int(market["ltpc"]["ltt"]) - 1)
+    elif what == "book":
+        market["marketLevel"]["bidAskQuote"][0]["bidP"] -= 1.0
+    elif what == "minute":
+        # The first message that shows a minute is the one that counts.
+        shown = {}
+        for each_at, each in [(at, body), (next_at, next_body), *found]:
+            (candle,) = [c for c in full(each)["marketOHLC"]["ohlc"] if c["interval"] == "I1"]
+            shown.setdefault(candle["ts"], (each_at, each, candle))
+        at, body, candle = list(shown.values())[2]
+        candle["high"] += 5.0
+    elif what == "added":
+        market["vtt"] = str(int(market["vtt"]) + 1)
+        at += 1
+    if what == "swapped":
+        alter(dsn, at, json.dumps(next_body))
+        alter(dsn, next_at, json.dumps(body))
+    else:
+        alter(dsn, at, {"gone": None, "garbled": "{"}.get(what, json.dumps(body)))
+    code, verdict = command(dsn, tmp_path)
+    difference = verdict["difference"]
+    assert code == 1
+    assert (difference["kind"], difference["seq"], difference["symbol"]) == (kind, at, SYMBOL)
+    assert fields <= set(difference["fields"])
+    if what in {"gone", "garbled"}:
+        assert difference["right"] is None
+        assert ("is gone" if what == "gone" else "says something else") in difference["cause"]
+    if what == "added":
+        assert difference["left"] is None
+    assert main(["verify", "--symbol", SYMBOL, "--from-date", "2026-03-09", "--to-date", "2026-03-09", "--store", dsn]) == 0
 
 
-def ticks(path):
-    with open_store(f"sqlite:///{path}", readonly=True) as store:
-        begin = day_start(from_date(DAYS[-1]))
-        return store.ticks(ONE, begin, begin + 2**46)
+def test_messages_that_came_after_the_tables_were_derived_are_named(tmp_path):
+    dsn = stored(f"sqlite:///{tmp_path / 'a.db'}", [next(iter(DEMO.values()))], DAYS, 6)
+    with closing(open_store(dsn)) as store:
+        symbol, days = SYMBOL, range(from_date(DAYS[-1]), from_date(DAYS[-1]) + 1)
+        cut = day_start(days.start) + 14 * 3600 * 10**9
+        begin, end = day_start(days.start), day_start(days.stop)
+        ticks, bars, gaps = store.ticks(symbol, begin, end), store.bars(symbol, begin, end), store.gaps(symbol, begin, end)
+        store.put_derived(symbol, days, ticks.take(ticks.ts < cut), bars.take(bars.ts < cut), gaps)
+    code, verdict = command(dsn, tmp_path)
+    assert code == 1
+    assert verdict["difference"]["left"] is None
+    assert verdict["difference"]["seq"] >= cut - 10**10
+    assert "derived before this message was there" in verdict["difference"]["cause"]
 
 
-def a_trade(path):
-    """The stamp of a message in the midst of the day which traded, as do its neighbours."""
-    found = ticks(path)
-    return int(found.seq[len(found) // 2])
+def test_days_without_messages_have_nothing_to_be_held_against(tmp_path):
+    dsn = stored(f"sqlite:///{tmp_path / 'a.db'}", [next(iter(DEMO.values()))], DAYS, 6)
+    with closing(open_store(dsn)) as store:
+        for day in (from_date(d) for d in DAYS):
+            begin, end = day_start(day), day_start(day + 1)
+            bars = store.bars(SYMBOL, begin, end)
+            store.put_instrument(Instrument("COPY", DEMO[Shape.BALANCED].tick, 1, Kind.FUTURE))
+            store.put_derived("COPY", range(day, day + 1), store.ticks(SYMBOL, begin, end), bars, [])
+        with pytest.raises(NothingToDo, match="no messages of COPY"):
+            verify(store, Request(("COPY",), DAYS[-1], DAYS[-1]))
 
 
-def i1_of(body):
-    return next(row for row in body["marketOHLC"]["ohlc"] if row["interval"] == "I1")
+@pytest.fixture(scope="module")
+def week(new_lasting_dsn):
+    """A week of twenty symbols on one socket."""
+    one = next(iter(DEMO.values()))
+    instruments = [replace(one, symbol=f"NSE_FO|{n}", name=f"Demo {n}") for n in range(20)]
+    return stored(new_lasting_dsn(), instruments, WEEK, 2), tuple(i.symbol for i in instruments)
 
 
-def test_an_honest_store_is_equal_and_gives_the_hashes(path, capsys):
-    found = verified(path)
-    assert found.is_equal
-    assert all(first == second for first, second in found.hashes.values())
-    assert found.compared[What.TICK].first > 2000
-    assert found.compared[What.DECISION].first > 5
-    assert found.compared[What.TRADE].first > 0
-    again = verified(path)
-    assert again == found
-    words = ["--store", f"sqlite:///{path}", "--from-date", str(DAYS[-1]), "--to-date", str(DAYS[-1])]
-    assert main(["verify", "--symbol", ONE, *words]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("EQUAL: 2 symbol-days of 1 symbol, ")
-    assert found.hashes["rows"][0] not in told
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"rule": "original"},
+        {"rule": "auction", **FREE},
+        {"rule": "original", "period": 45, "levels": "flat", "quality_floor": 0.5, **FREE},
+    ],
+)
+def test_a_week_of_twenty_symbols_is_identical(week, settings):
+    dsn, symbols = week
+    if dsn.startswith("questdb") and settings != {"rule": "original"}:
+        settings, symbols = {**settings, "period": 30}, symbols[::4]  # the store is proved by the first; the rules by SQLite
+    with closing(open_store(dsn, readonly=True)) as store:
+        found = verify(store, Request(symbols, WEEK[0], WEEK[-1], settings, max_concurrent=5))
+    counts = {a.kind: a.left_count for a in found.accounts}
+    assert found.is_same, found
+    assert counts["bar"] > 1_500 * len(symbols)
+    assert counts["decision"] > 100
 
 
-def price(body):
-    body["ltpc"]["ltp"] += 0.1
-
-
-def volume(body):
-    body["vtt"] = str(int(body["vtt"]) + 250)
-
-
-def time(body):
-    body["ltpc"]["ltt"] = str(int(body["ltpc"]["ltt"]) + 1)
-
-
-@pytest.mark.parametrize(("change", "field"), [(price, "price"), (volume, "vtt"), (time, "ts")])
-def test_a_changed_trade_is_named(path, change, field):
-    stamp = a_trade(path)
-    rewritten(path, stamp, change)
-    found = verified(path)
-    assert (found.difference.seq, found.difference.symbol, found.difference.what) == (stamp, ONE, What.TICK)
-    assert field in found.difference.names
-    assert found.difference.first is not None
-    assert found.difference.second is not None
-    assert str(stamp) in found.cause
-    assert "run rebuild" in found.cause
-
-
-def test_a_changed_minute_of_the_exchange_is_named(path):
-    with open_store(f"sqlite:///{path}", readonly=True) as store:
-        begin = day_start(from_date(DAYS[-1]))
-        bars = store.bars(ONE, begin, begin + 2**46)
-    middle = len(bars) // 2
-    stamp = int(bars.known_seq[middle])
-
-    def change(body):
-        assert int(i1_of(body)["ts"]) * 1_000_000 == bars.ts[middle]
-        i1_of(body)["high"] += 1
-
-    rewritten(path, stamp, change)
-    found = verified(path)
-    assert (found.difference.seq, found.difference.symbol, found.difference.what) == (stamp, ONE, What.BAR)
-    assert found.difference.names == ("high",)
-    assert str(stamp) in found.cause
-
-
-def test_a_missing_message_is_named_with_its_neighbours(path):
-    stamp = a_trade(path)
-    tampered(path, ("DELETE FROM raw_wss_feed WHERE ts = ?", (stamp,)), ("DELETE FROM raw_symbol WHERE ts = ?", (stamp,)))
-    found = verified(path)
-    assert (found.difference.seq, found.difference.symbol) == (stamp, ONE)
-    assert found.difference.what in {What.GAP, What.TICK}  # it may have ended a silence
-    assert found.difference.second is None
-    assert found.cause.startswith("messages are missing between ")
-
-
-def test_two_messages_in_each_others_place_are_named_by_the_first(path):
-    found = ticks(path)
-    middle = len(found) // 2
-    first, second = found.seq[middle : middle + 2].tolist()
-    with sqlite3.connect(path) as db:
-        texts = [db.execute("SELECT raw_json FROM raw_wss_feed WHERE ts = ?", (s,)).fetchone()[0] for s in (first, second)]
-    change = "UPDATE raw_wss_feed SET raw_json = ? WHERE ts = ?"
-    tampered(path, (change, (texts[1], first)), (change, (texts[0], second)))
-    seen = verified(path)
-    assert (seen.difference.seq, seen.difference.symbol) == (first, ONE)
-    assert "changed places" in seen.cause
-
-
-def test_an_added_message_is_named(path):
-    before = a_trade(path)
-    with sqlite3.connect(path) as db:
-        body = json.loads(db.execute("SELECT raw_json FROM raw_wss_feed WHERE ts = ?", (before,)).fetchone()[0])
-    market = body["feeds"][ONE]["fullFeed"]["marketFF"]
-    market["vtt"] = str(int(market["vtt"]) + 250)
-    stamp = before + 1000
-    tampered(
-        path,
-        ("INSERT INTO raw_wss_feed VALUES (?, ?)", (stamp, json.dumps(body))),
-        ("INSERT INTO raw_symbol VALUES (?, ?)", (ONE, stamp)),
-    )
-    found = verified(path)
-    assert (found.difference.seq, found.difference.what) == (stamp, What.TICK)
-    assert found.difference.first is None
-    assert "before the message at" in found.cause
-    with open_store(f"sqlite:///{path}") as store:
-        derive(store, [i.symbol for i in FOUND], [from_date(d) for d in DAYS])
-    assert verified(path).is_equal
-
-
-def test_a_changed_stored_bar_is_named_where_the_messages_are_whole(path):
-    sql = "UPDATE bars_1m SET low = low - 1 WHERE symbol = ? AND ts = ?"
-    ts = day_start(from_date(DAYS[-1])) + (10 * 60) * MINUTE_NS
-    tampered(path, (sql, (ONE, ts)))
-    found = verified(path)
-    assert found.difference.what is What.BAR
-    assert found.difference.first["ts"] == ts
-    assert found.difference.names == ("low",)
-
-
-def test_the_command_shows_both_sides_and_exits_by_what_it_found(path, tmp_path, capsys):
-    stamp = a_trade(path)
-    rewritten(path, stamp, price)
-    words = ["--store", f"sqlite:///{path}", "--from-date", str(DAYS[-1]), "--to-date", str(DAYS[-1])]
-    assert main(["verify", "--symbol", ONE, *words, "--json", str(tmp_path / "a.json")]) == 1
-    told = capsys.readouterr().out
-    assert told.startswith(f"DIFFERENT: the first is a tick of {ONE} at {DAYS[-1]} ")
-    assert "stored" in told
-    assert "messages now" in told
-    assert "\n  * price " in told
-    assert "\nLikely cause: " in told
-    said = json.loads((tmp_path / "a.json").read_text())
-    assert not said["equal"]
-    assert said["difference"]["seq"] == stamp
-    assert said["difference"]["fields"] == ["price"]
-    assert main(["verify", "--symbol", ONE, *words[:2], "--from-date", "2020-01-01", "--to-date", "2020-01-02"]) == 3
-
-
-def test_days_that_no_message_speaks_of_are_told_apart_from_changed_ones(path, capsys):
-    before = day_start(from_date(DAYS[-1]))
-    with sqlite3.connect(path) as db:
-        db.execute("DELETE FROM raw_symbol WHERE ts < ?", (before,))
-        db.execute("DELETE FROM raw_wss_feed WHERE ts < ?", (before,))
-    found = verified(path)
-    assert found.difference.seq < before
-    assert f"has no messages on {DAYS[0]}" in found.cause
-    with sqlite3.connect(path) as db:
-        db.execute("DELETE FROM raw_symbol")
-        db.execute("DELETE FROM raw_wss_feed")
-    words = ["--store", f"sqlite:///{path}", "--from-date", str(DAYS[-1]), "--to-date", str(DAYS[-1])]
-    assert main(["verify", "--symbol", ONE, *words]) == 3
-    assert "no messages of" in capsys.readouterr().err
-
-
-def test_messages_that_were_never_derived_are_a_case_for_rebuild(path, capsys):
-    with sqlite3.connect(path) as db:
-        for table in ("ticks", "bars_1m", "gaps", "days"):
-            db.execute(f"DELETE FROM {table}")
-    words = ["--store", f"sqlite:///{path}", "--from-date", str(DAYS[-1]), "--to-date", str(DAYS[-1])]
-    assert main(["verify", "--symbol", ONE, *words]) == 3
-    assert "run rebuild" in capsys.readouterr().err
+@pytest.mark.data
+@pytest.mark.parametrize("rule", ["original", "auction"])
+def test_a_recorded_day_is_identical_together_and_apart(shared_data, new_dsn, rule):
+    dsn = new_dsn()
+    folder = shared_data("upstox-capture-20251215")
+    assert main(["import", *map(str, sorted(folder.glob("*_data.json.gz"))), "--store", dsn]) == 0
+    symbols = ("NSE_EQ|INE027H01010", "NSE_FO|51502")
+    day = date(2025, 12, 15)
+    with closing(open_store(dsn, readonly=True)) as store:
+        for chosen in (symbols, symbols[:1], symbols[1:]):
+            found = verify(store, Request(chosen, day, day, {**FREE, "rule": rule, "period": 60, "quantity": 35}))
+            assert found.is_same, found
+            assert {a.kind: a.left_count for a in found.accounts}["trade"] > 0

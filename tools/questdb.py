@@ -72,11 +72,10 @@ class Server:
         java = find_java()
         for port, what in ((self.http, "http"), (self.pg, "pg")):
             if is_listening(port):
-                raise Failure(
-                    f"port {port} is taken: stop what listens there, or give another with --{'http' if what == 'HTTP' else 'pg'}"
-                )
+                raise Failure(f"port {port} is taken: stop what listens there, or give another with --{what}")
         data = self.folder / "data"
-        data.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        data.mkdir(exist_ok=True, mode=0o700)
         heap = [f"-Xmx{self.heap}"] if self.heap else []
         command = [
             java,
@@ -147,7 +146,7 @@ class Server:
             os.kill(pid, 0)
         except (OSError, ValueError):
             return None
-        return pid if is_ours(pid) else None
+        return pid if is_ours(pid, self.folder) else None
 
     @property
     def log(self) -> Path:
@@ -176,6 +175,8 @@ class Server:
             "QDB_LINE_AUTO_CREATE_NEW_TABLES": "false",
             "QDB_LINE_AUTO_CREATE_NEW_COLUMNS": "false",
             "QDB_TELEMETRY_ENABLED": "false",
+            # Otherwise each statement with its values goes into the log: a kilobyte a statement, and whatever it says.
+            "QDB_LOG_W_STDOUT_LEVEL": "CRITICAL,ERROR,ADVISORY",
             **self.settings,
         }
 
@@ -241,12 +242,26 @@ def speaks_postgres(port: int) -> bool:
         return False
 
 
-def is_ours(pid: int) -> bool:
-    """Return whether the process is a QuestDB, where that can be told: numbers are used again."""
+def is_ours(pid: int, folder: Path) -> bool:
+    """Return whether the process is the server of this folder, where that can be told: numbers are used again."""
+    process = Path(f"/proc/{pid}")
     try:
-        return b"questdb" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        words = (process / "cmdline").read_bytes().split(b"\0")
+        tasks = list((process / "task").iterdir())
     except OSError:
         return not Path("/proc/self").exists()
+    if words != [b""]:
+        return os.fsencode(folder / "data") in words
+    # One that is ending has lost its words, and its threads hold its ports to the last; a dead one may never be reaped.
+    return any(is_alive(task) for task in tasks)
+
+
+def is_alive(task: Path) -> bool:
+    """Return whether a thread still has something to end."""
+    try:
+        return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (OSError, IndexError):
+        return False
 
 
 def last_lines(path: Path, count: int = 3) -> str:

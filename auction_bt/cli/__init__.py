@@ -18,12 +18,16 @@ from auction_bt.core.errors import AuctionError, BadInput
 # name: (module, what it does). The text stands here too so that --help need import none of them.
 COMMANDS: Final = {
     "backtest": ("backtest", "run the strategy on stored data"),
-    "verify": ("verify", "prove that stored ticks, a backtest and a replay of the messages tell the same"),
     "demo": ("demo", "make synthetic data and show what the package does with it"),
+    "record": ("record", "record messages of the feed from standard input or a file"),
     "import": ("importing", "bring recordings, ticks or 1-minute bars from files into a store"),
     "export": ("export", "write ticks, bars or messages of a store to a file"),
     "data": ("data", "show what a store holds and how good it is"),
+    "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
     "profile": ("profile", "print the volume profile of a day"),
+    "archive": ("archive", "compress the messages of old days in place"),
+    "doctor": ("doctor", "check machine, packages, store and disk, and say what to do"),
+    "rebuild": ("rebuild", "make ticks and bars anew from recorded messages and prove them equal"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
-from auction_bt.cli.arguments import add_state
 from auction_bt.cli.outputs import check_targets, write_text, write_with
-from auction_bt.cli.running import add_run, request_of
+from auction_bt.cli.request import add_request, request_of
 from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import to_ticks
@@ -24,6 +24,7 @@ from auction_bt.explain import explain
 from auction_bt.picture import LevelColumns, PriceRows
 from auction_bt.report import csv_lines, dumps, render
 from auction_bt.result import plain
+from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 
@@ -32,8 +33,7 @@ HELP: Final = "run the strategy on stored data and print what counts"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    add_run(parser)
-    add_state(parser)
+    add_request(parser)
     parser.add_argument("--engine", choices=[e.value for e in Engine], default="fast",
                         help="in bulk, or message by message through the router as live; same trades (default fast)")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON, - for standard output instead of the summary")
@@ -49,8 +49,9 @@ def run(args: argparse.Namespace) -> int:
     check_targets([args.json, args.csv, args.plot])
     if args.plot is not None and Path(args.plot).suffix.lower() != ".png":
         raise BadInput(f"--plot {args.plot}: a picture is a .png file")
+    notes: list[str] = []
     with open_store(args.store, readonly=True) as store:
-        found = run_backtest(store, request)
+        found = run_backtest(store, request, DayCache(args.state / "cache", notes.append))
     written = []
     if args.plot:
         for traced in found.traced:
@@ -71,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
             print(line)
         kept = f"run {number} of {args.state / 'journal.db'}"
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
+    for note in notes:
+        print(f"auction_bt: {note}", file=sys.stderr)
     return 0
 
 

@@ -129,7 +129,8 @@ class BarBuilder:
         if stamp_day == self._stamp_day:
             return
         for day, home in list(self._days.items()):
-            if home.open is None and home.touched < self._stamp_day:
+            # Nobody can know a day before it begins: what was said of this one is a damaged time.
+            if (home.open is None and home.touched < self._stamp_day) or day == stamp_day > self._stamp_day:
                 del self._days[day]
         self._stamp_day = stamp_day
         self._is_new_day = True

@@ -27,8 +27,8 @@ class Growing:
     def __len__(self) -> int:
         return self._n
 
-    def append(self, value: float) -> None:
-        """Add a value; views taken before keep what they had."""
+    def append(self, value: Any) -> None:
+        """Add a value, or a row where the type is one of rows; views taken before keep what they had."""
         if self._n == len(self._values):
             self._values = np.concatenate((self._values, np.empty_like(self._values)))
         self._values[self._n] = value

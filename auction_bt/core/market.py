@@ -87,26 +87,46 @@ class GrowingTape(Lookups):
     tick : float, rupees
     """
 
-    __slots__ = ("_columns", "known", "tick")
+    __slots__ = ("_last", "_rows", "known", "tick")
 
     def __init__(self, tick: float) -> None:
         self.tick = tick
         self.known = Growing(np.int64)
-        self._columns = {name: Growing(dtype) for name, dtype in _COLUMNS.items()}
+        self._rows = Growing(np.dtype(list(_COLUMNS.items())))
+        self._last = (0, 0, 0)  # seq, k and clock of the last tick: what is asked for at nearly every one
 
     def __len__(self) -> int:
-        return len(self._columns["seq"])
+        return len(self._rows)
 
     def append(self, tick: Tick) -> None:
         """Add the next tick."""
-        clock = max(capped_clock(tick.clock, tick.ts), int(self.clock[-1]) if len(self) else 0)
-        row = (tick.seq, tick.ts, round(tick.price / self.tick), tick.price, tick.bid, tick.ask, clock)
-        for column, value in zip(self._columns.values(), row, strict=True):
-            column.append(value)
+        clock = max(capped_clock(tick.clock, tick.ts), self._last[2])
+        k = round(tick.price / self.tick)
+        self._rows.append((tick.seq, tick.ts, k, tick.price, tick.bid, tick.ask, clock))
+        self._last = tick.seq, k, clock
+
+    def first_touch(self, begin: int, end: int, level: int, *, upward: bool) -> int:
+        """Return what `Lookups.first_touch` does, at once where only the last tick is asked about."""
+        if end - begin == 1 and end == len(self._rows):
+            k = self._last[1]
+            return begin if (k >= level if upward else k <= level) else end
+        return super().first_touch(begin, end, level, upward=upward)
+
+    def first_due(self, begin: int, end: int, at: int) -> int:
+        """Return what `Lookups.first_due` does, at once where only the last tick is asked about."""
+        if end - begin == 1 and end == len(self._rows):
+            return begin if self._last[2] >= at else end
+        return super().first_due(begin, end, at)
+
+    def first_from(self, begin: int, end: int, seq: int) -> int:
+        """Return what `Lookups.first_from` does, at once where only the last tick is asked about."""
+        if end - begin == 1 and end == len(self._rows):
+            return begin if self._last[0] >= seq else end
+        return super().first_from(begin, end, seq)
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         if name in _COLUMNS:
-            return self._columns[name].view
+            return self._rows.view[name]
         raise AttributeError(name)
 
 

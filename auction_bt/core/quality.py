@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .bar import BarColumns, Source
+from .bar import Bar, BarColumns, Source
 from .ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, SECOND_NS, clock_text
 from .tick import F64, I64
 
@@ -103,8 +103,8 @@ def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
 
     Notes
     -----
-    Causal: of the silences only those count that had ended when the bar became known. Where the recorder's clock is behind the
-    exchange's, a silence may reach into a minute, by stamps, and end after the message that makes it known.
+    Causal: a silence counts where it ended at or before the message that made the bar known. A receiver's clock that runs behind
+    the exchange's makes bars known before their minute is over by its stamps.
     """
     if len(bars) == 0:
         return np.empty(0)
@@ -117,8 +117,8 @@ def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
         first = int(np.searchsorted(bars.ts, begin - MINUTE_NS, side="right"))
         last = int(np.searchsorted(bars.ts, end))
         start = bars.ts[first:last]
-        over = np.minimum(end, start + MINUTE_NS) - np.maximum(begin, start)
-        lost[first:last] += np.where(bars.known_seq[first:last] >= end, over, 0)
+        of_bar = np.minimum(end, start + MINUTE_NS) - np.maximum(begin, start)
+        lost[first:last] += np.where(bars.known_seq[first:last] >= end, of_bar, 0)
     quality = np.clip(1 - np.maximum(wrong, lost / MINUTE_NS), 0.0, 1.0)
     day: I64 = (bars.ts + IST_OFFSET_NS) // DAY_NS
     _, place = np.unique(day, return_inverse=True)
@@ -128,13 +128,24 @@ def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
     return np.where(np.arange(len(bars)) >= first_seen[place], quality, np.nan)
 
 
+def one_bar_quality(bar: Bar, gaps: Iterable[Silence]) -> float:
+    """Return what `bar_quality` says of one bar of a day that has shown ticks; in a stream there is one at a time."""
+    off = abs(bar.tick_volume - bar.volume)
+    wrong = off / bar.volume if bar.volume > 0 else float(off > 0)
+    lost = 0.0
+    for begin, end in _silences(gaps):
+        if begin < bar.ts + MINUTE_NS and end > bar.ts and bar.known_seq >= end:
+            lost += min(end, bar.ts + MINUTE_NS) - max(begin, bar.ts)
+    return min(max(1 - max(wrong, lost / MINUTE_NS), 0.0), 1.0)
+
+
 def _has_ticks(bars: BarColumns) -> NDArray[np.bool_]:
     has: NDArray[np.bool_] = (bars.source != int(Source.CANDLES)) | (bars.tick_volume > 0)
     return has
 
 
 def _silences(gaps: Iterable[Silence]) -> list[tuple[int, int]]:
-    """Return the silences that count, joined where they overlap."""
+    """Return the silences that count, joined where they overlap; where they touch they stay two, each with its own end."""
     out: list[tuple[int, int]] = []
     for begin, end in sorted((g.begin, g.end) for g in gaps if g.kind == "silence" and g.end - g.begin > SILENCE_NS):
         if out and begin < out[-1][1]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .ist import DAY_NS, MINUTE_NS
+from .ist import DAY_NS, MINUTE_NS, SECOND_NS
 
 _EPOCH_ORDINAL = 719_163  # backtrader's float days count from the year 1; 1970-01-01 is this one
 
@@ -33,7 +33,10 @@ def columns_of(data: Any) -> Any:
 def ends_at(data: Any) -> int:
     """Return the end of a feed's current bar, ns: exact where the feed carries columns, else its stamp to the millisecond."""
     bars = columns_of(data)
-    return int(bars.ts[len(data) - 1]) + MINUTE_NS if bars is not None else bar_end_ns(data.datetime[0])
+    if bars is None:
+        return bar_end_ns(data.datetime[0])
+    ends = getattr(data, "ends", None)  # of a feed whose bars are not all minutes
+    return int(ends[len(data) - 1]) if ends is not None else int(bars.ts[len(data) - 1]) + MINUTE_NS
 
 
 def known_at(data: Any) -> int:
@@ -42,7 +45,7 @@ def known_at(data: Any) -> int:
     return int(bars.known_seq[len(data) - 1]) if bars is not None else bar_end_ns(data.datetime[0])
 
 
-_UNIT_NS = {4: MINUTE_NS, 5: DAY_NS}  # bt.TimeFrame.Minutes, Days
+_UNIT_NS = {3: SECOND_NS, 4: MINUTE_NS, 5: DAY_NS}  # bt.TimeFrame.Seconds, Minutes, Days
 
 
 def bar_length_ns(data: Any) -> int:

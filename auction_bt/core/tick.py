@@ -89,8 +89,8 @@ class TickColumns:
     @classmethod
     def join(cls, parts: list[Self]) -> Self:
         """Return `parts` one after the other."""
-        if not parts:
-            return cls.empty()
+        if len(parts) < 2:
+            return parts[0] if parts else cls.empty()
         return cls(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)))
 
 

@@ -64,7 +64,7 @@ def messages(path: Path, table: Table | None, rejects: Rejects) -> Iterator[Mess
             continue
         frame = decode(body)
         symbols = symbols_of(body)
-        ts = stamp or _stamp(frame)
+        ts = stamp or stamp_in(frame)
         if frame.kind == UNKNOWN and not stamp:  # what was once recorded is kept, whatever it is
             rejects.add(frame.malformed[-1] if frame.malformed else "message of no known shape", number)
         elif not symbols and "symbol" in frame.malformed and not stamp:
@@ -82,7 +82,8 @@ def _has_wrong_time(frame: Frame, stamp: int) -> bool:
     return not (stamp or frame.recorded_ts) and not {"currentTs", "ts", "_insertion_time"}.isdisjoint(frame.malformed)
 
 
-def _stamp(frame: Frame) -> int:
+def stamp_in(frame: Frame) -> int:
+    """Return the recorder's stamp, else the sender's clock, else the last trade, ns; 0 for none."""
     return frame.recorded_ts or frame.current_ts or max((item.ltt_ns for item in frame.items), default=0)
 
 
@@ -110,7 +111,7 @@ def _of_file(path: Path, rejects: Rejects) -> Iterator[tuple[int, int, str, Any]
                 if not (first := text.read(1)):
                     return
             if first == "[":
-                for number, body in _array(path, text):
+                for number, body in elements(path, text):
                     yield number, 0, json.dumps(body, separators=(",", ":")), body
             else:
                 yield from _lines(first, text, rejects)
@@ -134,7 +135,7 @@ def _lines(first: str, file: io.TextIOWrapper, rejects: Rejects) -> Iterator[tup
         yield number, 0, text, body
 
 
-def _array(path: Path, file: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
+def elements(path: Path, file: io.TextIOWrapper) -> Iterator[tuple[int, Any]]:
     """Yield the elements of an array whose bracket was read, a few MB in memory at a time."""
     decoder = json.JSONDecoder()
     text, at, number = file.read(_CHUNK), 0, 1

@@ -20,7 +20,8 @@ from .table import Table
 
 _BAD_TIME: Final = "the time cannot be read"
 _FAR_TIME: Final = "the time is not in the years 1990 to 2199"
-_BAD_PRICE: Final = "the price is missing, not above 0 or not one of any market"
+_BAD_PRICE: Final = "the price is missing or not above 0"
+_TOO_DEAR: Final = "price impossible"
 _BAD_SIZE: Final = "the volume is missing, negative or no whole number"
 _TOO_MUCH: Final = "volume impossible"
 
@@ -57,7 +58,8 @@ def ticks_of(table: Table, zone: ZoneInfo | None, rejects: Rejects) -> tuple[Tic
     good = _sift(table, rejects, [
         (_BAD_TIME, (ts == BAD) | (seq == BAD)),
         (_FAR_TIME, is_far(ts) | is_far(seq)),
-        (_BAD_PRICE, ~((price > 0) & (price <= LARGEST_PRICE))),
+        (_BAD_PRICE, ~(np.isfinite(price) & (price > 0))),
+        (_TOO_DEAR, price > LARGEST_PRICE),
         (_TOO_MUCH, size > LARGEST_VOLUME),
         (_BAD_SIZE, ~_is_count(size)),
     ])  # fmt: skip
@@ -87,7 +89,7 @@ def bars_of(table: Table, zone: ZoneInfo | None, rejects: Rejects, *, stamp_end:
     volume = table.numbers("volume") if "volume" in table.columns else np.zeros(len(ts))
     start = np.where(ts == BAD, BAD, ts - (MINUTE_NS if stamp_end else 0))
     stack = np.stack(prices) if len(ts) else np.empty((4, 0))
-    no_price = ~((stack > 0) & (stack <= LARGEST_PRICE)).all(axis=0)
+    no_price = ~(np.isfinite(stack) & (stack > 0)).all(axis=0)
     with np.errstate(invalid="ignore"):
         is_bar = (prices[2] <= np.minimum(prices[0], prices[3])) & (np.maximum(prices[0], prices[3]) <= prices[1])
     good = _sift(table, rejects, [
@@ -95,6 +97,7 @@ def bars_of(table: Table, zone: ZoneInfo | None, rejects: Rejects, *, stamp_end:
         (_FAR_TIME, is_far(ts)),
         ("the bar does not begin at a full minute (bars stamped at their end: --stamp end)", start % MINUTE_NS != 0),
         (_BAD_PRICE, np.atleast_1d(no_price)),
+        (_TOO_DEAR, prices[1] > LARGEST_PRICE),
         ("open or close outside low to high", ~is_bar),
         (_TOO_MUCH, volume > LARGEST_VOLUME),
         (_BAD_SIZE, ~_is_count(volume)),

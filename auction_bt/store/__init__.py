@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
@@ -77,7 +77,73 @@ class DayHoldings:
     tick_volume: int
 
 
-class TickStore(Protocol):
+@dataclass(frozen=True, slots=True)
+class ArchivedDay:
+    """Messages of a day that were compressed.
+
+    Parameters
+    ----------
+    day : int
+        Its number: of the IST day, on a server of the UTC day, by which it keeps its files.
+    messages : int
+    bytes_before, bytes_after : int
+        Of their texts and of the blocks made from them; on a server, of its files.
+    """
+
+    day: int
+    messages: int
+    bytes_before: int
+    bytes_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """What a store takes on its disk: bytes in all, and of these `spare` ones, which new rows will use."""
+
+    total: int
+    spare: int
+
+
+class DerivedStore(Protocol):
+    """What making ticks, bars, gaps and events from messages asks of a store."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the store's only write: what is read and written inside is one transaction, kept whole or not at all."""
+        ...
+
+    def raw(self, begin: int, end: int, symbols: Iterable[str] | None = None) -> Iterator[RawMessage]:
+        """Yield messages with ``begin <= ts < end`` in order; of `symbols` and of all, or every one."""
+        ...
+
+    def raw_days(self, symbol: str) -> list[int]:
+        """Return the IST days on which the store has messages that name `symbol`, oldest first."""
+        ...
+
+    def ticks(self, symbol: str, begin: int, end: int) -> TickColumns:
+        """Return ticks with ``begin <= ts < end`` in `seq` order."""
+        ...
+
+    def bars(self, symbol: str, begin: int, end: int) -> BarColumns:
+        """Return bars with ``begin <= ts < end`` in `ts` order."""
+        ...
+
+    def put_derived(
+        self,
+        symbol: str,
+        days: range,
+        ticks: TickColumns,
+        bars: BarColumns,
+        gaps: list[Gap],
+    ) -> None:
+        """Replace all ticks, bars and gaps of `symbol` on `days` by these."""
+        ...
+
+    def put_events(self, begin: int, end: int, events: list[Event]) -> None:
+        """Replace all events with ``begin <= seq < end`` by these."""
+        ...
+
+
+class TickStore(DerivedStore, Protocol):
     """Everything a command may ask of a store.
 
     Notes
@@ -96,10 +162,6 @@ class TickStore(Protocol):
         ...
 
     def put_instrument(self, instrument: Instrument) -> None: ...
-
-    def writing(self) -> AbstractContextManager[None]:
-        """Hold the store's only write: what is read and written inside is one transaction, kept whole or not at all."""
-        ...
 
     def add_raw(self, messages: Iterable[RawMessage], *, placed: bool = False) -> int:
         """Keep new messages, each at its own stamp or the next free ns; return how many were new.
@@ -132,6 +194,25 @@ class TickStore(Protocol):
         """Return the greatest stamp of a message, -1 where there is none."""
         ...
 
+    def archive(self, before: int, progress: Callable[[int], None] | None = None) -> list[ArchivedDay]:
+        """Compress the messages of days before `before`, each hash-checked first; they are read and written as ever.
+
+        Parameters
+        ----------
+        before : int
+            IST day by number; a server compresses the UTC days that end before it begins.
+        progress : callable, optional
+            Told the day that is being worked on.
+
+        Returns
+        -------
+        list of ArchivedDay
+            What was compressed by this call, oldest first.
+        """
+        ...
+
+    def size(self) -> StoreSize: ...
+
     def claim(self, name: str, holder: str, now: int, until: int) -> str:
         """Take or renew the lease `name` up to `until` (ns); return who holds it now: `holder`, or another whose time runs."""
         ...
@@ -140,45 +221,14 @@ class TickStore(Protocol):
         """Give the lease back; nothing happens where another holds it."""
         ...
 
-    def raw(self, begin: int, end: int, symbols: Iterable[str] | None = None) -> Iterator[RawMessage]:
-        """Yield messages with ``begin <= ts < end`` in order; of `symbols` and of all, or every one."""
-        ...
-
-    def put_derived(
-        self,
-        symbol: str,
-        days: range,
-        ticks: TickColumns,
-        bars: BarColumns,
-        gaps: list[Gap],
-    ) -> None:
-        """Replace all ticks, bars and gaps of `symbol` on `days` by these."""
-        ...
-
     def seals(self, symbol: str, days: range) -> dict[int, int]:
         """Return the seal (`seal.seal_of`) of each of `days` on which the store has derived rows of `symbol`."""
         ...
 
-    def put_events(self, begin: int, end: int, events: list[Event]) -> None:
-        """Replace all events with ``begin <= seq < end`` by these."""
-        ...
-
     def events(self, begin: int, end: int) -> list[Event]: ...
-    def ticks(self, symbol: str, begin: int, end: int) -> TickColumns:
-        """Return ticks with ``begin <= ts < end`` in `seq` order."""
-        ...
-
-    def bars(self, symbol: str, begin: int, end: int) -> BarColumns:
-        """Return bars with ``begin <= ts < end`` in `ts` order."""
-        ...
-
     def gaps(self, symbol: str, begin: int, end: int) -> list[Gap]: ...
     def days(self, symbol: str) -> list[int]:
         """Return the IST days on which the store has bars or ticks of `symbol`, oldest first."""
-        ...
-
-    def raw_days(self, symbol: str) -> list[int]:
-        """Return the IST days on which the store has messages that name `symbol`, oldest first."""
         ...
 
     def holdings(self, symbol: str | None = None) -> list[DayHoldings]: ...

@@ -7,7 +7,7 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x41425431  # "ABT1" in the file's header: ours, and no other program's database
 JOURNAL_ID: Final = 0x4142544A  # "ABTJ"
-VERSION: Final = 2
+VERSION: Final = 3
 JOURNAL_VERSION: Final = 1
 
 
@@ -38,6 +38,9 @@ TABLES: Final = (
     Table("schema_version", "version", "(version INTEGER PRIMARY KEY)"),
     # Exactly two columns: the recording can be read by anything that reads SQL. ts is the message's seq.
     Table("raw_wss_feed", "ts: replay of every symbol", "(ts INTEGER PRIMARY KEY, raw_json TEXT)"),
+    # Old messages, compressed (archive.py): none of raw_wss_feed stands at begin_ts <= ts < end_ts. sha proves the content.
+    Table("raw_blocks", "begin_ts: replay of what was archived",
+          "(begin_ts INTEGER PRIMARY KEY, end_ts INTEGER NOT NULL, n INTEGER NOT NULL, sha BLOB NOT NULL, data BLOB NOT NULL)"),
     # symbol '' marks a message about all symbols.
     Table("raw_symbol", "symbol, ts: replay of one symbol, days of one symbol",
           "(symbol TEXT NOT NULL, ts INTEGER NOT NULL, PRIMARY KEY (symbol, ts)) WITHOUT ROWID"),
@@ -73,6 +76,9 @@ TABLES: Final = (
 )  # fmt: skip
 
 # What a file of an older version lacks; days derived before have no seal until they are derived again.
-UPGRADES: Final = {2: tuple(t.create for t in TABLES if t.name in {"days", "leases"})}
+UPGRADES: Final = {
+    2: tuple(t.create for t in TABLES if t.name in {"days", "leases"}),
+    3: tuple(t.create for t in TABLES if t.name == "raw_blocks"),
+}
 
 INDEXES: Final = ("CREATE INDEX events_by_seq ON events (ts, seq)",)

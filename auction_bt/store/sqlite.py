@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from decimal import Decimal
@@ -20,7 +20,8 @@ from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, day_index, day_start
 from auction_bt.core.tick import TickColumns
 
-from . import DayHoldings, Event, Gap, RawMessage
+from . import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
+from .archive import MessageArchive
 from .blocks import pack, split, unpack
 from .database import clear_errors, connect, transaction
 from .lookup import check_derived, find_instrument
@@ -68,6 +69,7 @@ class SqliteStore:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._db = connection
+        self._archive = MessageArchive(path, connection)
         self._has_days = bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'days'"))  # not in an old file, read only
 
     @classmethod
@@ -132,37 +134,52 @@ class SqliteStore:
         return count
 
     def _stands(self, message: RawMessage) -> bool:
-        row = self._db.execute("SELECT raw_json FROM raw_wss_feed WHERE ts = ?", (message.ts,)).fetchone()
-        return row is not None and bool(row[0] == message.text)
+        return self._archive.text_at(message.ts) == message.text
 
     def _place(self, message: RawMessage, last: dict[int, int]) -> int:
         insert = "INSERT OR IGNORE INTO raw_wss_feed VALUES (?, ?)"
         ts = message.ts
+        self._archive.restore(ts)
         if not self._db.execute(insert, (ts, message.text)).rowcount:
             ts = self._db.execute(_FREE, (last.get(ts, ts),)).fetchone()[0]
+            while self._archive.restore(ts):  # what looked free may be taken in there
+                ts = self._db.execute(_FREE, (ts - 1,)).fetchone()[0]
             self._db.execute(insert, (ts, message.text))
         last[message.ts] = ts
         return ts
 
     def append_raw(self, messages: Sequence[RawMessage]) -> None:
         with self.writing():
+            last = self._archive.last()
             for message in messages:
-                try:
-                    done = self._db.execute("INSERT OR IGNORE INTO raw_wss_feed VALUES (?, ?)", (message.ts, message.text))
-                except UnicodeEncodeError as error:
-                    raise Refused(f"message {message.ts} is no text: {error}") from error
-                if not done.rowcount and not self._stands(message):
+                is_last = message.ts > last  # of a recorder almost always: nothing can stand there
+                there = None if is_last else self._archive.text_at(message.ts)
+                if there is None:
+                    last = message.ts if is_last else last
+                    if not is_last:
+                        self._archive.restore(message.ts)
+                    try:
+                        self._db.execute("INSERT INTO raw_wss_feed VALUES (?, ?)", (message.ts, message.text))
+                    except UnicodeEncodeError as error:
+                        raise Refused(f"message {message.ts} is no text: {error}") from error
+                elif there != message.text:
                     raise Refused(f"another message stands at {message.ts}")
                 self._db.executemany(
                     "INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", [(s, message.ts) for s in message.symbols or ("",)]
                 )
 
     def raw_count(self, begin: int, end: int) -> int:
-        return int(self._rows("SELECT count(*) FROM raw_wss_feed WHERE ts >= ? AND ts < ?", (begin, end))[0][0])
+        return self._archive.count(begin, end)
 
     def last_raw(self) -> int:
-        (last,) = self._rows("SELECT max(ts) FROM raw_wss_feed")[0]
-        return -1 if last is None else int(last)
+        return self._archive.last()
+
+    def archive(self, before: int, progress: Callable[[int], None] | None = None) -> list[ArchivedDay]:
+        return self._archive.compress(before, progress)
+
+    def size(self) -> StoreSize:
+        (page,), (pages,), (spare,) = (self._rows(f"PRAGMA {name}")[0] for name in ("page_size", "page_count", "freelist_count"))
+        return StoreSize(page * pages, page * spare)
 
     def claim(self, name: str, holder: str, now: int, until: int) -> str:
         with self.writing():
@@ -195,7 +212,7 @@ class SqliteStore:
                 of.setdefault(ts, []).append(symbol)
         every = len(chosen) == len(known)
         wanted = set(chosen)
-        for ts, text in self._rows("SELECT ts, raw_json FROM raw_wss_feed WHERE ts >= ? AND ts < ? ORDER BY ts", (begin, end)):
+        for ts, text in self._archive.rows(begin, end):
             names = of.get(ts, [""])
             if every or not wanted.isdisjoint(names):
                 yield RawMessage(ts, text, tuple(n for n in names if n))

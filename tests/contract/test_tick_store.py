@@ -259,6 +259,103 @@ def test_one_holder_has_a_lease_until_it_ends_or_is_given_back(new_store):
     assert store.claim("recorder", "one:1", now=310, until=400) == "one:1"
 
 
+# --- messages compressed
+
+
+def archived(store, before=DAY):
+    return [(d.day, d.messages) for d in store.archive(before)]
+
+
+def test_archived_messages_are_read_counted_and_found_as_before(new_store):
+    store = new_store()
+    sent = [
+        RawMessage(OPEN - 3 * DAY_NS + i * 7 * 10**9, f'{{"i": {i}, "₹": "\\n"}}', ("A",) if i % 3 else ("A", "B"))
+        for i in range(700)
+    ]
+    sent += [RawMessage(OPEN - 2 * DAY_NS, ""), RawMessage(OPEN, "today", ("A",))]
+    store.append_raw(sent)
+    assert store.raw_count(*EVER) == 702
+    seen = []
+    days = store.archive(DAY, seen.append)
+    assert [(d.day, d.messages) for d in days] == [(DAY - 3, 700), (DAY - 2, 1)]
+    assert days[0].bytes_after < days[0].bytes_before
+    assert set(seen) == {DAY - 3, DAY - 2}
+    assert list(store.raw(*EVER)) == sent
+    assert list(store.raw(sent[100].ts, sent[612].ts)) == sent[100:612]
+    assert list(store.raw(*EVER, ["B"])) == [m for m in sent if "B" in m.symbols or not m.symbols]
+    assert store.raw_count(*EVER) == 702
+    assert store.raw_count(sent[99].ts + 1, sent[612].ts) == 512
+    assert store.last_raw() == OPEN
+    assert store.raw_days("A") == [DAY - 3, DAY]
+    assert archived(store) == []
+    assert archived(store, DAY + 2) == [(DAY, 1)]
+    assert store.last_raw() == OPEN
+    assert store.size().total > 0
+
+
+def test_what_comes_late_finds_its_place_among_archived_messages(new_store):
+    store = new_store()
+    early = OPEN - 3 * DAY_NS
+    store.add_raw([RawMessage(early + i, str(i), ("A",)) for i in range(0, 20, 2)])
+    store.append_raw([RawMessage(early + 30, "r")])
+    assert store.raw_count(*EVER) == 11
+    assert archived(store) == [(DAY - 3, 11)]
+    before = everything(store)
+    # The same again is the same, whichever way it comes.
+    assert store.add_raw([RawMessage(early + i, str(i), ("A",)) for i in range(0, 20, 2)]) == 0
+    assert store.add_raw(list(store.raw(*EVER)), placed=True) == 0
+    store.append_raw([RawMessage(early + 30, "r"), RawMessage(early + 4, "4", ("A",))])
+    with pytest.raises(Refused, match="another message stands"):
+        store.append_raw([RawMessage(early + 4, "other")])
+    assert everything(store) == before
+    # A new one goes to its stamp or beside it.
+    assert store.add_raw([RawMessage(early + 4, "late"), RawMessage(early + 4, "later")]) == 2
+    store.append_raw([RawMessage(early + 11, "eleven"), RawMessage(early - 1, "first"), RawMessage(early + 31, "last")])
+    assert store.raw_count(*EVER) == 16
+    kept = dict(everything(store))
+    assert (kept[early + 5], kept[early + 7], kept[early + 11]) == ("late", "later", "eleven")
+    assert (kept[early - 1], kept[early + 31]) == ("first", "last")
+    late = everything(store)
+    archived(store)
+    assert everything(store) == late
+
+
+steps = st.lists(
+    st.one_of(
+        st.lists(st.tuples(st.integers(0, 9), st.sampled_from("ab")), max_size=6),
+        st.tuples(st.integers(0, 9), st.sampled_from("abc")),
+        st.just("archive"),
+    ),
+    max_size=8,
+)
+
+
+def written(store, step):
+    """Return how many messages were new, or why one was refused."""
+    try:
+        return store.add_raw(RawMessage(*m) for m in step) if isinstance(step, list) else store.append_raw([RawMessage(*step)])
+    except Refused as error:
+        return str(error)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps)
+def test_nobody_can_tell_what_was_archived_when(new_store, steps):
+    with closing(new_store()) as store, closing(new_store()) as other:
+        for step in steps:
+            if step == "archive":
+                store.archive(DAY)
+                continue
+            said = []
+            for each in (store, other):
+                said.append(written(each, step))
+                assert each.raw_count(*EVER) == len(everything(each))
+            assert said[0] == said[1]
+        assert everything(store) == everything(other)
+        assert [store.raw_count(i, i + 3) for i in range(10)] == [other.raw_count(i, i + 3) for i in range(10)]
+        assert store.last_raw() == other.last_raw()
+
+
 # --- derived tables
 
 

@@ -179,6 +179,14 @@ def test_one_damaged_day_neither_repeats_bars_nor_ends_the_true_day():
     assert s.see(4, day=1, stamp_day=1) == [(3, "ticks", 1, 1), (400 * 1440 + 5, "ticks", 1, 1)]
 
 
+def test_what_a_damaged_time_said_of_tomorrow_is_forgotten_when_it_comes():
+    s = Stream()
+    s.see(0)
+    s.see(5, day=1, at=6)
+    assert s.see(2, day=1, stamp_day=1) == []  # minute 5 is not open, so this is no late trade
+    assert s.see(3, day=1) == [(1442, "ticks", 1, 1)]
+
+
 def test_a_day_of_stamps_that_ends_within_a_trading_day_repeats_no_bar():
     s = Stream()
     s.see(0)

@@ -33,6 +33,11 @@ def test_a_volume_that_no_market_has_is_a_rejected_row(refused, volume):
     assert "20 of 20 rows rejected: volume impossible" in refused("import", "t.csv", "--symbol", "A")
 
 
+def test_a_price_that_no_market_has_is_a_rejected_row(refused):
+    write("t.csv", ticks_csv([(OPEN + i, 1e17, 1) for i in range(20)]))
+    assert "20 of 20 rows rejected: price impossible" in refused("import", "t.csv", "--symbol", "A")
+
+
 def test_the_largest_volumes_of_ticks_add_up_and_the_store_stays_readable(run):
     write("t.csv", ticks_csv([(OPEN + i, 10, 10**15) for i in range(20_000)]))
     assert run("import", "t.csv", "--symbol", "A")[0] == 0
@@ -175,7 +180,7 @@ def test_a_stored_price_step_changes_only_where_the_user_says_so_and_the_file_is
 def test_a_refused_file_names_every_kind_of_reason_with_its_first_line(refused):
     write("a.csv", bars_csv(6, ts=["x", *(f"2025-12-15 09:1{i}" for i in range(5))], close=[10, "y", "y", 10, 10, 10]))
     error = refused("import", "a.csv", "--symbol", "A")
-    assert "3 of 6 rows rejected: the price is missing, not above 0 or not one of any market (2, first at line 3), " in error
+    assert "3 of 6 rows rejected: the price is missing or not above 0 (2, first at line 3), " in error
     assert "the time cannot be read (1, first at line 2)" in error
 
 

@@ -71,7 +71,7 @@ def test_a_few_bad_rows_are_counted_by_reason_with_their_first_line_and_the_rest
     assert code == 0
     for line in (
         "a.csv: 1,001 bars read, 992 stored, 0 already there",
-        "  2 rejected: the price is missing, not above 0 or not one of any market (first at line 8)",
+        "  2 rejected: the price is missing or not above 0 (first at line 8)",
         "  2 rejected: the volume is missing, negative or no whole number (first at line 12)",
         "  1 rejected: the time cannot be read (first at line 6)",
         "  1 rejected: another number of columns than the header (first at line 1,003)",
@@ -85,10 +85,7 @@ def test_a_few_bad_rows_are_counted_by_reason_with_their_first_line_and_the_rest
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (
-            bars_csv(close=["nan"] * 5),
-            "5 of 5 rows rejected: the price is missing, not above 0 or not one of any market (first at line 2)",
-        ),
+        (bars_csv(close=["nan"] * 5), "5 of 5 rows rejected: the price is missing or not above 0 (first at line 2)"),
         (bars_csv(volume=[1, 2, -3, 4, 5]), "1 of 5 rows rejected: the volume is missing, negative"),
         (bars_csv(close=None), "neither a price nor open, high, low, close; the columns are ts, open, high, low, volume"),
         (bars_csv(ts=None, t=list("abcde")), "no column for ts; the columns are open, high, low, close, volume, t:"),

@@ -333,3 +333,32 @@ def test_every_table_has_its_keys_and_its_partitions(place, questdb):
         assert questdb.sql(f"SELECT partitionBy, walEnabled, dedup FROM tables() WHERE table_name = '{name}'") == [
             (table.partition, True, True)
         ]
+
+
+# --- messages compressed
+
+
+def test_a_day_written_while_it_is_compressed_is_uncompressed_again_and_said(place, questdb, monkeypatch):
+    table = f"{place.prefix}raw_wss_feed"
+    sent = [RawMessage(OPEN + i, f"{i}", ("A",)) for i in range(50)]
+    with open_store(url(place), create=True) as store, open_store(url(place)) as recorder:
+        store.append_raw(sent)
+        assert store.raw_count(*EVER) == 50
+        convert = store._archive._convert
+
+        def interrupted(partition, form):
+            if form == "PARQUET":
+                recorder.append_raw([RawMessage(OPEN + 100, "late", ("A",))])
+            convert(partition, form)
+
+        monkeypatch.setattr(store._archive, "_convert", interrupted)
+        with pytest.raises(Fatal, match=r"2025-12-15 of .*raw_wss_feed did not read back as it was and is uncompressed again"):
+            store.archive(DAY + 9)
+        assert questdb.sql(f"SELECT isParquet, numRows FROM table_partitions('{table}')") == [(False, 51)]
+        monkeypatch.undo()
+        assert [d.messages for d in store.archive(DAY + 9)] == [51]
+        assert questdb.sql(f"SELECT isParquet FROM table_partitions('{table}')") == [(True,)]
+        assert "zstd" in questdb.sql(f"SHOW CREATE TABLE '{table}'")[0][0]
+        assert [m.text for m in store.raw(*EVER)] == [*map(str, range(50)), "late"]
+    with open_store(url(place), readonly=True) as again:
+        assert again.raw_count(*EVER) == 51

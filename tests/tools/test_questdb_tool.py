@@ -5,8 +5,10 @@ import socket
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from tests.questdb import free_ports, program, tool
@@ -51,14 +53,47 @@ def test_it_starts_once_is_found_survives_a_kill_and_stops(place):
 
 
 @pytest.mark.db
-def test_a_port_that_is_taken_is_named_and_nothing_is_started(place):
+@pytest.mark.parametrize(("at", "option"), [(3, "--http"), (5, "--pg")])
+def test_a_port_that_is_taken_is_named_and_nothing_is_started(place, at, option):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", place[5]))
+        taken.bind(("127.0.0.1", place[at]))
         taken.listen()
         code, text = run("start", *place)
     assert code == 1
-    assert f"port {place[5]} is taken" in text
+    assert f"port {place[at]} is taken" in text
+    assert text.endswith(f"give another with {option}\n")
     assert run("status", *place)[0] == 1
+
+
+@pytest.mark.db
+def test_a_server_that_another_process_started_is_gone_when_it_is_said_to_be(place):
+    assert run("start", *place)[0] == 0
+    server = tool.Server(place[1] / tool.JAR, place[1], place[3], place[5])
+    assert server.process is None
+    server.kill()
+    assert [tool.is_listening(port) for port in (place[3], place[5])] == [False, False]
+
+
+@pytest.mark.db
+def test_the_log_and_other_users_see_nothing_of_the_data(place):
+    assert run("start", *place, AUCTION_QUESTDB_PASSWORD="quest")[0] == 0
+    with closing(psycopg2.connect(host=tool.HOST, port=place[5], user="admin", password="quest", dbname="qdb")) as connection:
+        connection.autocommit = True
+        connection.cursor().execute("SELECT 'a private word'")
+    log = (place[1] / "questdb.log").read_text()
+    assert "server is ready" in log
+    assert "a private word" not in log
+    assert os.name == "nt" or stat.S_IMODE((place[1] / "data").stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="tells processes apart by /proc")
+def test_a_process_that_got_the_old_number_is_left_alone(tmp_path):
+    waits = "import sys; sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", waits, "questdb"], stdin=subprocess.PIPE) as other:
+        (tmp_path / "questdb.pid").write_text(str(other.pid))
+        assert run("stop", "--folder", tmp_path) == (0, "questdb: was not running\n")
+        other.communicate()
+    assert other.returncode == 0
 
 
 @pytest.mark.db

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,12 +13,13 @@ from auction_bt.core.bar import BarColumns
 from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import day_index, day_start
 from auction_bt.core.tick import TickColumns
-from auction_bt.store import DayHoldings, Event, Gap, RawMessage
+from auction_bt.store import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
 from auction_bt.store.dsn import QuestDsn
 from auction_bt.store.lock import holding
 from auction_bt.store.lookup import check_derived, find_instrument
 from auction_bt.store.seal import seals_of
 
+from .archive import PartitionArchive
 from .derived import DerivedTables, SealedDay, seal_of_events, sealed_day
 from .ilp import Row
 from .raw import Placed, RawTables
@@ -67,6 +68,7 @@ class QuestStore:
         self._server = server
         self._raw = RawTables(server)
         self._derived = DerivedTables(server)
+        self._archive = PartitionArchive(server)
         self._changes: _Changes | None = None
 
     @classmethod
@@ -104,14 +106,17 @@ class QuestStore:
         if self._changes is not None:
             yield
             return
-        # One writer at a time on this machine: two could give one stamp to two messages.
-        with holding(f"questdb-{self._server.dsn.host}-{self._server.dsn.http}-{self._server.dsn.prefix}"):
+        with self._alone():
             self._changes = _Changes()
             try:
                 yield
                 self._send(self._changes)
             finally:
                 self._changes = None
+
+    def _alone(self) -> AbstractContextManager[None]:
+        # One writer at a time on this machine: two could give one stamp to two messages.
+        return holding(f"questdb-{self._server.dsn.host}-{self._server.dsn.http}-{self._server.dsn.prefix}")
 
     def _send(self, changes: _Changes) -> None:
         raw, derived = self._raw, self._derived
@@ -180,6 +185,13 @@ class QuestStore:
 
     def raw_days(self, symbol: str) -> list[int]:
         return self._raw.days(symbol)
+
+    def archive(self, before: int, progress: Callable[[int], None] | None = None) -> list[ArchivedDay]:
+        with self._alone():
+            return self._archive.compress(before, progress)
+
+    def size(self) -> StoreSize:
+        return self._archive.size()
 
     def claim(self, name: str, holder: str, now: int, until: int) -> str:
         if other := self._other_holder(name, holder, now):

@@ -1,4 +1,4 @@
-"""The options that say what to run, shared by every command that runs the strategy."""
+"""The options that say what to run, shared by every command that runs the strategy on stored data."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from typing import Any, Final
 
 from auction_bt.backtest import Engine, Request
 from auction_bt.brokers.charges import Charges, NoCharges, SimpleRate
-from auction_bt.cli.arguments import add_dates, add_store, day_range
 from auction_bt.core.errors import BadInput
 from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.ist import to_date
 from auction_bt.core.regime import Rule
 from auction_bt.settings import SETTINGS, parse_settings
 
+from .arguments import add_dates, add_state, add_store, day_range
+
 _COSTS: Final[dict[str, Charges]] = {"x1": SimpleRate(1), "x2": SimpleRate(2), "none": NoCharges()}
 
 
-def add_run(parser: argparse.ArgumentParser) -> None:
-    """Add symbols, dates, store, settings, money, charges and fills; read them with `request_of`."""
+def add_request(parser: argparse.ArgumentParser) -> None:
+    """Add the options; read them with `request_of`."""
     parser.add_argument("--symbol", action="append", required=True, metavar="KEY", help="symbol or name; may be given again")
     add_dates(parser)
     add_store(parser)
+    add_state(parser)
     parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
     parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
     parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
@@ -36,6 +38,18 @@ def add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
                         help="a setting of the strategy; --settings lists them")  # fmt: skip
     parser.add_argument("--settings", action=_ListSettings, help="list the strategy's settings and exit")
+
+
+class _ListSettings(argparse.Action):
+    def __init__(self, option_strings: Any, dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        width = max(len(s.name) for s in SETTINGS)
+        for s in SETTINGS:
+            default = s.default if s.default != "" else "(empty)"
+            print(f"{s.name:<{width}}  {default!s:<9} {s.meaning} [{s.allowed}]")
+        parser.exit()
 
 
 def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Request:
@@ -62,15 +76,3 @@ def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Reques
     fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000)
     first, last = to_date(days.start), to_date(days.stop - 1)
     return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent, engine)
-
-
-class _ListSettings(argparse.Action):
-    def __init__(self, option_strings: Any, dest: str, help: str | None = None) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        width = max(len(s.name) for s in SETTINGS)
-        for s in SETTINGS:
-            default = s.default if s.default != "" else "(empty)"
-            print(f"{s.name:<{width}}  {default!s:<9} {s.meaning} [{s.allowed}]")
-        parser.exit()

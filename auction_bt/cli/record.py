@@ -1,0 +1,299 @@
+"""The record command."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from auction_bt.core.errors import AuctionError, Fatal, Refused
+from auction_bt.core.ist import to_date
+from auction_bt.forwarder import Forwarder, StoreState
+from auction_bt.importing.finish import finish
+from auction_bt.importing.source import Arrival, FileSource, OwnStamps, at_receipt, from_pipe, refuse_older
+from auction_bt.recorder import Recorder
+from auction_bt.store.dsn import SqliteDsn, is_there, open_store, parse, remove_unused
+from auction_bt.store.folder_lock import FolderLock
+from auction_bt.store.spool import LOCK, Place, Spool
+
+from .arguments import Progress, add_state, add_store
+
+HELP = (
+    "Record messages of the feed, one JSON message a line: from standard input, stamped as they are received, or from a file, at "
+    "the stamps they carry. Each is on the disk before it counts as recorded; a store that cannot be reached is sent what it "
+    "missed when it is back. Started again after a kill, a file is read on from where it was left."
+)
+
+_STANDARD_INPUT: Final = 0
+_FIRST_S: Final = 5.0  # for the store to answer before messages are taken; later it is as good as down
+_LOOK_S: Final = 0.5
+_RATE_S: Final = 5.0
+_LINGER_S: Final = 1.0  # for what has been read already, after the word to stop
+_PATIENCE_S: Final = 30.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("file", nargs="?", default="-", metavar="FILE",
+                        help="JSON lines or a JSON array, plain or gzip (default: -, standard input)")  # fmt: skip
+    add_store(parser)
+    add_state(parser)
+    parser.add_argument("--stamp", choices=("receive", "own"),
+                        help="when a message was received: now, or as it says itself (default: receive from standard input, "
+                        "own from a file)")  # fmt: skip
+    parser.add_argument("--no-derive", action="store_true", help="leave bars and ticks of the days recorded to a later run")
+    parser.add_argument("--wait", type=float, default=_PATIENCE_S, metavar="SECONDS",
+                        help="at the end, for the store to take everything (default: %(default)g)")  # fmt: skip
+    parser.add_argument("--ack", action="store_true",
+                        help="print STAMP COUNT after each write: the last stamp on the disk, and how many lines of standard "
+                        "input are, of all runs with this state folder; the first line tells where to go on")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Record until the input ends or a signal comes."""
+    place = parse(args.store)
+    target = f"sqlite:///{place.path.resolve().as_posix()}" if isinstance(place, SqliteDsn) else str(place)
+    source = None if args.file == "-" else FileSource(Path(args.file))
+    with ExitStack() as stack:
+        stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
+        if not _is_there(args.store):
+            stack.callback(remove_unused, args.store)
+        with Spool.open(args.state) as spool:
+            spool.aim(target)
+            waiting = spool.waiting()
+        recording = _Recording(args, target, source, waiting)
+        with _signals(recording.word):
+            recording.run()
+        if not args.no_derive and recording.is_all_sent:
+            _derive(args, recording.say)
+        if recording.failed is not None:
+            raise recording.failed
+    return 0
+
+
+def _is_there(dsn: str) -> bool:
+    """Return whether the store is there; True where nobody can tell, so that nothing is removed later."""
+    try:
+        return is_there(dsn)
+    except (AuctionError, OSError):
+        return True
+
+
+class _Word:
+    """The word to stop: a plain flag, because a signal's handler may take no lock."""
+
+    is_given = False
+
+
+@contextmanager
+def _signals(word: _Word) -> Iterator[None]:
+    """Let the first signal to stop give the word, and the second act as ever."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before: dict[int, Any] = {}
+
+    def stop(number: int, _: FrameType | None) -> None:
+        word.is_given = True
+        signal.signal(number, before[number])
+
+    for name in names:
+        number = getattr(signal, name)
+        before[number] = signal.getsignal(number)
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Recording:
+    """One run: a thread reads, the recorder writes, the forwarder sends; this looks on and tells."""
+
+    def __init__(self, args: argparse.Namespace, target: str, source: FileSource | None, waiting: int) -> None:
+        self._args = args
+        self._target = target
+        self._source = source
+        self._name = "-" if source is None else source.name
+        self._is_own = (args.stamp or ("receive" if source is None else "own")) == "own"
+        self._waiting_before = waiting
+        self._out = sys.stderr if args.ack else sys.stdout
+        self._progress = Progress()
+        self._news = threading.Event()
+        self._moved = 0
+        self._patience: float = args.wait
+        self._acked = (-2, -2)
+        self._told: StoreState | None = None
+        self._rates: deque[tuple[float, int]] = deque()
+        self.word = _Word()
+        self.failed: Exception | None = None
+        self.is_all_sent = False
+        self.recorder = Recorder(args.state, time.time_ns, told=self._on_group)
+        holder = f"{socket.gethostname()}:{args.state.resolve()}"
+        self.forwarder = Forwarder(args.state, lambda: open_store(args.store, create=True), holder, time.time_ns,
+                                   gives_way=lambda: self.recorder.is_behind)  # fmt: skip
+
+    def say(self, text: str) -> None:
+        """Tell people a line."""
+        self._progress.clear()
+        print(text, file=self._out, flush=True)
+
+    def run(self) -> None:
+        """Record from the beginning of the input to its end."""
+        self.recorder.start()
+        try:
+            self.forwarder.start()
+            self._begin()
+            reader = threading.Thread(target=self._read, name="reader", daemon=True)
+            reader.start()
+            while reader.is_alive() and not self.word.is_given and self.recorder.error is None:
+                self._news.wait(_LOOK_S)
+                self._look()
+            self.word.is_given = True
+            reader.join(_LINGER_S)
+        except BaseException:
+            self._patience = 0.0
+            raise
+        finally:
+            try:
+                self.recorder.close()
+            finally:
+                self._end()
+
+    def _begin(self) -> None:
+        state = self.forwarder.wait_tried(_FIRST_S)
+        if isinstance(state.error, Refused):  # a wrong password, another recorder: waiting does not help
+            raise state.error
+        self.recorder.raise_floor(self.forwarder.last_raw)
+        if not self._is_own:
+            self.recorder.say_silence()
+        what = "standard input" if self._source is None else str(self._args.file)
+        hint = " (one message a line, the end is Ctrl-D)" if self._source is None and sys.stdin.isatty() else ""
+        stamps = "the stamps it carries" if self._is_own else "stamps of receipt"
+        self.say(f"recording {what}{hint} to {self._target}, {stamps}")
+        if self._waiting_before:
+            self.say(f"{self._waiting_before:,} messages of earlier wait in the spool and go first")
+        self._look()
+
+    def _read(self) -> None:
+        try:
+            before = self.recorder.place(self._name)
+            arrival = OwnStamps(time.time_ns).of if self._is_own else at_receipt
+            is_stopping = lambda: self.word.is_given  # noqa: E731
+            if self._source is None:
+                found = from_pipe(_STANDARD_INPUT, before or Place("-", 0), arrival, is_stopping)
+            else:
+                found = self._source.read(before, arrival, is_stopping)
+            self._take(found, before)
+        except Fatal:
+            pass  # the recorder tells it itself
+        except Exception as error:  # to be raised where it can be told
+            if not self.word.is_given or not isinstance(error, Refused):
+                self.failed = error
+
+    def _take(self, found: Iterator[Arrival], before: Place | None) -> None:
+        is_first = self._is_own
+        for each in found:
+            if is_first and (before is None or each.place.head == "" or each.place.offset <= before.offset):
+                refuse_older(each, self.recorder.last, str(self._args.file))
+            is_first = False
+            stamp = self.recorder.put(each.text, each.symbols, stamp=each.stamp, place=each.place, reason=each.reason)
+            self._moved += each.stamp is not None and stamp != each.stamp
+
+    def _on_group(self) -> None:
+        self._news.set()
+        self.forwarder.wake()
+
+    def _look(self) -> None:
+        self._news.clear()
+        self._ack()
+        state = self.forwarder.state
+        if state is not self._told and (state.is_up is not None):
+            before, self._told = self._told, state
+            if not state.is_up:
+                self.say(f"store down: {state.reason}; messages wait in the spool")
+            elif before is not None and not before.is_up:
+                self.say(f"store up again after {state.since - before.since:,.0f} s")
+        self._progress(self._status(state))
+
+    def _ack(self) -> None:
+        if not self._args.ack:
+            return
+        count = self.recorder.place(self._name)  # asked first: the stamp is never older than the count
+        now = self.recorder.committed, count.offset if count else 0
+        if now != self._acked:
+            self._acked = now
+            print(*now, flush=True)
+
+    def _status(self, state: StoreState) -> str:
+        now = time.monotonic()
+        count = self.recorder.recorded
+        self._rates.append((now, count))
+        while now - self._rates[0][0] > _RATE_S:
+            self._rates.popleft()
+        (begin, first) = self._rates[0]
+        rate = (count - first) / (now - begin) if now > begin else 0.0
+        store = "store OK" if state.is_up else f"store down {now - state.since:,.0f} s" if state.is_up is False else "store …"
+        lost = f", {self.recorder.lost:,} lost" if self.recorder.lost else ""
+        return f"{count:,} messages, {rate:,.0f}/s, {self._waiting():,} in the spool{lost}, {store}"
+
+    def _waiting(self) -> int:
+        return max(0, self._waiting_before + self.recorder.recorded - self.forwarder.sent - self.forwarder.buried)
+
+    def _end(self) -> None:
+        """Send what is written and tell how it went."""
+        self._ack()
+        self._progress("sending what waits in the spool")
+        self.is_all_sent = self.forwarder.finish(self._patience if self.recorder.error is None else 0.0)
+        self._progress.clear()
+        with Spool.open(self._args.state, durable=False) as spool:
+            waiting, dead = spool.waiting(), spool.dead_letters()
+        self._told_last(waiting, len(dead), dead[-1].reason if dead else "")
+
+    def _told_last(self, waiting: int, dead: int, reason: str) -> None:
+        recorder, forwarder = self.recorder, self.forwarder
+        self.say(f"{recorder.recorded:,} messages recorded, {forwarder.sent:,} sent to the store")
+        if self._source is not None and self._source.is_whole and not recorder.recorded:
+            self.say(f"nothing new in {self._args.file}")
+        if self._source is not None and not self._source.is_whole and self.failed is None and recorder.error is None:
+            self.say(f"{self._args.file} was not read to its end: the next start goes on from there")
+        for text in self._source.notes if self._source is not None else ():
+            self.say(text)
+        if self._moved:
+            self.say(f"{self._moved:,} stamps moved on to stay unique")
+        if recorder.lost:
+            self.say(f"{recorder.lost:,} lost for want of room: the gap messages say when")
+        if forwarder.sent_again:
+            self.say(f"{forwarder.sent_again:,} sent again: the store had lost them")
+        if dead:
+            self.say(f"{dead:,} dead letters in {self._args.state / 'spool.db'}, the last: {reason}")
+        if waiting:
+            self.say(f"{waiting:,} wait in {self._args.state / 'spool.db'}: the next start sends them")
+            if forwarder.state.reason:
+                self.say(f"store down: {forwarder.state.reason}")
+
+
+def _derive(args: argparse.Namespace, say: Any) -> None:
+    with Spool.open(args.state) as spool:
+        touched = spool.touched()
+        if not touched:
+            return
+        progress = Progress()
+        with open_store(args.store) as store:
+            chosen, report = finish(store, touched, lambda day: progress(f"building bars: {to_date(day)}"))
+        progress.clear()
+        spool.forget_touched()
+    for each in chosen:
+        say(f"  {each.instrument.symbol}: {each.describe()}")
+        for text in each.warnings:
+            say(f"  warning: {text}")
+    for line in report.lines()[1:]:
+        say(f"  {line}")

@@ -1,0 +1,72 @@
+"""One process a folder, for as long as that process lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final, Self
+
+from auction_bt.core.errors import BadInput, Refused
+
+from .lock import try_lock
+
+_FAR: Final = 1 << 30  # Windows locks bytes, and nobody else may read them: lock one that is never written
+
+
+class FolderLock:
+    """Holds a folder for this process; `release` it, or let the process end.
+
+    Parameters
+    ----------
+    file : file
+        Open, and locked; as `take` makes it.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    @classmethod
+    def take(cls, folder: Path, name: str, what: str) -> Self:
+        """Take the lock `name` in `folder`, making the folder first where there is none.
+
+        Parameters
+        ----------
+        what : str
+            Who takes it, for the message: ``recorder``.
+
+        Raises
+        ------
+        Refused
+            Another process has it; the message names it.
+        """
+        path = folder / name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise BadInput(f"{path} cannot be written: {error.strerror or error}: give another --state") from error
+        os.lseek(file.fileno(), _FAR, os.SEEK_SET)
+        if not try_lock(file.fileno()):
+            file.seek(0)
+            holder = file.read(200).strip() or "another process"
+            file.close()
+            raise Refused(f"another {what} ({holder}) is using {folder}: stop it first, or give another --state")
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        with suppress(OSError):  # a full disk: the lock holds without a name in it
+            file.flush()
+        return cls(file)
+
+    def release(self) -> None:
+        """Give the folder back."""
+        with suppress(OSError):
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.release()

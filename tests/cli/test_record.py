@@ -1,0 +1,222 @@
+"""The record command as its users meet it: what it prints, what it keeps, how it ends."""
+
+import io
+import json
+import os
+import signal
+import sys
+
+import pytest
+
+from auction_bt.core.ist import MINUTE_NS
+from auction_bt.store import RawMessage
+from auction_bt.store.dsn import open_store
+from auction_bt.store.message_blocks import Kept
+from auction_bt.store.spool import Spool
+from tests.dsns import new_dsn  # noqa: F401  fixtures are found by name
+from tests.importing.made import EVER, OPEN, feed, write
+from tests.recording import child  # noqa: F401  fixtures are found by name
+from tests.waiting import until
+
+LINES = [json.dumps(feed(i)) for i in range(0, 300, 2)]
+FILE = "\n".join(LINES) + "\n"
+
+
+def stored(dsn="sqlite:///auction.db"):
+    with open_store(dsn, readonly=True) as store:
+        return [(m.ts, m.text) for m in store.raw(*EVER)]
+
+
+def derived(dsn):
+    with open_store(dsn, readonly=True) as store:
+        (instrument,) = store.instruments()
+        ticks, bars = store.ticks("NSE_FO|1", *EVER), store.bars("NSE_FO|1", *EVER)
+        return instrument, ticks.price.tolist(), bars.ts.tolist(), store.gaps("NSE_FO|1", *EVER), list(store.raw(*EVER))
+
+
+def test_a_file_recorded_is_a_file_imported(run, new_dsn):  # noqa: F811
+    a, b = new_dsn(), new_dsn()
+    write("a.jsonl", FILE)
+    code, out, error = run("record", "a.jsonl", "--store", a)
+    assert (code, error) == (0, "")
+    assert "150 messages recorded, 150 sent to the store" in out
+    assert "NSE_FO|1: option (inferred), tick 0.05 (inferred), lot 35 (inferred)" in out
+    assert "150 ticks, 5 bars" in out
+    assert run("import", "a.jsonl", "--store", b)[0] == 0
+    assert derived(a) == derived(b)
+    code, out, _ = run("record", "a.jsonl", "--store", a)
+    assert code == 0
+    assert "nothing new in a.jsonl" in out
+    assert derived(a) == derived(b)
+
+
+def test_a_file_that_grows_is_recorded_in_parts_to_the_same_days(run, new_dsn):  # noqa: F811
+    a, b = new_dsn(), new_dsn()
+    for end in (40, 41, 150):
+        write("a.jsonl", "\n".join(LINES[:end]) + "\n")
+        assert run("record", "a.jsonl", "--store", a)[0] == 0
+    assert run("import", "a.jsonl", "--store", b)[0] == 0
+    assert derived(a) == derived(b)
+
+
+def test_standard_input_is_stamped_at_receipt_byte_for_byte(child, monkeypatch, tmp_path):  # noqa: F811
+    texts = [' {"a": 1.50,\t"b": "₹"} ', "no JSON", '{"kind":"clock","ts":5}']
+    process = child()
+    out, error = process.communicate("\r\n".join([*texts, ""]).encode(), timeout=60)
+    assert (process.returncode, error) == (0, b"")
+    assert "recording standard input to sqlite:///" in out.decode()
+    found = stored(f"sqlite:///{tmp_path}/auction.db")
+    assert [text for _, text in found] == texts
+    now = os.stat(tmp_path / "auction.db").st_mtime_ns
+    assert all(now - 60 * 10**9 < ts <= now + 10**9 for ts, _ in found)
+
+
+def test_each_group_is_acknowledged_and_the_first_line_tells_where_to_go_on(child):  # noqa: F811
+    process = child("--ack", "--no-derive")
+    assert process.stdout.readline() == b"-1 0\n"
+    for count, line in enumerate(LINES[:3], 1):
+        process.stdin.write(line.encode() + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline().split()[1] == b"%d" % count
+    process.stdin.close()
+    assert process.wait(30) == 0
+    assert b"3 messages recorded" in process.stderr.read()
+    again = child("--ack", "--no-derive")
+    stamp, count = again.stdout.readline().split()
+    assert (int(stamp) > 10**18, count) == (True, b"3")
+    again.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_with_everything_in_the_store(child, tmp_path, number):  # noqa: F811
+    process = child("--ack")
+    process.stdin.write(FILE.encode())
+    process.stdin.flush()
+    until(lambda: process.stdout.readline().split()[1] == b"150", 30)
+    process.send_signal(number)
+    assert process.wait(30) == 0
+    assert [text for _, text in stored(f"sqlite:///{tmp_path}/auction.db")] == LINES
+    assert b"150 messages recorded, 150 sent" in process.stderr.read()
+
+
+def test_the_reader_of_acknowledgements_may_go_away(child, tmp_path):  # noqa: F811
+    process = child("--ack", "--no-derive")
+    process.stdout.readline()
+    process.stdout.close()
+    process.stdin.write(FILE.encode())
+    process.stdin.flush()
+    assert process.wait(30) == 1
+    with Spool.open(tmp_path / ".auction_bt") as spool:
+        kept = [m.text for m in spool.batch(-1, EVER[1], 10**6, 10**9)]
+    assert kept == LINES[: len(kept)]
+    assert kept
+
+
+def test_a_line_cut_off_by_its_writers_death_is_kept_apart(child, tmp_path):  # noqa: F811
+    process = child("--no-derive")
+    process.stdin.write(LINES[0].encode() + b"\n" + LINES[1][:50].encode())
+    out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "1 dead letters" in out.decode()
+    assert "cut off at the end of the input" in out.decode()
+    assert [text for _, text in stored(f"sqlite:///{tmp_path}/auction.db")] == LINES[:1]
+
+
+def test_a_second_recorder_of_a_state_folder_is_refused_by_name(child, run):  # noqa: F811
+    process = child("--ack")
+    process.stdout.readline()
+    code, out, error = run("record")
+    assert (code, out) == (1, "")
+    assert error.startswith(f"auction_bt: another recorder (process {process.pid} on ")
+    assert error.count("\n") == 1
+
+
+def test_a_second_recorder_of_a_store_is_refused_by_name(child, run, tmp_path):  # noqa: F811
+    process = child("--ack")
+    process.stdout.readline()
+    code, _, error = run("record", "--state", "other")
+    assert code == 1
+    assert f":{tmp_path / '.auction_bt'}) writes to this store: stop it" in error
+    process.stdin.close()
+    assert process.wait(30) == 0
+    write("a.jsonl", FILE)
+    assert run("record", "a.jsonl", "--state", "other")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["nowhere.jsonl"], 2, "no file nowhere.jsonl"),
+        (["."], 2, "is a folder"),
+        (["--store", "nonsense"], 2, "is no DSN"),
+        (["--store", "sqlite:///no/such/folder/a.db"], 2, "there is no folder"),
+        (["a.jsonl", "--state", "a.jsonl/x"], 2, "cannot be written"),
+    ],
+)
+def test_what_cannot_work_is_said_in_one_line(run, words, code, told):
+    write("a.jsonl", FILE)
+    got, _, error = run("record", *words)
+    assert got == code
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_store_that_is_none_of_ours_is_refused_and_untouched(run):
+    write("a.jsonl", FILE)
+    write("auction.db", "something else")
+    code, _, error = run("record", "a.jsonl")
+    assert (code, "not a store" in error) == (2, True)
+    with open("auction.db") as file:
+        assert file.read() == "something else"
+
+
+def test_nothing_recorded_leaves_no_store(run, tmp_path, monkeypatch):
+    write("a.jsonl", "\n")
+    assert run("record", "a.jsonl")[0] == 0
+    assert not (tmp_path / "auction.db").exists()
+
+
+def test_an_older_file_is_sent_to_import(run):
+    write("a.jsonl", FILE)
+    with open_store("sqlite:///auction.db", create=True) as store:
+        store.add_raw([RawMessage(OPEN + 60 * MINUTE_NS, "{}")])
+    code, _, error = run("record", "a.jsonl")
+    assert code == 2
+    assert "use import" in error
+    assert len(stored()) == 1
+
+
+def test_another_store_gets_the_file_too_but_not_while_messages_wait_for_the_first(run, tmp_path):
+    write("a.jsonl", FILE)
+    assert run("record", "a.jsonl")[0] == 0
+    assert run("record", "a.jsonl", "--store", "sqlite:///b.db")[0] == 0
+    assert stored() == stored("sqlite:///b.db")
+    with Spool.open(tmp_path / ".auction_bt") as spool:
+        spool.append([Kept(OPEN + 10**12, "{}", ())], [], [], OPEN + 10**12)
+    code, _, error = run("record", "a.jsonl")
+    assert code == 2
+    assert "1 messages" in error
+    assert "b.db: record to that store first" in error
+
+
+def test_gaps_between_runs_become_events_of_the_day(child, tmp_path):  # noqa: F811
+    for _ in range(2):
+        process = child()
+        process.communicate(b"{}\n", timeout=30)
+        assert process.returncode == 0
+    with open_store(f"sqlite:///{tmp_path}/auction.db", readonly=True) as store:
+        (event,) = store.events(*EVER)
+        first, gap, second = [m.ts for m in store.raw(*EVER)]
+    body = json.loads(event.payload)
+    assert (event.kind, event.seq, body["reason"], body["begin"], body["end"]) == ("gap", gap, "recorder was down", first, gap)
+    assert second == gap + 1
+
+
+def test_on_a_terminal_one_line_tells_how_it_stands(run, monkeypatch):
+    shown = io.StringIO()
+    shown.isatty = lambda: True
+    write("a.jsonl", FILE)
+    monkeypatch.setattr(sys, "stderr", shown)
+    assert run("record", "a.jsonl")[0] == 0
+    assert "messages, " in shown.getvalue()
+    assert "in the spool, store OK" in shown.getvalue()

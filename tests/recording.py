@@ -1,0 +1,59 @@
+"""The record command as a process that can be fed, killed and started again."""
+
+import json
+import subprocess
+import sys
+from contextlib import suppress
+
+import pytest
+
+from auction_bt.store.dsn import open_store
+from auction_bt.store.spool import Spool
+from tests.importing.made import ENVIRONMENT, EVER, OPEN
+
+
+@pytest.fixture
+def child(tmp_path):
+    """Return a function that starts the command in an empty folder."""
+    started = []
+
+    def start(*words, **options):
+        command = [sys.executable, "-m", "auction_bt", "record", *map(str, words)]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        started.append(subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, **pipes, **options))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            with suppress(OSError):
+                stream.close()
+
+
+def numbered(count, size=300):
+    """Return messages of a symbol, 10 ms apart, each different."""
+    return [
+        json.dumps(
+            {"feeds": {"NSE_FO|1": {"ltpc": {"ltp": 100.05}}}, "currentTs": str(OPEN // 10**6 + 10 * i), "pad": "x" * size}
+        )
+        for i in range(count)
+    ]
+
+
+def stored(dsn):
+    """Return (stamp, text) of every message of a store."""
+    with open_store(dsn, create=True) as store:
+        return [(m.ts, m.text) for m in store.raw(*EVER)]
+
+
+def spooled(state):
+    """Return (stamp, text) of every message of a spool."""
+    with Spool.open(state) as spool:
+        return [(m.ts, m.text) for m in spool.batch(-1, EVER[1], 10**7, 10**10)]
+
+
+def is_own(text):
+    """Return whether a message is the recorder's own."""
+    return text.startswith('{"kind":')
