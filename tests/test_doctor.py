@@ -18,6 +18,7 @@ from auction_bt.core.tick import TickColumns
 from auction_bt.doctor import INSTRUMENT_DAY, Level, RecordedDay
 from auction_bt.store import RawMessage
 from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.message_blocks import Kept
 from auction_bt.store.questdb.health import examine
 from auction_bt.store.spool import NAME as SPOOL
 from auction_bt.store.spool import Spool
@@ -192,8 +193,8 @@ def test_what_recording_left_is_counted_without_touching_it(told, tmp_path):
     with Spool.open(state) as spool:
         spool.aim("questdb://h")
         assert line(told("--state", "s")[1], "spool") == "PASS  spool: nothing waits, no dead letters"
-        spool.append([(ts, "{}", "[]") for ts in (1, 2, 3)], [], [], [], 3)
-        spool.set_mark("watermark", 1)
+        spool.append([Kept(ts, "{}", ()) for ts in (1, 2, 3)], [], [], 3)
+        spool.arrived(1, [])
     path = state / SPOOL
     before = path.read_bytes()
     code, lines = told("--state", "s")
@@ -208,7 +209,7 @@ def test_what_recording_left_is_counted_without_touching_it(told, tmp_path):
     path.write_text("hello")
     code, lines = told("--state", "s")
     assert code == 1
-    assert "cannot be read" in line(lines, "spool")
+    assert "is not a spool" in line(lines, "spool")
 
 
 def test_a_state_that_is_a_file_fails(told, tmp_path):

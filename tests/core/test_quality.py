@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auction_bt.core.bar import Bar, BarColumns, Source
+from auction_bt.core.bar import NEVER, Bar, BarColumns, Source
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_start
 from auction_bt.core.quality import bar_quality, day_quality, one_bar_quality
 from auction_bt.store import Gap
@@ -19,7 +19,7 @@ SESSION = (OPEN, OPEN + 100 * MINUTE_NS)
 def bars(*pairs, source=Source.I1, begin=OPEN):
     minutes = [begin + i * MINUTE_NS for i in range(len(pairs))]
     return BarColumns.of(
-        [Bar("A", at, 1.0, 1.0, 1.0, 1.0, *pair, KNOWN, source) for at, pair in zip(minutes, pairs, strict=True)]
+        [Bar("A", at, 1.0, 1.0, 1.0, 1.0, *pair, NEVER, source) for at, pair in zip(minutes, pairs, strict=True)]
     )
 
 
