@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from .analyzers.equity import Equity
+from .analyzers.narrator import Narrator
 from .analyzers.regimes import Regimes
 from .analyzers.trades import TradeList
 from .brokers.charges import Charges, SimpleRate
@@ -22,6 +23,7 @@ from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
 from .core.ist import day_index, day_start, from_date, to_date
+from .core.news import News
 from .core.regime import Rule
 from .core.risk import RiskBook
 from .core.summary import Point, merge_equity, summarise
@@ -100,6 +102,22 @@ class Run:
     traced: tuple[Traced, ...]
 
 
+class Onlooker(Protocol):
+    """Sits beside a replay: sees each message before it is taken, what came of it, and may end the run early."""
+
+    def messages(self, messages: Iterator[RawMessage]) -> Iterator[RawMessage]:
+        """Yield the same messages, when it likes; the run ends where it ends."""
+        ...
+
+    def sink(self, sink: MarketSink) -> MarketSink:
+        """Return what takes the router's news: `sink`, or something that passes all of it on to `sink`."""
+        ...
+
+    def tell(self, news: News) -> None:
+        """Take what the strategies decided, traded and saw."""
+        ...
+
+
 def run_backtest(store: TickStore, request: Request, cache: DayCache | None = None) -> Run:
     """Run the strategy on stored data, and the other regime rule beside it.
 
@@ -119,16 +137,22 @@ def run_backtest(store: TickStore, request: Request, cache: DayCache | None = No
     """
     data = list(read(store, request, cache))
     run = run_on(store, data, request)
+    return beside_other(run, data, request)
+
+
+def run_on(store: TickStore, data: list[Recorded], request: Request, onlooker: Onlooker | None = None) -> Run:
+    """Run the strategy alone on data that was read for the same request; an onlooker is for replays."""
+    if request.engine is Engine.FAST:
+        return _run(data, request)
+    return _run(data, request, _messages(store, data, request), onlooker)
+
+
+def beside_other(run: Run, data: list[Recorded], request: Request) -> Run:
+    """Return `run` with what the other regime rule makes of the same data."""
     rule = Rule(request.settings.get("rule", Rule.ORIGINAL))
     other = Rule.AUCTION if rule is Rule.ORIGINAL else Rule.ORIGINAL
-    aside = _run(data, replace(request, settings={**request.settings, "rule": other.value}), None)
-    result = replace(run.result, other_regime=(other.value, aside.result.summary.net, aside.result.summary.trades))
-    return Run(result, run.traced)
-
-
-def run_on(store: TickStore, data: list[Recorded], request: Request) -> Run:
-    """Run the strategy alone on data that was read for the same request."""
-    return _run(data, request, _messages(store, data, request) if request.engine is Engine.REPLAY else None)
+    aside = _run(data, replace(request, settings={**request.settings, "rule": other.value})).result.summary
+    return Run(replace(run.result, other_regime=(other.value, aside.net, aside.trades)), run.traced)
 
 
 def read(store: TickStore, request: Request, cache: DayCache | None = None) -> Iterator[Recorded]:
@@ -188,7 +212,12 @@ def _first(recorded: Recorded) -> int:
     return day_start(day_index(int(recorded.bars.ts[0])))
 
 
-def _run(data: list[Recorded], request: Request, messages: Callable[[], Iterator[RawMessage]] | None) -> Run:
+def _run(
+    data: list[Recorded],
+    request: Request,
+    messages: Callable[[], Iterator[RawMessage]] | None = None,
+    onlooker: Onlooker | None = None,
+) -> Run:
     cerebro = AuctionCerebro()
     broker = TickBroker(fill=request.fill)
     broker.set_cash(float(request.cash))
@@ -216,11 +245,15 @@ def _run(data: list[Recorded], request: Request, messages: Callable[[], Iterator
         )
     for analyzer in (TradeList, Equity, Regimes):
         cerebro.addanalyzer(analyzer)
-    strategies = cerebro.run() if messages is None else cerebro.stream(lambda sink: _route(messages(), sink))
+    if onlooker is not None:
+        cerebro.addanalyzer(Narrator, tell=onlooker.tell, begin=day_start(from_date(request.begin)))
+    strategies = cerebro.run() if messages is None else cerebro.stream(lambda sink: _route(messages(), sink, onlooker))
     return Run(_result(strategies, data, request), tuple(map(Traced, data, strategies)))
 
 
-def _route(messages: Iterator[RawMessage], sink: MarketSink) -> None:
+def _route(messages: Iterator[RawMessage], sink: MarketSink, onlooker: Onlooker | None) -> None:
+    if onlooker is not None:
+        messages, sink = onlooker.messages(messages), onlooker.sink(sink)
     router = LiveMarketRouter(sink)
     for message in messages:
         router.on_message(message.text, message.ts)

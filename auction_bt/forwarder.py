@@ -220,14 +220,13 @@ class Forwarder:
             if not moved or now >= save_at:
                 courier.save()
                 save_at = now + _SAVE_S
-            if moved:
-                continue
-            if is_finishing:
-                return True
-            if now >= prune_at:
+            if now >= prune_at and not is_finishing:
                 courier.prune(spool.last - self._keep_ns)
                 prune_at = now + _PRUNE_S
-            self._news.wait(_POLL_S)
+            if not moved:
+                if is_finishing:
+                    return True
+                self._news.wait(_POLL_S)
         return False
 
     def _claim(self, store: TickStore) -> None:

@@ -32,8 +32,9 @@ from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start
 from auction_bt.core.tick import TICK_DTYPES, TickColumns
 from auction_bt.store import TickStore
+from auction_bt.store.address import QuestDsn, parse
 from auction_bt.store.cache import DayCache
-from auction_bt.store.dsn import QuestDsn, open_store, parse
+from auction_bt.store.dsn import open_store
 from auction_bt.store.questdb.schema import TABLES, VIEWS
 from auction_bt.store.questdb.server import Server
 from tests.questdb import running

@@ -30,7 +30,8 @@ from questdb import Sender, TimestampNanos
 from auction_bt.feeds.decode import symbols_of
 from auction_bt.forwarder import Forwarder
 from auction_bt.recorder import Recorder
-from auction_bt.store.dsn import QuestDsn, open_store, parse
+from auction_bt.store.address import QuestDsn, parse
+from auction_bt.store.dsn import open_store
 from auction_bt.store.questdb.schema import TABLES, VIEWS
 from auction_bt.store.questdb.server import Server
 from tests.questdb import running

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auction_bt.store.dsn import parse
+from auction_bt.store.address import parse
 from auction_bt.store.questdb.schema import TABLES
 from auction_bt.store.questdb.server import Server
 

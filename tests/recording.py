@@ -1,6 +1,7 @@
 """The record command as a process that can be fed, killed and started again."""
 
 import json
+import random
 import subprocess
 import sys
 from contextlib import suppress
@@ -33,10 +34,15 @@ def child(tmp_path):
 
 
 def numbered(count, size=300):
-    """Return messages of a symbol, 10 ms apart, each different."""
+    """Return messages of a symbol, 10 ms apart, each different and hard to compress."""
+    chance = random.Random(count)
     return [
         json.dumps(
-            {"feeds": {"NSE_FO|1": {"ltpc": {"ltp": 100.05}}}, "currentTs": str(OPEN // 10**6 + 10 * i), "pad": "x" * size}
+            {
+                "feeds": {"NSE_FO|1": {"ltpc": {"ltp": 100.05}}},
+                "currentTs": str(OPEN // 10**6 + 10 * i),
+                "pad": chance.randbytes(size // 2).hex(),
+            }
         )
         for i in range(count)
     ]

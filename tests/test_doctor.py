@@ -17,7 +17,8 @@ from auction_bt.core.ist import day_start
 from auction_bt.core.tick import TickColumns
 from auction_bt.doctor import INSTRUMENT_DAY, Level, RecordedDay
 from auction_bt.store import RawMessage
-from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.address import parse
+from auction_bt.store.dsn import open_store
 from auction_bt.store.message_blocks import Kept
 from auction_bt.store.questdb.health import examine
 from auction_bt.store.spool import NAME as SPOOL

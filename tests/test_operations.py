@@ -14,7 +14,8 @@ from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import from_date
 from auction_bt.derive import derive
 from auction_bt.store import RawMessage
-from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.address import parse
+from auction_bt.store.dsn import open_store
 from auction_bt.store.questdb.schema import TABLES, VIEWS
 from auction_bt.synthetic import Shape, messages
 from tests.test_docs import ROOT, blocks, run

@@ -14,7 +14,8 @@ from auction_bt.derive import derive
 from auction_bt.feeds.decode import symbols_of
 from auction_bt.rebuild import DayState, rebuild, recorded_days, state_of
 from auction_bt.store import RawMessage
-from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.address import parse
+from auction_bt.store.dsn import open_store
 
 DAY = from_date(date(2025, 12, 15))
 OPEN = day_start(DAY) + 33_300 * SECOND_NS

@@ -16,7 +16,8 @@ from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.derive import derive
 from auction_bt.store import RawMessage
-from auction_bt.store.dsn import SqliteDsn, open_store, parse
+from auction_bt.store.address import SqliteDsn, parse
+from auction_bt.store.dsn import open_store
 from auction_bt.store.questdb.server import Server
 from auction_bt.synthetic import DEMO, Shape, merge, messages
 from auction_bt.verify import verify

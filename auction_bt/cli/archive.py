@@ -11,7 +11,8 @@ from pathlib import Path
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.ist import day_index, to_date
 from auction_bt.store import ArchivedDay, StoreSize
-from auction_bt.store.dsn import SqliteDsn, open_store, parse
+from auction_bt.store.address import SqliteDsn, parse
+from auction_bt.store.dsn import open_store
 
 from .arguments import Progress, add_store
 

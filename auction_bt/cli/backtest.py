@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_text(args.json, dumps(found.result))
         written.append(args.json)
-    with Journal.open(_folder(args.state)) as journal:
+    with Journal.open(state_folder(args.state)) as journal:
         number = record(journal, found)
     if not args.quiet and "-" not in written:
         print(render(found.result), end="")
@@ -165,7 +165,8 @@ def _plot_path(path: Path, traced: Traced, many: int) -> Path:
     return path.with_name(f"{path.stem}.{symbol}{path.suffix}")
 
 
-def _folder(state: Path) -> Path:
+def state_folder(state: Path) -> Path:
+    """Return the folder, made where it is not there yet."""
     try:
         state.mkdir(parents=True, exist_ok=True)
     except OSError as error:

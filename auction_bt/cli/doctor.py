@@ -20,7 +20,7 @@ from auction_bt.doctor import Finding, Level, RecordedDay, failed, passed, warne
 
 if TYPE_CHECKING:
     from auction_bt.store import TickStore
-    from auction_bt.store.dsn import QuestDsn
+    from auction_bt.store.address import QuestDsn
     from auction_bt.store.questdb.health import ServerHealth
 
 HELP = (
@@ -104,7 +104,8 @@ def _spool(state: Path) -> list[Finding]:
 
 
 def _store(dsn: str, state: Path) -> Iterator[Finding]:
-    from auction_bt.store.dsn import SqliteDsn, is_there, open_store, parse
+    from auction_bt.store.address import SqliteDsn, parse
+    from auction_bt.store.dsn import is_there, open_store
 
     try:
         place = parse(dsn)

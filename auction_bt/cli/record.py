@@ -16,12 +16,13 @@ from types import FrameType
 from typing import Any, Final
 
 from auction_bt.core.errors import AuctionError, Fatal, Refused
-from auction_bt.core.ist import to_date
+from auction_bt.core.ist import DAY_NS, to_date, to_datetime
 from auction_bt.forwarder import Forwarder, StoreState
 from auction_bt.importing.finish import finish
 from auction_bt.importing.source import Arrival, FileSource, OwnStamps, at_receipt, from_pipe, refuse_older
 from auction_bt.recorder import Recorder
-from auction_bt.store.dsn import SqliteDsn, is_there, open_store, parse, remove_unused
+from auction_bt.store.address import SqliteDsn, parse
+from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, Place, Spool
 
@@ -172,7 +173,13 @@ class _Recording:
         state = self.forwarder.wait_tried(_FIRST_S)
         if isinstance(state.error, Refused):  # a wrong password, another recorder: waiting does not help
             raise state.error
-        self.recorder.raise_floor(self.forwarder.last_raw)
+        last = self.forwarder.last_raw
+        if last < time.time_ns() + DAY_NS:
+            self.recorder.raise_floor(last)
+        else:  # one wrong clock in an import must not move every stamp to come
+            self.say(
+                f"the store has messages of the future, up to {to_datetime(last):%Y-%m-%d %H:%M}: their stamps are passed over"
+            )
         if not self._is_own:
             self.recorder.say_silence()
         what = "standard input" if self._source is None else str(self._args.file)

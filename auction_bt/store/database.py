@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, Self
 
 from auction_bt.core.errors import AuctionError, BadInput, Fatal, Retryable
 
@@ -89,6 +89,42 @@ def transaction(connection: sqlite3.Connection, path: Path, what: str) -> Iterat
         except BaseException:
             _roll_back(connection)
             raise
+
+
+class SqliteFile:
+    """One of our databases, open: what the store, the journal and the spool do alike.
+
+    Parameters
+    ----------
+    path : Path
+    connection : sqlite3.Connection
+        As `connect` makes it; belongs to the thread that made it.
+    what : str
+        Its name in messages.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, what: str) -> None:
+        self._path = path
+        self._db = connection
+        self._what = what
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the file's only write: what is read and written inside is one transaction, kept whole or not at all."""
+        return transaction(self._db, self._path, self._what)
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with clear_errors(self._path, self._what):
+            return self._db.execute(sql, values).fetchall()
 
 
 def _translated(error: BaseException, path: Path, what: str) -> AuctionError:

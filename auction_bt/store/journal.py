@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from math import nan
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from auction_bt.core.decision import Decision
 from auction_bt.core.trade import Fill, Levels, Side, Trade
 
-from .database import clear_errors, connect, transaction
+from .database import SqliteFile, connect
 from .schema import JOURNAL_ID, JOURNAL_VERSION, Table
 
 NAME: Final = "journal.db"
@@ -61,7 +61,7 @@ _INDEXES: Final = (
 )
 
 
-class Journal:
+class Journal(SqliteFile):
     """The journal file of one state folder.
 
     Parameters
@@ -72,8 +72,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self._path = path
-        self._db = connection
+        super().__init__(path, connection, _WHAT)
 
     @classmethod
     def open(cls, state: Path, *, readonly: bool = False) -> Self:
@@ -88,19 +87,9 @@ class Journal:
         return cls(path, connect(path, application_id=JOURNAL_ID, version=JOURNAL_VERSION, statements=statements, what=_WHAT,
                                  create=not readonly, readonly=readonly, synchronous="FULL"))  # fmt: skip
 
-    def close(self) -> None:
-        """Release the file."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
     def start_run(self, settings: str) -> int:
         """Begin a run with these settings (JSON text); return its number, never used again."""
-        with transaction(self._db, self._path, _WHAT):
+        with self.writing():
             row = self._db.execute("INSERT INTO runs (settings) VALUES (?) RETURNING run_id", (settings,)).fetchone()
             return int(row[0])
 
@@ -111,12 +100,12 @@ class Journal:
     def append_decisions(self, run_id: int, decisions: Iterable[Decision]) -> None:
         """Add decisions in the order given, all or none."""
         rows = [(run_id, *_decision_row(d)) for d in decisions]
-        with transaction(self._db, self._path, _WHAT):
+        with self.writing():
             self._db.executemany(f"INSERT INTO decisions ({_DECISION}) VALUES ({_marks(_DECISION)})", rows)  # noqa: S608
 
     def append_trades(self, run_id: int, trades: Iterable[Trade]) -> None:
         """Add trades with their fills in the order given, all or none."""
-        with transaction(self._db, self._path, _WHAT):
+        with self.writing():
             begin = self._db.execute("SELECT coalesce(max(id), 0) + 1 FROM trades").fetchone()[0]
             numbered = list(enumerate(trades, begin))
             self._db.executemany(f"INSERT INTO trades (id, {_TRADE}) VALUES (?, {_marks(_TRADE)})",  # noqa: S608
@@ -140,10 +129,6 @@ class Journal:
             fills.setdefault(trade_id, []).append(Fill(seq, ts, _number(price), qty, reason, source))
         rows = self._rows(f"SELECT id, {_TRADE} FROM trades WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
         return [_trade(tuple(fills.get(row[0], ())), *row[2:]) for row in rows]
-
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with clear_errors(self._path, _WHAT):
-            return self._db.execute(sql, values).fetchall()
 
 
 _DECISION: Final = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -12,7 +11,7 @@ from typing import Any, Final, Self
 from auction_bt.core.errors import BadInput
 
 from . import RawMessage
-from .database import clear_errors, connect, transaction
+from .database import SqliteFile, clear_errors, connect
 from .message_blocks import Kept, pack, unpack
 from .schema import Table
 
@@ -75,7 +74,7 @@ class Span:
     count: int
 
 
-class Spool:
+class Spool(SqliteFile):
     """The spool of one state folder. A connection belongs to the thread that opened it; each thread opens its own.
 
     Parameters
@@ -86,8 +85,7 @@ class Spool:
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self._path = path
-        self._db = connection
+        super().__init__(path, connection, _WHAT)
 
     @classmethod
     def open(cls, state: Path, *, durable: bool = True, readonly: bool = False) -> Self:
@@ -104,17 +102,9 @@ class Spool:
                              what=_WHAT, create=not readonly, readonly=readonly,
                              synchronous="FULL" if durable else "NORMAL")  # fmt: skip
         with clear_errors(path, _WHAT):
-            connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES}")
+            # The log is worked into the file by whoever writes without hurry, and by the recorder only where nobody else does.
+            connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES if durable else _PAGES // 16}")
         return cls(path, connection)
-
-    def close(self) -> None:
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
     def aim(self, target: str) -> None:
         """Say which store the messages are for.
@@ -124,7 +114,7 @@ class Spool:
         BadInput
             Some still wait for another one.
         """
-        with self._writing():
+        with self.writing():
             known = self.mark("target", target)
             if known != target:
                 if count := self.waiting():
@@ -157,7 +147,7 @@ class Spool:
             One of the messages is no text.
         """
         block = [_row(messages)] if messages else []
-        with self._writing():
+        with self.writing():
             self._db.executemany(_INSERT, block)
             self._bury(dead)
             self._db.executemany("INSERT OR REPLACE INTO sources VALUES (?, ?, ?)", [(p.name, p.offset, p.head) for p in places])
@@ -173,7 +163,7 @@ class Spool:
         return rows[0][0] if rows else default
 
     def set_mark(self, name: str, value: int | str) -> None:
-        with self._writing():
+        with self.writing():
             self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
 
     @property
@@ -227,14 +217,14 @@ class Spool:
 
     def drop(self, end: int) -> int:
         """Forget the blocks that lie before `end` as a whole; return how many messages they had."""
-        with self._writing():
+        with self.writing():
             gone = self._rows("SELECT count FROM blocks WHERE last < ?", (end,))
             self._db.execute("DELETE FROM blocks WHERE last < ?", (end,))
             return sum(count for (count,) in gone)
 
     def bury(self, message: RawMessage, reason: str) -> None:
         """Move a message that the store will never take to the dead letters."""
-        with self._writing():
+        with self.writing():
             self._bury([DeadLetter(message.ts, message.text.encode(), reason)])
             for first, data in self._rows(f"SELECT first, data {_FROM}", (message.ts, message.ts, message.ts + 1)):
                 left = [m for m in unpack(data) if m.ts != message.ts]
@@ -243,7 +233,7 @@ class Spool:
 
     def arrived(self, watermark: int, touched: Iterable[tuple[int, str]]) -> None:
         """Say that the store has everything up to `watermark`, and of which IST days and symbols that was."""
-        with self._writing():
+        with self.writing():
             self._db.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", touched)
             self._db.execute("INSERT OR REPLACE INTO marks VALUES ('watermark', ?)", (watermark,))
 
@@ -264,19 +254,12 @@ class Spool:
         return found
 
     def forget_touched(self) -> None:
-        with self._writing():
+        with self.writing():
             self._db.execute("DELETE FROM touched")
 
     def _bury(self, dead: Iterable[DeadLetter]) -> None:
         self._db.executemany("INSERT INTO dead_letters (ts, raw_json, reason) VALUES (?, ?, ?)",
                              [(d.ts, d.raw, d.reason) for d in dead])  # fmt: skip
-
-    def _writing(self) -> AbstractContextManager[None]:
-        return transaction(self._db, self._path, _WHAT)
-
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with clear_errors(self._path, _WHAT):
-            return self._db.execute(sql, values).fetchall()
 
 
 def _row(messages: Sequence[Kept]) -> tuple[int, int, int, bytes]:

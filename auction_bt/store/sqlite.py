@@ -6,11 +6,10 @@ import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from auction_bt.core.tick import TickColumns
 from . import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
 from .archive import MessageArchive
 from .blocks import pack, split, unpack
-from .database import clear_errors, connect, transaction
+from .database import SqliteFile, connect
 from .lookup import check_derived, find_instrument
 from .schema import APPLICATION_ID, INDEXES, TABLES, UPGRADES, VERSION
 from .seal import seals_of
@@ -56,7 +55,7 @@ _HOLDINGS: Final = tuple(  # in the order of DayHoldings: bars (with volumes), t
 )
 
 
-class SqliteStore:
+class SqliteStore(SqliteFile):
     """`TickStore` in one SQLite file; see there for what each method promises, and `schema` for the tables.
 
     Parameters
@@ -67,8 +66,7 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self._path = path
-        self._db = connection
+        super().__init__(path, connection, _WHAT)
         self._archive = MessageArchive(path, connection)
         self._has_days = bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'days'"))  # not in an old file, read only
 
@@ -78,18 +76,6 @@ class SqliteStore:
         statements = [*(t.create for t in TABLES), *INDEXES]
         return cls(path, connect(path, application_id=APPLICATION_ID, version=VERSION, statements=statements, what=_WHAT,
                                  create=create, readonly=readonly, upgrades=UPGRADES))  # fmt: skip
-
-    def close(self) -> None:
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def writing(self) -> AbstractContextManager[None]:
-        return transaction(self._db, self._path, _WHAT)
 
     # --- instruments
 
@@ -315,7 +301,3 @@ class SqliteStore:
         """Return True where nothing was ever stored."""
         made = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
         return not any(self._rows(f"SELECT 1 FROM {name} LIMIT 1") for name in made - {"schema_version"})  # noqa: S608
-
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with clear_errors(self._path, _WHAT):
-            return self._db.execute(sql, values).fetchall()

@@ -186,6 +186,16 @@ def test_an_older_file_is_sent_to_import(run):
     assert len(stored()) == 1
 
 
+def test_one_stamp_of_the_future_in_the_store_moves_no_other(child, tmp_path):  # noqa: F811
+    future = 7 * 10**18
+    with open_store(f"sqlite:///{tmp_path / 'auction.db'}", create=True) as store:
+        store.add_raw([RawMessage(future, "{}")])
+    out, _ = child("--no-derive").communicate(b"a\n", timeout=30)
+    assert "the store has messages of the future, up to 2191-10-" in out.decode()
+    ((ts, text),) = stored(f"sqlite:///{tmp_path}/auction.db")  # the other lies beyond
+    assert (ts < 3 * 10**18, text) == (True, "a")
+
+
 def test_another_store_gets_the_file_too_but_not_while_messages_wait_for_the_first(run, tmp_path):
     write("a.jsonl", FILE)
     assert run("record", "a.jsonl")[0] == 0

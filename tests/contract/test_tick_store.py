@@ -17,7 +17,8 @@ from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start
 from auction_bt.core.tick import TICK_DTYPES, TickColumns
 from auction_bt.store import DayHoldings, Event, Gap, RawMessage
-from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.address import parse
+from auction_bt.store.dsn import open_store
 from auction_bt.store.questdb.schema import TABLES
 from auction_bt.store.questdb.server import Server
 

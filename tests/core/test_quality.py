@@ -13,6 +13,7 @@ from auction_bt.core.quality import bar_quality, day_quality, one_bar_quality
 from auction_bt.store import Gap
 
 OPEN = day_start(20_437) + 555 * MINUTE_NS
+KNOWN = OPEN + 1440 * MINUTE_NS
 SESSION = (OPEN, OPEN + 100 * MINUTE_NS)
 
 

@@ -53,23 +53,24 @@ def test_a_recorder_of_a_pipe_killed_eight_times_while_it_acknowledges(child, ne
     dsn, state = new_dsn(), tmp_path / "state"
     lines = numbered(40_000)
     chance = random.Random(seed)
-    moments = [*sorted(chance.sample(range(1000, 35_000), KILLS)), len(lines)]
+    moments = [chance.randrange(4_000 * i + 2_600, 4_000 * i + 4_000) for i in range(KILLS)] + [len(lines)]
     starts = []
     for moment in moments:
         process = child("--store", dsn, "--state", state, "--no-derive", "--ack")
         starts.append(acknowledged(process, 0))
 
-        def send(process=process, begin=starts[-1]):
-            try:
-                for line in lines[begin:]:
+        def send(process=process, begin=starts[-1], end=moment):
+            try:  # a little further than the kill, so that it comes in the midst of things
+                for line in lines[begin : end + 2_500]:
                     process.stdin.write(line.encode() + b"\n")
-                process.stdin.close()
+                if end == len(lines):
+                    process.stdin.close()
             except (BrokenPipeError, ValueError):
                 pass
 
         feeder = threading.Thread(target=send)
         feeder.start()
-        acknowledged(process, max(moment, starts[-1] + 1))
+        acknowledged(process, moment)
         if moment < len(lines):
             process.kill()
         assert process.wait(120) == (-9 if moment < len(lines) else 0)

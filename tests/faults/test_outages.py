@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from auction_bt.store import RawMessage
-from auction_bt.store.dsn import open_store, parse
+from auction_bt.store.address import parse
+from auction_bt.store.dsn import open_store
 from auction_bt.store.message_blocks import Kept
 from auction_bt.store.spool import Spool
 from tests.dsns import new_dsn  # noqa: F401  fixtures are found by name
@@ -110,8 +111,8 @@ def test_a_message_the_store_refuses_is_a_dead_letter_and_the_others_arrive(chil
 
 
 def limited():
-    """Let no file of the process grow over 256 KB."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**18, 2**18))
+    """Let no file of the process grow over 1 MB."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, 2**20))
 
 
 def is_stopped_by_a_full_disk(process, state):
@@ -146,7 +147,7 @@ def small_disk(tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
     if sys.platform != "linux" or os.geteuid() or subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, check=False
     ).returncode:  # fmt: skip
         pytest.skip("only root on Linux may mount a small disk")
     yield folder

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from auction_bt.core.errors import BadInput
-from auction_bt.store.dsn import QuestDsn, SqliteDsn, open_store, parse
+from auction_bt.store.address import QuestDsn, SqliteDsn, parse
+from auction_bt.store.dsn import open_store
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start
 from auction_bt.core.tick import Tick, TickColumns
 from auction_bt.store import Gap, RawMessage
-from auction_bt.store.dsn import is_there, open_store, parse
+from auction_bt.store.address import parse
+from auction_bt.store.dsn import is_there, open_store
 from auction_bt.store.questdb.schema import TABLES
 from auction_bt.store.questdb.server import Server, between
 

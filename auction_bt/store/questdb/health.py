@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auction_bt.core.errors import AuctionError
-from auction_bt.store.dsn import QuestDsn
+from auction_bt.store.address import QuestDsn
 
 from .http import Http
 from .server import Server

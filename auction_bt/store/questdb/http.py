@@ -10,7 +10,7 @@ import numpy as np
 import urllib3
 
 from auction_bt.core.errors import AuctionError, BadInput, Fatal, Retryable
-from auction_bt.store.dsn import QuestDsn
+from auction_bt.store.address import QuestDsn
 
 OLDEST: Final = (9, 3)
 Columns = dict[str, np.ndarray[Any, np.dtype[Any]]]

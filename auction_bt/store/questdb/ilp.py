@@ -8,7 +8,7 @@ from typing import Any, Final
 from questdb import QuestDBError, QuestDBErrorCode, Sender, TimestampNanos
 
 from auction_bt.core.errors import AuctionError, BadInput, Refused, Retryable
-from auction_bt.store.dsn import QuestDsn
+from auction_bt.store.address import QuestDsn
 
 _ROWS: Final = 20_000  # a request; more gain nothing
 _BYTES: Final = 16 * 1024 * 1024

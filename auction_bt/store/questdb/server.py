@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from auction_bt.core.errors import BadInput, Fatal, Retryable
-from auction_bt.store.dsn import QuestDsn
+from auction_bt.store.address import QuestDsn
 
 from .http import Columns, Http
 from .ilp import Ilp, Row

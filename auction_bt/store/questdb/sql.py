@@ -7,7 +7,7 @@ from typing import Any, Final
 import psycopg2
 
 from auction_bt.core.errors import AuctionError, BadInput, Fatal, Retryable
-from auction_bt.store.dsn import QuestDsn
+from auction_bt.store.address import QuestDsn
 
 _CONNECT_S: Final = 5
 

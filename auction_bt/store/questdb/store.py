@@ -14,7 +14,7 @@ from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import day_index, day_start
 from auction_bt.core.tick import TickColumns
 from auction_bt.store import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
-from auction_bt.store.dsn import QuestDsn
+from auction_bt.store.address import QuestDsn
 from auction_bt.store.lock import holding
 from auction_bt.store.lookup import check_derived, find_instrument
 from auction_bt.store.seal import seals_of

@@ -1,0 +1,72 @@
+"""What happens in a run, one line each, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from .core.decision import Decision
+from .core.instrument import Instrument
+from .core.ist import clock_text
+from .core.news import Filled, News, Turned
+from .core.trade import Trade
+from .wording import number, plural, risk, rupees
+
+_LABEL: Final = 9
+
+
+def seq_of(news: News) -> int:
+    """Return the message at which it happened."""
+    if isinstance(news, Filled):
+        return news.fill.seq
+    return news.exit_seq if isinstance(news, Trade) else news.seq
+
+
+def line(news: News, instrument: Instrument) -> str:
+    """Return one line: IST time, symbol, what happened; empty for what is not told (each move of a trailing stop).
+
+    Parameters
+    ----------
+    news : News
+    instrument : Instrument
+        The one it is about.
+    """
+
+    def price(value: float) -> str:
+        return number(value, instrument.decimals)
+
+    if isinstance(news, Decision):
+        label, text = _decision(news, price)
+    elif isinstance(news, Filled):
+        fill = news.fill
+        by = " by the bar alone" if fill.source == "bars" else ""
+        verb = "bought" if news.buy else "sold"
+        label, text = "filled", f"{verb} {plural(fill.qty, 'share')} at {price(fill.price)}, {fill.reason}{by}"
+    elif isinstance(news, Turned):
+        before = "" if news.before is None else f"{news.before.label} → "
+        levels = f"VAL {price(news.val)}, POC {price(news.poc)}, VAH {price(news.vah)}"
+        label, text = "regime", f"{before}{news.now.label} ({levels})"
+    else:
+        money = f"{rupees(news.pnl_net, plus=True)} net, {risk(news.r_multiple)}"
+        held = f"in at {number(news.entry_price)}, out at {number(news.exit_price)}"
+        label, text = "closed", f"{news.side.value} {plural(news.qty, 'share')}, {held}, {news.reason}: {money}"
+    if not label:
+        return ""
+    return f"{clock_text(seq_of(news))}  {news.symbol}  {label:<{_LABEL}}{text}"
+
+
+def _decision(d: Decision, price: Callable[[float], str]) -> tuple[str, str]:
+    what = f"{d.side.value} {d.setup}"
+    if d.action in {"enter", "refuse"}:
+        close = d.evidence.get("close")
+        at = "" if close is None else f" at {price(close)}"
+        levels = f"{d.regime}, VAL {price(d.levels.val)}, POC {price(d.levels.poc)}, VAH {price(d.levels.vah)}"
+        if d.action == "refuse":
+            return "refused", f"{what}{at} ({levels}): {d.reason}"
+        targets = " and ".join(price(t) for t, _ in d.targets) or "none, it trails"
+        return "signal", f"{what}{at} ({levels}): {plural(d.qty, 'share')}, stop {price(d.stop)}, target {targets}"
+    if d.action == "lapse":
+        return "lapsed", f"{what}: {d.reason}"
+    if d.action == "exit":
+        return "leaving", f"{what}: {d.reason}"
+    return "", ""
