@@ -106,6 +106,7 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         self._judge = RegimeJudge(choice(Rule, "regime", self.p.regime))
         self._stepper: WindowStepper | None = None
         self._bar: tuple[Any, ...] | None = None
+        self._inputs: tuple[Any, ...] | None = None
         self._whole: WindowLevels | None = None
         self._recent = array("d")
         self._kept = 0
@@ -142,12 +143,16 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
 
     def next(self) -> None:
         """Take the current bar; again, with other values, where it is still being traded."""
-        data, lines, tape = self.data, self.lines, self._tape()
-        b = len(data) - 1
+        lines, tape = self.lines, self._tape()
+        if self._inputs is None:  # their names are looked up by way of four objects each time
+            given = self.data.lines
+            self._inputs = (given.high, given.low, given.close, given.volume, given.datetime)
+        b = len(self._inputs[0]) - 1
+        high, low, close, volume, stamp = (line[0] for line in self._inputs)
         if tape is not None and b >= len(tape):
             raise BadInput(f"the tape speaks of {len(tape)} bars, the feed has more: both must hold the same bars")
         k, size = tape.bar(b) if tape is not None else (None, None)
-        bar = (b, data.high[0], data.low[0], data.close[0], data.volume[0], 0 if k is None else len(k))
+        bar = (b, high, low, close, volume, 0 if k is None else len(k))
         if bar == self._bar:
             return
         if self._stepper is None:
@@ -159,13 +164,13 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
             self._judge.undo()
             del self._recent[-_EVIDENCE:]
         self._bar = bar
-        seconds = round((data.datetime[0] - _EPOCH) * _DAY_SECONDS)
+        seconds = round((stamp - _EPOCH) * _DAY_SECONDS)
         starts = getattr(self._beside("bars"), "ts", None)
         if tape is None:
             day, contract = (seconds + _IST_SECONDS) // _DAY_SECONDS, 0
         else:
             day, contract = int(tape.day[b]), int(tape.contract[b])
-        low, high, close, volume = self._rows(data.low[0], data.high[0], data.close[0], data.volume[0])
+        low, high, close, volume = self._rows(low, high, close, volume)
         ts = seconds * SECOND_NS if starts is None else int(starts[b])
         shown = self._stepper.push(low, high, close, volume, day, contract, ts, k, size)
         if self._kept and len(self._recent) >= 2 * _EVIDENCE * self._kept:

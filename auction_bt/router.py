@@ -162,13 +162,14 @@ class LiveMarketRouter:
         parsed, fault = (message, "") if isinstance(message, dict) else _parse(message)
         frame = decode(parsed, self._symbols) if not fault else Frame(UNKNOWN, malformed=(fault,))
         seq = self._stamp(frame, stamp)
-        if frame.malformed:
-            self._malformed.update(frame.malformed)
-        self._kinds[frame.kind] += 1
-        if frame.kind == FEED:
-            for item in frame.items:
-                self._take(item, seq, frame.current_ts)
-        elif frame.kind in OWN_KINDS:
+        kind, current_ts, _, items, _, malformed = frame
+        if malformed:
+            self._malformed.update(malformed)
+        self._kinds[kind] += 1
+        if kind == FEED:
+            for item in items:
+                self._take(item, seq, current_ts)
+        elif kind in OWN_KINDS:
             self._own(frame, message, seq)
 
     def open_bars(self) -> list[Bar]:
@@ -219,17 +220,17 @@ class LiveMarketRouter:
             clock = self._clock_top if self._clock_day == day_index(seq) else 0
             state = self._states[symbol] = TickTracker(symbol, clock), BarBuilder(symbol)
         tracker, builder = state
-        step = tracker.update(item, seq, current_ts)
-        self._outcomes[step.outcome] += 1
-        if step.silent_since is not None:
+        outcome, tick, day, clock, joined, silent_since = tracker.update(item, seq, current_ts)
+        self._outcomes[outcome] += 1
+        if silent_since is not None:
             self._silences += 1
-            self._sink.on_gap(Gap(symbol, step.silent_since, seq, "silence"))
-        if step.joined:
-            self._joined[symbol] += step.joined
-            self._sink.on_gap(Gap(symbol, seq, seq, "joined", step.joined))
-        if step.tick is not None:
-            self._sink.on_tick(step.tick)
-        for bar in builder.update(seq, step.tick, item.i1, step.day, step.clock):
+            self._sink.on_gap(Gap(symbol, silent_since, seq, "silence"))
+        if joined:
+            self._joined[symbol] += joined
+            self._sink.on_gap(Gap(symbol, seq, seq, "joined", joined))
+        if tick is not None:
+            self._sink.on_tick(tick)
+        for bar in builder.update(seq, tick, item.i1, day, clock):
             self._bars[bar.source] += 1
             self._sink.on_bar(bar)
 

@@ -164,8 +164,7 @@ def _usual(symbol: str, feed: dict[str, Any]) -> Snapshot | None:
         vtt, atp, oi = body["vtt"], body["atp"], body.get("oi", nan)
         quote = body["marketLevel"]["bidAskQuote"][0]
         bid, ask = quote["bidP"], quote["askP"]
-        reported = [row for row in body["marketOHLC"]["ohlc"] if row["interval"] == "I1"]
-        row = reported[0]
+        day, row = body["marketOHLC"]["ohlc"]
         said = row["ts"], row["vol"], row["open"], row["high"], row["low"], row["close"]
         is_usual = (
             type(ltp) is type(bid) is type(ask) is type(atp) is type(oi) is float
@@ -173,10 +172,10 @@ def _usual(symbol: str, feed: dict[str, Any]) -> Snapshot | None:
             and (isfinite(oi) or "oi" not in body)
             and type(ltt) is str and len(ltt) == _MS_DIGITS and ltt.isdecimal()
             and type(ltq) is type(vtt) is str and len(ltq) < _DIGITS > len(vtt) and ltq.isdecimal() and vtt.isdecimal()
-            and len(reported) == 1 and "indexFF" not in feed["fullFeed"]
+            and row["interval"] == "I1" != day["interval"] and "indexFF" not in feed["fullFeed"]
         )  # fmt: skip
         candle = _usual_candle(*said) if is_usual else None
-    except (KeyError, TypeError, IndexError, AttributeError):
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError):
         return None
     if candle is None or (at := int(ltt)) >= LATEST_NS // _MS or not at:
         return None
@@ -349,7 +348,7 @@ def _count(value: object, faults: list[str], reason: str) -> int:
 def _time(value: object, unit: int, faults: list[str], reason: str) -> int:
     if value is None:
         return 0
-    number = _whole(value)
+    number = int(value) if type(value) is str and len(value) == _MS_DIGITS and value.isdecimal() else _whole(value)
     if number is None or number >= LATEST_NS // unit:
         faults.append(reason)
         return 0

@@ -10,7 +10,7 @@ import numpy as np
 from auction_bt.core.bar import Bar
 from auction_bt.core.growing import Growing
 from auction_bt.core.instrument import Instrument
-from auction_bt.core.ist import MINUTE_NS, day_index, minute_start
+from auction_bt.core.ist import MINUTE_NS, day_index, day_start, minute_start
 from auction_bt.core.market import GrowingTape
 from auction_bt.core.quality import one_bar_quality
 from auction_bt.core.session import session_of
@@ -87,7 +87,9 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._last = -1  # the last bar's minute
         self._day = -1
         self._session = (0, 0)
+        self._span = (0, 0)  # of that day
         self._days_with_ticks: set[int] = set()
+        self._begin: int = self.p.begin
 
     def add_gap(self, gap: Gap) -> None:
         """Take a silence of the feed."""
@@ -95,10 +97,11 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
 
     def add_tick(self, tick: Tick) -> bool:
         """Take a trade; return whether it lies inside the session."""
-        day, stamp_day = day_index(tick.ts), day_index(tick.seq)
-        if day != stamp_day and (day > stamp_day or minute_start(tick.ts) <= self._last):
-            return False
         if not self._is_inside(tick.ts):
+            return False
+        if not self._span[0] <= tick.seq < self._span[1] and (  # said on another day than it speaks of
+            tick.ts > tick.seq or minute_start(tick.ts) <= self._last
+        ):
             return False
         self.market.append(tick)
         self._open.append(tick)
@@ -126,12 +129,12 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         return True
 
     def _is_inside(self, ts: int) -> bool:
-        day = day_index(ts)
-        if day != self._day:
-            self._day = day
-            self._session = session_of(self.instrument, day).bounds(day)
-        begin: int = self.p.begin
-        return max(begin, self._session[0]) <= ts < self._session[1]
+        if not self._span[0] <= ts < self._span[1]:
+            day = self._day = day_index(ts)
+            self._span = day_start(day), day_start(day + 1)
+            begin, end = session_of(self.instrument, day).bounds(day)
+            self._session = max(begin, self._begin), end
+        return self._session[0] <= ts < self._session[1]
 
     def _load(self) -> Any:
         bar, self._bar = self._bar, None

@@ -312,6 +312,6 @@ def test_a_recording_is_the_same_with_stamps_from_outside_and_with_a_bad_message
         stamps.append(round(at.timestamp() * 1e6) * 1000)
     again, _ = run([p for s, m in zip(stamps, part, strict=True) for p in ((s, m), (s + 1, "{"))])
     told = tape.told[: len(again.told)]
-    assert [(k, replace(w, seq=0) if k == "tick" else None) for k, w in again.told] == [
-        (k, replace(w, seq=0) if k == "tick" else None) for k, w in told
+    assert [(k, w._replace(seq=0) if k == "tick" else None) for k, w in again.told] == [
+        (k, w._replace(seq=0) if k == "tick" else None) for k, w in told
     ]

@@ -94,7 +94,7 @@ class BarBuilder:
         clock : int, ns
             The symbol's message clock after this message.
         """
-        if candle == self._seen:
+        if candle is self._seen or candle == self._seen:
             candle = None  # shown again until the next is complete
         if tick is None and candle is None:
             return []

@@ -87,12 +87,13 @@ class GrowingTape(Lookups):
     tick : float, rupees
     """
 
-    __slots__ = ("_last", "_rows", "known", "tick")
+    __slots__ = ("_day", "_last", "_rows", "known", "tick")
 
     def __init__(self, tick: float) -> None:
         self.tick = tick
         self.known = Growing(np.int64)
         self._rows = Growing(np.dtype(list(_COLUMNS.items())))
+        self._day = (0, 0)  # of the last tick's ts: begin and end, ns
         self._last = (0, 0, 0)  # seq, k and clock of the last tick: what is asked for at nearly every one
 
     def __len__(self) -> int:
@@ -100,10 +101,14 @@ class GrowingTape(Lookups):
 
     def append(self, tick: Tick) -> None:
         """Add the next tick."""
-        clock = max(capped_clock(tick.clock, tick.ts), self._last[2])
-        k = round(tick.price / self.tick)
-        self._rows.append((tick.seq, tick.ts, k, tick.price, tick.bid, tick.ask, clock))
-        self._last = tick.seq, k, clock
+        _, seq, ts, price, _, _, bid, ask, _, clock = tick
+        if not self._day[0] <= ts < self._day[1]:
+            day = day_index(ts)
+            self._day = day_start(day), day_start(day + 1)
+        clock = max(min(clock, self._day[1] - 1), self._last[2])  # as `capped_clock` has it
+        k = round(price / self.tick)
+        self._rows.append((seq, ts, k, price, bid, ask, clock))
+        self._last = seq, k, clock
 
     def first_touch(self, begin: int, end: int, level: int, *, upward: bool) -> int:
         """Return what `Lookups.first_touch` does, at once where only the last tick is asked about."""

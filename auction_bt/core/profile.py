@@ -135,6 +135,10 @@ class Grid:
             The POC is the middle tick of its row (the lower of two), VAH the highest of its, VAL the lowest of its.
         """
         n = self.ticks_per_row
+        if len(rows) == 1:  # a bar at a time: plain numbers are quicker, and the same
+            offsets = ((n - 1) // 2, n - 1, 0)
+            row = [nan if r == NO_ROW else self.price(r * n + o) for r, o in zip(rows[0].tolist(), offsets, strict=True)]
+            return np.array([row])
         return self.prices(np.where(rows == NO_ROW, NO_ROW, np.where(rows == NO_ROW, 0, rows) * n + [(n - 1) // 2, n - 1, 0]))
 
 

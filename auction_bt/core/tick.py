@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from math import nan
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,8 @@ I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What one message says was traded.
+class Tick(NamedTuple):
+    """What one message says was traded; a named tuple as one is made for nearly every other message.
 
     Parameters
     ----------

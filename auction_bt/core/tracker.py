@@ -6,7 +6,7 @@ from enum import StrEnum
 from math import nan
 from typing import Final, NamedTuple
 
-from .ist import SECOND_NS, day_index
+from .ist import SECOND_NS, day_index, day_start
 from .snapshot import Snapshot
 from .tick import Tick
 
@@ -21,6 +21,8 @@ class Outcome(StrEnum):
     LATE = "late"  # names an older trade and no new volume
     EARLIER_DAY = "earlier day"  # names a trade of an earlier day: before today's first
     LATER_DAY = "later day"  # names a trade of a day its own sender has not reached
+
+    __hash__ = str.__hash__  # they are counted at every message, and an enum's own hash is a call in Python
 
 
 class Step(NamedTuple):
@@ -68,7 +70,8 @@ class TickTracker:
     def __init__(self, symbol: str, clock: int = 0) -> None:
         self.symbol = symbol
         self.clock = clock
-        self._stamp_day: int | None = None
+        self._stamp_day = 0
+        self._begin = self._end = 0  # of that day, ns; none before the first message
         self._last_seq: int | None = None
         self._bid = self._ask = nan
         # Trading day → its greatest (ltt, vtt), vtt −1 until one was seen. More than one where days are mixed: a damaged time
@@ -77,7 +80,7 @@ class TickTracker:
 
     def advance(self, ts: int, seq: int) -> None:
         """Move the clock on to `ts` (ns), as a clock message recorded at `seq` says."""
-        self._enter(day_index(seq))
+        self._enter(seq)
         self.clock = max(self.clock, ts)
 
     def update(self, item: Snapshot, seq: int, current_ts: int | None) -> Step:
@@ -91,18 +94,18 @@ class TickTracker:
         current_ts : int or None, ns
             The sender's clock; where there is none the record's stamp stands for it.
         """
-        stamp_day = day_index(seq)
-        self._enter(stamp_day)
+        begin, end = self._enter(seq)
+        stamp_day = self._stamp_day
         last, self._last_seq = self._last_seq, seq
         silent = last if last is not None and seq - last > SILENCE_NS else None
         before = self.clock
         ltt = item.ltt_ns
-        ltt_day = day_index(ltt)
+        ltt_day = stamp_day if begin <= ltt < end else day_index(ltt)
         if current_ts is None:
             # Without the sender's clock the exchange's own time is believed over the recorder's.
             day, now = max(stamp_day, ltt_day) if ltt else stamp_day, seq
         else:
-            day, now = day_index(current_ts), current_ts
+            day, now = stamp_day if begin <= current_ts < end else day_index(current_ts), current_ts
         clock = self.clock = max(before, now, ltt) if ltt_day == day else max(before, now)
         if item.has_book:
             self._bid, self._ask = item.bid, item.ask
@@ -127,12 +130,14 @@ class TickTracker:
         tick = Tick(self.symbol, seq, ltt, item.ltp, size, said, self._bid, self._ask, item.oi, before)
         return Step(Outcome.TICK, tick, day, clock, joined, silent)
 
-    def _enter(self, stamp_day: int) -> None:
-        if stamp_day == self._stamp_day:
-            return
-        if self._stamp_day is not None:
-            self.clock = 0
-        self._stamp_day = stamp_day
-        self._last_seq = None
-        self._bid = self._ask = nan
-        self._traded.clear()
+    def _enter(self, seq: int) -> tuple[int, int]:
+        """Start anew where `seq` is of another day than the stamp before; return the bounds of its day."""
+        if not self._begin <= seq < self._end:
+            if self._end:
+                self.clock = 0
+            self._stamp_day = day_index(seq)
+            self._begin, self._end = day_start(self._stamp_day), day_start(self._stamp_day + 1)
+            self._last_seq = None
+            self._bid = self._ask = nan
+            self._traded.clear()
+        return self._begin, self._end
