@@ -22,7 +22,8 @@ KEEP_NS: Final = DAY_NS
 
 _POLL_S: Final = 0.25  # between two looks at the spool where nobody says that there is something
 _SAVE_S: Final = 0.5
-_WAY_S: Final = 1.0  # while the recorder is behind, between two batches
+_WAY_S: Final = 1.0  # at most between two batches while the recorder is behind
+_LOOK_S: Final = 0.01
 _LEASE_NS: Final = 60 * SECOND_NS
 _RENEW_S: Final = 20.0
 _PRUNE_S: Final = 900.0
@@ -209,8 +210,9 @@ class Forwarder:
         while not self._stopping.is_set():
             self._news.clear()
             is_finishing = self._finishing.is_set()  # asked before the last look: nothing may come between
-            if self._gives_way():
-                self._stopping.wait(_WAY_S)
+            way_at = time.monotonic() + _WAY_S
+            while self._gives_way() and time.monotonic() < way_at and not self._stopping.wait(_LOOK_S):
+                pass
             moved = courier.step()
             self._note(courier)
             now = time.monotonic()
