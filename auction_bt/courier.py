@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Final
 
 from .core.errors import BadInput, Refused
 from .core.ist import day_index
 from .feeds.decode import symbols_of
+from .parsing import parse
 from .store import RawMessage, TickStore
 from .store.spool import Spool
 
@@ -134,6 +134,6 @@ class Courier:
 
 def _symbols_in(text: str) -> tuple[str, ...]:
     try:
-        return symbols_of(json.loads(text))
-    except (ValueError, RecursionError):
+        return symbols_of(parse(text))
+    except ValueError:
         return ()

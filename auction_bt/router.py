@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
 
-import orjson
-
 from .core.bar import Bar, Source
 from .core.bar_builder import BarBuilder
 from .core.ist import day_index
@@ -18,6 +16,7 @@ from .core.snapshot import Snapshot
 from .core.tick import Tick
 from .core.tracker import Outcome, TickTracker
 from .feeds.decode import FEED, MARKET_INFO, OWN_KINDS, UNKNOWN, Frame, decode
+from .parsing import parse
 from .store import Event, Gap
 
 
@@ -159,7 +158,7 @@ class LiveMarketRouter:
         stamp : int, ns, optional
             The record's unique stamp: what becomes `seq`. One that does not increase is moved to the next free ns.
         """
-        parsed, fault = (message, "") if isinstance(message, dict) else _parse(message)
+        parsed, fault = (message, "") if isinstance(message, dict) else _parsed(message)
         frame = decode(parsed, self._symbols) if not fault else Frame(UNKNOWN, malformed=(fault,))
         seq = self._stamp(frame, stamp)
         kind, current_ts, _, items, _, malformed = frame
@@ -252,12 +251,8 @@ class LiveMarketRouter:
         self._sink.on_event(Event(seq, frame.kind, frame.symbol, payload))
 
 
-def _parse(text: str | bytes) -> tuple[object, str]:
+def _parsed(text: str | bytes) -> tuple[object, str]:
     try:
-        return orjson.loads(text), ""
-    except (TypeError, ValueError):
-        pass  # NaN, half of a surrogate pair: what the standard library reads, and a recording may hold
-    try:
-        return json.loads(text), ""
-    except (TypeError, ValueError, RecursionError):
+        return parse(text), ""
+    except ValueError:
         return None, "message is not JSON"
