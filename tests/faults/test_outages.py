@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -195,4 +194,3 @@ def test_a_suspended_table_is_brought_back_with_all_it_was_sent(child, questdb, 
         found = list(until(lambda: len(m := list(store.raw(*EVER))) == len(LINES) and m))
     assert [m.text for m in found] == LINES
     assert {m.symbols for m in found} == {("NSE_FO|1",)}
-    assert not Path(".auction_bt").exists()
