@@ -32,7 +32,7 @@ def test_a_recorder_of_a_file_killed_eight_times(child, new_dsn, tmp_path):  # n
     assert kills[-1] == KILLS, f"kills that came in time: {kills}"
 
 
-def kill_at_random(child, dsn, folder, seed):
+def kill_at_random(child, dsn, folder, seed):  # noqa: F811
     """Record a file, killed eight times; return how many of the kills met a recorder at work. What is stored is right anyway."""
     folder.mkdir()
     state, path = folder / "state", folder / "feed.jsonl"
