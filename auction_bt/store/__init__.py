@@ -87,7 +87,7 @@ class ArchivedDay:
         Its number: of the IST day, on a server of the UTC day, by which it keeps its files.
     messages : int
     bytes_before, bytes_after : int
-        Of their texts and of the blocks made from them; on a server, of its files.
+        Of their texts, and of the blocks or files made from them.
     """
 
     day: int

@@ -38,6 +38,15 @@ class Partition:
         return from_date(date.fromisoformat(self.name[:10]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """Messages, bytes of their texts, and the hash of stamps and texts."""
+
+    messages: int
+    size: int
+    digest: bytes
+
+
 class PartitionArchive:
     """`raw_wss_feed` by its partitions; the server goes on reading and writing those that are Parquet.
 
@@ -62,17 +71,18 @@ class PartitionArchive:
             if not done:
                 with suppress(Fatal):  # a server before it could be told keeps its own codec
                     self._server.run(f"ALTER TABLE '{self._name}' {_CODEC}")
-            count, digest = self._digest(old.day)
+            before_it = self._digest(old.day)
             self._convert(old, "PARQUET")
             new = self._partition(old.name)
             at = f"store {self._server.dsn}: {old.name} of {self._name}"
             if new is None or not new.is_parquet:
                 raise Fatal(f"{at} was not compressed by the server: look into its log")
-            if self._digest(old.day) != (count, digest):
+            if self._digest(old.day) != before_it:
                 self._convert(old, "NATIVE")
                 raise Fatal(f"{at} did not read back as it was and is uncompressed again: does anybody write there? "
                             "Try again when nobody does")  # fmt: skip
-            done.append(ArchivedDay(old.day, count, old.size, new.size))
+            # The server sets room aside for the newest day: what its file took says less than what was in it.
+            done.append(ArchivedDay(old.day, before_it.messages, before_it.size, new.size))
         return done
 
     def size(self) -> StoreSize:
@@ -92,15 +102,16 @@ class PartitionArchive:
         rows = self._server.rows(f"SELECT name, numRows, diskSize, isParquet FROM table_partitions({quoted(self._name)})")
         return sorted((Partition(*row) for row in rows), key=lambda p: p.name)
 
-    def _digest(self, day: int) -> tuple[int, bytes]:
-        """Return how many messages a UTC day holds, and the hash of their stamps and texts."""
+    def _digest(self, day: int) -> _Content:
+        """Return what a UTC day holds."""
         digest = hashlib.sha256()
-        count, begin, end = 0, day * DAY_NS, (day + 1) * DAY_NS
+        count, size, begin, end = 0, 0, day * DAY_NS, (day + 1) * DAY_NS
         while page := self._server.rows(f"SELECT ts::long, raw_json FROM {self._name} WHERE {between(begin, end)} LIMIT {_PAGE}"):
             for ts, text in page:
                 content = b"" if text is None else text.encode()
                 digest.update(b"%d %d " % (ts, -1 if text is None else len(content)))
                 digest.update(content)
+                size += len(content)
             count += len(page)
             begin = page[-1][0] + 1
-        return count, digest.digest()
+        return _Content(count, size, digest.digest())
