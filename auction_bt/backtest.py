@@ -243,18 +243,19 @@ def _run(
             trade_from=day_start(from_date(request.begin)),
             **settings,
         )
+    symbols = frozenset(r.instrument.symbol for r in data)
     for analyzer in (TradeList, Equity, Regimes):
         cerebro.addanalyzer(analyzer)
     if onlooker is not None:
         cerebro.addanalyzer(Narrator, tell=onlooker.tell, begin=day_start(from_date(request.begin)))
-    strategies = cerebro.run() if messages is None else cerebro.stream(lambda sink: _route(messages(), sink, onlooker))
+    strategies = cerebro.run() if messages is None else cerebro.stream(lambda sink: _route(messages(), sink, onlooker, symbols))
     return Run(_result(strategies, data, request), tuple(map(Traced, data, strategies)))
 
 
-def _route(messages: Iterator[RawMessage], sink: MarketSink, onlooker: Onlooker | None) -> None:
+def _route(messages: Iterator[RawMessage], sink: MarketSink, onlooker: Onlooker | None, symbols: frozenset[str]) -> None:
     if onlooker is not None:
         messages, sink = onlooker.messages(messages), onlooker.sink(sink)
-    router = LiveMarketRouter(sink)
+    router = LiveMarketRouter(sink, symbols=symbols)  # a frame may speak of hundreds
     for message in messages:
         router.on_message(message.text, message.ts)
 

@@ -209,6 +209,8 @@ class MessageSteps:
         if found is None or not found[0].add_tick(tick):
             return
         data, broker = found[0], self._broker
+        if not broker.is_waiting(data):
+            return
         end = len(data.market)
         while (index := broker.next_fill(data, end)) < end:
             broker.fill_at(data, index)

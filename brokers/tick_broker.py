@@ -84,6 +84,11 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         return float(prices.min()), float(prices.max())
 
     # ---------------------------------------------------------------- what the engine asks
+    def is_waiting(self, data: Any) -> bool:
+        """Return whether some tick of `data` could change anything."""
+        book = self._books.get(data)
+        return book is not None and book.is_live
+
     def next_fill(self, data: Any, end: int) -> int:
         """Return the index of the next tick before `end` that changes anything in `data`; `end` for none."""
         book = self._books.get(data)

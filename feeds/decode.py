@@ -8,7 +8,7 @@ keep them; and our own kinds.
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite, isnan, nan
 from typing import Any, Final, NamedTuple, TypeGuard
@@ -27,7 +27,7 @@ _MS_DIGITS: Final = 13  # of milliseconds since 1970, from 2001 to 2286
 _DIGITS: Final = len(str(LARGEST_VOLUME))
 _INT64_MAX: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH_IN_IST: Final = _EPOCH.astimezone(IST).replace(tzinfo=None)
 _NOTHING: Final[Mapping[str, object]] = {}
 
 
@@ -381,8 +381,8 @@ def _recorded(value: object, faults: list[str]) -> int | None:
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=IST)
-            ts = (moment - _EPOCH) // _MICROSECOND * 1000
+            since = moment - (_EPOCH if moment.tzinfo else _EPOCH_IN_IST)
+            ts = (since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds) * 1000
         except (ValueError, OverflowError):
             ts = -1
         if 0 < ts < LATEST_NS:

@@ -6,7 +6,7 @@ from collections import Counter
 from enum import StrEnum
 
 from .bar import NEVER, Bar, Source
-from .ist import day_index, minute_start
+from .ist import MINUTE_NS, day_index, minute_start
 from .snapshot import Candle
 from .tick import Tick
 
@@ -30,8 +30,10 @@ class _Open:
         self.open = self.high = self.low = self.close = price
 
     def add(self, price: float) -> None:
-        self.high = max(self.high, price)
-        self.low = min(self.low, price)
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
         self.close = price
 
     def candle(self, volume: int) -> Candle:
@@ -78,6 +80,7 @@ class BarBuilder:
         self._stamp_day = 0
         self._seen: Candle | None = None
         self._is_new_day = False  # of stamps, and no trade yet
+        self._home_of_last: _Day | None = None  # the day of the last trade
 
     def update(self, seq: int, tick: Tick | None, candle: Candle | None, day: int, clock: int) -> list[Bar]:
         """Return the bars this message makes known, oldest first.
@@ -134,6 +137,7 @@ class BarBuilder:
                 del self._days[day]
         self._stamp_day = stamp_day
         self._is_new_day = True
+        self._home_of_last = None
 
     def _at(self, day: int) -> _Day:
         home = self._days.get(day)
@@ -143,8 +147,16 @@ class BarBuilder:
         return home
 
     def _trade(self, tick: Tick, done: list[tuple[_Day, _Open]]) -> None:
+        home = self._home_of_last
+        if home is not None and len(self._days) == 1 and not self._is_new_day:
+            opened = home.open
+            if opened is not None and opened.ts <= tick.ts < opened.ts + MINUTE_NS:  # as nearly all are: nothing ends or begins
+                home.touched = self._stamp_day
+                home.sizes[opened.ts] = home.sizes.get(opened.ts, 0) + tick.size
+                opened.add(tick.price)
+                return
         day, minute = day_index(tick.ts), minute_start(tick.ts)
-        home = self._at(day)
+        home = self._home_of_last = self._at(day)
         self._end_other_days(home, day, done)
         home.sizes[minute] = home.sizes.get(minute, 0) + tick.size
         opened = home.open
