@@ -1,8 +1,10 @@
-"""What all stores do alike: find an instrument by what people call it, check rows before they replace others."""
+"""What all stores do alike: find an instrument, name a message, check rows before they replace others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from auction_bt.core.bar import BarColumns
 from auction_bt.core.errors import BadInput, UnknownSymbol
@@ -10,7 +12,7 @@ from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start
 from auction_bt.core.tick import TickColumns
 
-from . import Gap
+from . import Gap, RawMessage
 
 
 def find_instrument(known: list[Instrument], symbol: str) -> Instrument:
@@ -34,6 +36,23 @@ def find_instrument(known: list[Instrument], symbol: str) -> Instrument:
         if match:
             raise BadInput(f"{symbol!r} is the name of {', '.join(i.symbol for i in match)}: give the symbol instead")
     raise UnknownSymbol(symbol, {text for i in known for text in (i.symbol, i.name) if text})
+
+
+def identified(messages: Iterable[RawMessage]) -> Iterator[tuple[RawMessage, int, bytes]]:
+    """Yield each message with how often it came before among `messages`, and with what names it in `raw_source`.
+
+    Notes
+    -----
+    The name is the SHA-256 of (wanted stamp, text, occurrence): the k-th of equal messages of one file is the k-th of another.
+    """
+    seen: Counter[bytes] = Counter()
+    for message in messages:
+        digest = hashlib.sha256(b"%d\0" % message.ts + message.text.encode())
+        key = digest.digest()
+        occurrence = seen[key]
+        seen[key] += 1
+        digest.update(b"\0%d" % occurrence)
+        yield message, occurrence, digest.digest()
 
 
 def check_derived(symbol: str, days: range, ticks: TickColumns, bars: BarColumns, gaps: Iterable[Gap]) -> None:

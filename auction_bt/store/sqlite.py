@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from decimal import Decimal
@@ -23,7 +21,7 @@ from . import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
 from .archive import MessageArchive
 from .blocks import pack, split, unpack
 from .database import SqliteFile, connect
-from .lookup import check_derived, find_instrument
+from .lookup import check_derived, find_instrument, identified
 from .schema import APPLICATION_ID, INDEXES, TABLES, UPGRADES, VERSION
 from .seal import seals_of
 
@@ -97,22 +95,16 @@ class SqliteStore(SqliteFile):
     # --- messages
 
     def add_raw(self, messages: Iterable[RawMessage], *, placed: bool = False) -> int:
-        seen: Counter[bytes] = Counter()
         last: dict[int, int] = {}  # where a message wanting this stamp was put last
         count = 0
         with self.writing():
-            for message in messages:
-                digest = hashlib.sha256(b"%d\0" % message.ts + message.text.encode())
-                key = digest.digest()
-                occurrence = seen[key]
-                seen[key] += 1
-                digest.update(b"\0%d" % occurrence)
-                if self._db.execute("SELECT 1 FROM raw_source WHERE sha = ?", (digest.digest(),)).fetchone():
+            for message, occurrence, sha in identified(messages):
+                if self._db.execute("SELECT 1 FROM raw_source WHERE sha = ?", (sha,)).fetchone():
                     continue
                 if placed and occurrence == 0 and self._stands(message):
                     continue
                 ts = self._place(message, last)
-                self._db.execute("INSERT INTO raw_source VALUES (?, ?)", (digest.digest(), ts))
+                self._db.execute("INSERT INTO raw_source VALUES (?, ?)", (sha, ts))
                 self._db.executemany(
                     "INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", [(s, ts) for s in message.symbols or ("",)]
                 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +13,7 @@ import numpy as np
 from auction_bt.core.errors import Refused
 from auction_bt.core.ist import DAY_NS, day_index, day_start
 from auction_bt.store import RawMessage
+from auction_bt.store.lookup import identified
 
 from .ilp import Row
 from .schema import LARGEST_NS
@@ -98,17 +98,11 @@ class RawTables:
         the next.
         """
         known = _Known(self, pending)
-        seen: Counter[bytes] = Counter()
         last: dict[int, int] = {}  # where a message wanting this stamp was put last
         found = Placed()
         count = 0
-        for message in messages:
-            digest = hashlib.sha256(b"%d\0" % message.ts + message.text.encode())
-            key = digest.digest()
-            occurrence = seen[key]
-            seen[key] += 1
-            digest.update(b"\0%d" % occurrence)
-            sha = digest.hexdigest()
+        for message, occurrence, identity in identified(messages):
+            sha = identity.hex()
             ts = known.placed(message.ts, sha)
             if ts is not None:
                 if not known.stands(ts):  # an import was cut off between the two
