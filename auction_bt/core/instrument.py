@@ -1,4 +1,4 @@
-"""What is traded: the price grid, the lot, the session class."""
+"""What is traded: the price grid, the lot, the session class, the contract."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +20,40 @@ class Kind(StrEnum):
     OTHER = "other"  # not on an Indian exchange: no session of ours, all 24 hours count
 
 
+class Right(StrEnum):
+    """What an option gives a right to do."""
+
+    CALL = "CE"
+    PUT = "PE"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """What a future or an option is a contract on.
+
+    Parameters
+    ----------
+    underlying : str
+        Key of the share or index, e.g. ``NSE_INDEX|Nifty 50``.
+    expiry : int, IST day
+    strike : Decimal or None, rupees
+        Of an option.
+    right : Right or None
+        Of an option.
+    """
+
+    underlying: str
+    expiry: int
+    strike: Decimal | None = None
+    right: Right | None = None
+
+    def __post_init__(self) -> None:
+        if (self.strike is None) != (self.right is None):
+            raise BadInput(f"contract on {self.underlying}: an option has a strike and a right, a future has neither")
+        if self.strike is not None and not (self.strike.is_finite() and self.strike > 0):
+            raise BadInput(f"contract on {self.underlying}: strike {self.strike} must be above 0")
+
+
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """One tradable thing.
@@ -34,6 +68,10 @@ class Instrument:
     kind : Kind
     name : str
         For people; defaults to the symbol.
+    contract : Contract or None
+        Of a future or an option; None where nobody has said.
+    closing_auction : bool or None
+        Whether a share's day ends in the closing auction, which it does where it has derivatives; None where nobody has said.
     """
 
     symbol: str
@@ -41,6 +79,8 @@ class Instrument:
     lot: int = 1
     kind: Kind = Kind.EQUITY
     name: str = ""
+    contract: Contract | None = None
+    closing_auction: bool | None = None
 
     def __post_init__(self) -> None:
         if not self.symbol or self.symbol != self.symbol.strip():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
 
 from auction_bt.core.bar import BarColumns
 from auction_bt.core.errors import BadInput, UnknownSymbol
-from auction_bt.core.instrument import Instrument
+from auction_bt.core.instrument import Contract, Instrument, Kind, Right
 from auction_bt.core.ist import day_start
 from auction_bt.core.tick import TickColumns
 
@@ -36,6 +38,35 @@ def find_instrument(known: list[Instrument], symbol: str) -> Instrument:
         if match:
             raise BadInput(f"{symbol!r} is the name of {', '.join(i.symbol for i in match)}: give the symbol instead")
     raise UnknownSymbol(symbol, {text for i in known for text in (i.symbol, i.name) if text})
+
+
+def instrument_row(i: Instrument) -> dict[str, Any]:
+    """Return the columns of an instrument as every store keeps them; None where nobody has said."""
+    c = i.contract
+    return {
+        "symbol": i.symbol,
+        "name": i.name,
+        "tick": str(i.tick),
+        "lot": i.lot,
+        "kind": i.kind.value,
+        "underlying": c.underlying if c else None,
+        "expiry": c.expiry if c else None,
+        "strike": str(c.strike) if c and c.strike is not None else None,
+        "option_right": c.right.value if c and c.right is not None else None,
+        "closing_auction": None if i.closing_auction is None else int(i.closing_auction),
+    }
+
+
+def instrument_of(row: Mapping[str, Any]) -> Instrument:
+    """Return the instrument of columns as `instrument_row` makes them; older rows lack the later ones."""
+    contract = None
+    if row.get("expiry") is not None:
+        strike, right = row["strike"], row["option_right"]
+        contract = Contract(row["underlying"] or "", row["expiry"], Decimal(strike) if strike else None,
+                            Right(right) if right else None)  # fmt: skip
+    auction = row.get("closing_auction")
+    return Instrument(row["symbol"], Decimal(row["tick"]), row["lot"], Kind(row["kind"]), row["name"], contract,
+                      None if auction is None else bool(auction))  # fmt: skip
 
 
 def identified(messages: Iterable[RawMessage]) -> Iterator[tuple[RawMessage, int, bytes]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x41425431  # "ABT1" in the file's header: ours, and no other program's database
 JOURNAL_ID: Final = 0x4142544A  # "ABTJ"
-VERSION: Final = 3
+VERSION: Final = 4
 JOURNAL_VERSION: Final = 1
 
 
@@ -33,6 +33,8 @@ class Table:
         """The statement that makes it."""
         return f"CREATE TABLE {self.name} {self.ddl}"
 
+
+CONTRACT_COLUMNS: Final = ("underlying TEXT", "expiry INTEGER", "strike TEXT", "option_right TEXT", "closing_auction INTEGER")
 
 TABLES: Final = (
     Table("schema_version", "version", "(version INTEGER PRIMARY KEY)"),
@@ -64,10 +66,10 @@ TABLES: Final = (
     Table("gaps", "symbol, begin_seq: quality of a range of days",
           "(symbol TEXT NOT NULL, begin_seq INTEGER NOT NULL, end_seq INTEGER NOT NULL, kind TEXT NOT NULL, "
           "volume INTEGER NOT NULL, PRIMARY KEY (symbol, begin_seq, end_seq, kind)) WITHOUT ROWID"),
-    # tick is decimal text: 0.05 has no exact float.
+    # tick and strike are decimal text: 0.05 has no exact float. expiry is an IST day. NULL: nobody has said.
     Table("instruments", "symbol, valid_from: the row in force is the last one",
           "(symbol TEXT NOT NULL, name TEXT NOT NULL, valid_from INTEGER NOT NULL, tick TEXT NOT NULL, lot INTEGER NOT NULL, "
-          "kind TEXT NOT NULL, PRIMARY KEY (symbol, valid_from)) WITHOUT ROWID"),
+          f"kind TEXT NOT NULL, {', '.join(CONTRACT_COLUMNS)}, PRIMARY KEY (symbol, valid_from)) WITHOUT ROWID"),
     Table("runs", "run_id", "(run_id INTEGER PRIMARY KEY, settings TEXT NOT NULL, summary TEXT NOT NULL DEFAULT '')"),
     Table("trials", "run_id, trial", "(run_id INTEGER NOT NULL, trial INTEGER NOT NULL, settings TEXT NOT NULL, "
           "result TEXT NOT NULL, PRIMARY KEY (run_id, trial)) WITHOUT ROWID"),
@@ -79,6 +81,7 @@ TABLES: Final = (
 UPGRADES: Final = {
     2: tuple(t.create for t in TABLES if t.name in {"days", "leases"}),
     3: tuple(t.create for t in TABLES if t.name == "raw_blocks"),
+    4: tuple(f"ALTER TABLE instruments ADD COLUMN {column}" for column in CONTRACT_COLUMNS),
 }
 
 INDEXES: Final = ("CREATE INDEX events_by_seq ON events (ts, seq)",)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
-from decimal import Decimal
 from pathlib import Path
 from typing import Final, Self
 
@@ -13,7 +12,7 @@ import numpy as np
 
 from auction_bt.core.bar import BAR_DTYPES, BarColumns
 from auction_bt.core.errors import Refused
-from auction_bt.core.instrument import Instrument, Kind
+from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, day_index, day_start
 from auction_bt.core.tick import TickColumns
 
@@ -21,7 +20,7 @@ from . import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
 from .archive import MessageArchive
 from .blocks import pack, split, unpack
 from .database import SqliteFile, connect
-from .lookup import check_derived, find_instrument, identified
+from .lookup import check_derived, find_instrument, identified, instrument_of, instrument_row
 from .schema import APPLICATION_ID, INDEXES, TABLES, UPGRADES, VERSION
 from .seal import seals_of
 
@@ -78,19 +77,19 @@ class SqliteStore(SqliteFile):
     # --- instruments
 
     def instruments(self) -> list[Instrument]:
-        rows = self._rows(
-            "SELECT symbol, name, tick, lot, kind, max(valid_from) FROM instruments GROUP BY symbol ORDER BY symbol"
-        )
-        return [Instrument(symbol, Decimal(tick), lot, Kind(kind), name) for symbol, name, tick, lot, kind, _ in rows]
+        # Every column there is: a reader leaves a file of an older version as it is.
+        found = self._db.execute("SELECT *, max(valid_from) FROM instruments GROUP BY symbol ORDER BY symbol")
+        names = [column[0] for column in found.description]
+        return [instrument_of(dict(zip(names, row, strict=True))) for row in found]
 
     def instrument(self, symbol: str) -> Instrument:
         return find_instrument(self.instruments(), symbol)
 
     def put_instrument(self, instrument: Instrument) -> None:
-        row = (instrument.symbol, instrument.name, str(instrument.tick), instrument.lot, instrument.kind.value)
+        row = instrument_row(instrument) | {"valid_from": 0}
         with self.writing():
-            self._db.execute("INSERT OR REPLACE INTO instruments (symbol, name, valid_from, tick, lot, kind) "
-                             "VALUES (?, ?, 0, ?, ?, ?)", row)  # fmt: skip
+            self._db.execute(f"INSERT OR REPLACE INTO instruments ({', '.join(row)}) "  # noqa: S608
+                             f"VALUES ({', '.join('?' * len(row))})", tuple(row.values()))  # fmt: skip
 
     # --- messages
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from auction_bt.core.bar import BAR_DTYPES, NEVER, Bar, BarColumns, Source
 from auction_bt.core.errors import AuctionError, BadInput, Refused, UnknownSymbol
-from auction_bt.core.instrument import Instrument, Kind
+from auction_bt.core.instrument import Contract, Instrument, Kind, Right
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start
 from auction_bt.core.tick import TICK_DTYPES, TickColumns
 from auction_bt.store import DayHoldings, Event, Gap, RawMessage
@@ -529,6 +529,24 @@ def test_an_instrument_is_found_by_symbol_or_name_in_any_case(new_store):
     store.put_instrument(Instrument("X", Decimal("0.05"), name="nifty 26000 PE"))
     with pytest.raises(BadInput, match=r"is the name of NSE_FO\|51502, X"):
         store.instrument("NIFTY 26000 PE")
+
+
+@pytest.mark.parametrize("auction", [None, False, True])
+@pytest.mark.parametrize(
+    "contract",
+    [
+        None,
+        Contract("NSE_INDEX|Nifty 50", 20_786),
+        Contract("NSE_EQ|INE002A01018", 20_786, Decimal("1312.50"), Right.PUT),
+    ],
+)
+def test_contract_and_auction_come_back_as_they_were_put(new_store, contract, auction):
+    store = new_store()
+    put = Instrument("NSE_FO|1", Decimal("0.05"), 65, Kind.OPTION, "", contract, auction)
+    store.put_instrument(put)
+    assert store.instruments() == [put]
+    store.put_instrument(plain := Instrument("NSE_FO|1", Decimal("0.05"), 65, Kind.FUTURE))
+    assert store.instrument("NSE_FO|1") == plain
 
 
 # --- transactions

@@ -4,16 +4,19 @@ import os
 import sqlite3
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from auction_bt.cli import main
 from auction_bt.core.errors import Fatal
+from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_start
 from auction_bt.store import RawMessage
 from auction_bt.store.dsn import open_store
 from auction_bt.store.raw_block import pack, unpack
+from auction_bt.store.schema import CONTRACT_COLUMNS
 
 DAY = 20_437
 BEGIN = day_start(DAY) + 9 * 60 * MINUTE_NS
@@ -139,8 +142,12 @@ def test_a_file_of_the_version_before_is_read_as_it_is_and_upgraded_by_a_writer(
     dsn = filled(path, sent)
     with sqlite3.connect(path) as db:
         db.executescript("DROP TABLE raw_blocks; UPDATE schema_version SET version = 2")
+        for column in CONTRACT_COLUMNS:
+            db.execute(f"ALTER TABLE instruments DROP COLUMN {column.split()[0]}")
+        db.execute("INSERT INTO instruments VALUES ('A', 'a', 0, '0.05', 1, 'equity')")
     db.close()
     with open_store(dsn, readonly=True) as reader:
+        assert reader.instruments() == [Instrument("A", Decimal("0.05"), name="a")]
         assert list(reader.raw(*EVER)) == sent
         assert (reader.raw_count(*EVER), reader.last_raw()) == (40, sent[-1].ts)
         with open_store(dsn) as store:

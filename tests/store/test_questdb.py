@@ -12,7 +12,7 @@ import pytest
 
 from auction_bt.core.bar import Bar, BarColumns
 from auction_bt.core.errors import AuctionError, BadInput, Fatal, Refused, Retryable
-from auction_bt.core.instrument import Instrument
+from auction_bt.core.instrument import Contract, Instrument, Kind
 from auction_bt.core.ist import day_start
 from auction_bt.core.tick import Tick, TickColumns
 from auction_bt.store import Gap, RawMessage
@@ -152,6 +152,20 @@ def test_a_store_of_a_newer_version_is_refused(place, questdb):
         server.write([(server.name("schema_version"), {}, {"version": 99}, 1)])
         server.settle(["schema_version"])
     assert "newer version (schema 99" in str(failure(dsn))
+
+
+def test_a_store_of_an_older_version_is_upgraded_by_a_writer_alone(place, questdb):
+    instrument = Instrument("NSE_FO|1", Decimal("0.05"), 65, Kind.FUTURE, "NIFTY-FUT")
+    with closing(open_store(url(place), create=True)) as store:
+        store.put_instrument(instrument)
+    for column in ("underlying", "expiry", "strike", "option_right", "closing_auction"):
+        questdb.sql(f"ALTER TABLE '{place.prefix}instruments' DROP COLUMN {column}")
+    assert "written by an older version" in str(failure(url(place)))
+    with closing(open_store(url(place), create=True)) as store:
+        assert store.instruments() == [instrument]
+        store.put_instrument(known := replace(instrument, contract=Contract("NSE_INDEX|Nifty 50", 20_786)))
+    with closing(open_store(url(place), readonly=True)) as store:
+        assert store.instruments() == [known]
 
 
 def test_a_reader_may_not_write(place):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 LARGEST_NS: Final = 9_214_646_399_999_999_999  # the greatest designated timestamp the server takes
 TIME: Final = "TIMESTAMP_NS"
 
@@ -22,12 +22,15 @@ class Table:
     keys : tuple of str
         Rows equal in these are one row, the last written.
     partition : str
+    older : tuple of int
+        How many of the columns earlier versions had.
     """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     keys: tuple[str, ...]
     partition: str = "DAY"
+    older: tuple[int, ...] = ()
 
     def create(self, name: str) -> str:
         """Return the statement that makes it under `name`."""
@@ -70,9 +73,10 @@ TABLES: Final = (
     # ts is midnight UTC of the day's date in India; symbol '' is the row of the day's events.
     Table("days", (_TS, _SYMBOL, _SEAL, *_columns("LONG", "ticks bars gaps silences volume tick_volume")),
           ("ts", "symbol"), "YEAR"),
-    # tick is decimal text: 0.05 has no exact float.
-    Table("instruments", (_TS, _SYMBOL, ("name", "VARCHAR"), ("tick", "VARCHAR"), ("lot", "LONG"), ("kind", "SYMBOL")),
-          ("ts", "symbol"), "YEAR"),
+    # tick and strike are decimal text: 0.05 has no exact float. expiry is an IST day. NULL: nobody has said.
+    Table("instruments", (_TS, _SYMBOL, ("name", "VARCHAR"), ("tick", "VARCHAR"), ("lot", "LONG"), ("kind", "SYMBOL"),
+                          ("underlying", "VARCHAR"), ("expiry", "LONG"), ("strike", "VARCHAR"), ("option_right", "VARCHAR"),
+                          ("closing_auction", "LONG")), ("ts", "symbol"), "YEAR", older=(6,)),
     Table("leases", (_TS, ("name", "SYMBOL"), ("holder", "SYMBOL"), ("until", "LONG")), ("ts", "name", "holder"), "YEAR"),
 )  # fmt: skip
 
@@ -87,3 +91,4 @@ def view(table: str, prefix: str) -> tuple[str, str]:
 
 
 VIEWS: Final = ("ticks", "bars_1m")
+INSTRUMENTS: Final = next(t for t in TABLES if t.name == "instruments")

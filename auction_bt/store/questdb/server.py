@@ -62,7 +62,7 @@ class Server:
         there = self.columns()
         for table in TABLES:
             found = there.get(self.name(table.name))
-            if found is not None and found != table.columns:
+            if found is not None and found != table.columns and not _is_older(table, found):
                 raise BadInput(f"store {self.dsn}: table {self.name(table.name)} there is not ours ({_differing(table, found)}): "
                                "give the store a prefix of its own, ?http=…&prefix=auction_")  # fmt: skip
         missing = [t for t in TABLES if self.name(t.name) not in there]
@@ -80,10 +80,25 @@ class Server:
                 self._sql.run(view(table_name, self.dsn.prefix)[1])
             self.write([(self.name("schema_version"), {}, {"version": VERSION}, 0)])
             self.settle(["schema_version"])
+        self._upgrade({t: there[self.name(t.name)] for t in TABLES if self.name(t.name) in there}, create)
         version = self.rows(f"SELECT max(version) FROM {self.name('schema_version')}")
         if version and version[0][0] is not None and version[0][0] > VERSION:
             raise BadInput(f"store {self.dsn} was written by a newer version (schema {version[0][0]}, this one knows {VERSION}): "
                            "upgrade")  # fmt: skip
+
+    def _upgrade(self, there: Mapping[Table, tuple[tuple[str, str], ...]], create: bool) -> None:
+        older = {table: found for table, found in there.items() if found != table.columns}
+        if not older:
+            return
+        if not create:
+            raise BadInput(f"store {self.dsn} was written by an older version of this program: the next import or record into it "
+                           "brings it up to date")  # fmt: skip
+        self._may_write()
+        for table, found in older.items():
+            for column, kind in table.columns[len(found) :]:
+                self._sql.run(f"ALTER TABLE {quoted(self.name(table.name))} ADD COLUMN IF NOT EXISTS {column} {kind}")
+        self.write([(self.name("schema_version"), {}, {"version": VERSION}, 0)])
+        self.settle(["schema_version"])
 
     def columns(self) -> dict[str, tuple[tuple[str, str], ...]]:
         """Return the columns of those of our tables that are there."""
@@ -214,6 +229,10 @@ def is_reachable(dsn: QuestDsn) -> bool:
 def _column(values: Iterable[Any], dtype: Any) -> np.ndarray[Any, np.dtype[Any]]:
     null = np.nan if dtype is np.float64 else -(2**63)
     return np.array([null if v is None else v for v in values], dtype=dtype)
+
+
+def _is_older(table: Table, found: tuple[tuple[str, str], ...]) -> bool:
+    return len(found) in table.older and found == table.columns[: len(found)]
 
 
 def _differing(table: Table, found: tuple[tuple[str, str], ...]) -> str:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import chain
 from typing import Self
 
 from auction_bt.core.bar import BarColumns
-from auction_bt.core.instrument import Instrument, Kind
+from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_index, day_start
 from auction_bt.core.tick import TickColumns
 from auction_bt.store import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
 from auction_bt.store.address import QuestDsn
 from auction_bt.store.lock import holding
-from auction_bt.store.lookup import check_derived, find_instrument
+from auction_bt.store.lookup import check_derived, find_instrument, instrument_of, instrument_row
 from auction_bt.store.seal import seals_of
 
 from .archive import PartitionArchive
 from .derived import DerivedTables, SealedDay, seal_of_events, sealed_day
 from .ilp import Row
 from .raw import Placed, RawTables
+from .schema import INSTRUMENTS
 from .server import Server, is_reachable
 from .sql import quoted
 
@@ -147,9 +147,10 @@ class QuestStore:
     # --- instruments
 
     def instruments(self) -> list[Instrument]:
-        rows = self._server.rows(f"SELECT symbol, name, tick, lot, kind FROM {self._server.name('instruments')} "
+        names = [name for name, _ in INSTRUMENTS.columns[1:]]
+        rows = self._server.rows(f"SELECT {', '.join(names)} FROM {self._server.name('instruments')} "
                                  "LATEST ON ts PARTITION BY symbol ORDER BY symbol")  # fmt: skip
-        found = {row[0]: Instrument(row[0], Decimal(row[2]), row[3], Kind(row[4]), row[1]) for row in rows}
+        found = {row[0]: instrument_of(dict(zip(names, row, strict=True))) for row in rows}
         if self._changes is not None:
             found |= self._changes.instruments
         return [found[symbol] for symbol in sorted(found)]
@@ -162,8 +163,9 @@ class QuestStore:
             self._pending.instruments[instrument.symbol] = instrument
 
     def _instrument_row(self, i: Instrument) -> Row:
-        symbols = {"symbol": i.symbol, "kind": i.kind.value}
-        return self._server.name("instruments"), symbols, {"name": i.name, "tick": str(i.tick), "lot": i.lot}, 0
+        row = {name: value for name, value in instrument_row(i).items() if value is not None}
+        symbols = {name: row.pop(name) for name in ("symbol", "kind")}
+        return self._server.name("instruments"), symbols, row, 0
 
     # --- messages
 
