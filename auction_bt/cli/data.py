@@ -14,7 +14,7 @@ from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start, to_date
 from auction_bt.core.quality import DayQuality, day_quality
-from auction_bt.core.session import session_of
+from auction_bt.market.sessions import session_of
 from auction_bt.store import DayHoldings, TickStore
 from auction_bt.store.dsn import open_store
 
@@ -82,7 +82,8 @@ def _row(store: TickStore, instrument: Instrument, held: DayHoldings) -> Row:
         return Row(held, longest, DayQuality("-", float("nan"), "bars only" if held.bars else "messages only"))
     session = session_of(instrument, held.day)
     bounds = None if session.is_whole_day else session.bounds(held.day)
-    return Row(held, longest, day_quality(store.bars(held.symbol, begin, end), gaps, bounds))
+    bars = store.bars(held.symbol, begin, end)
+    return Row(held, longest, day_quality(bars, gaps, bounds, session.pauses_on(held.day)))
 
 
 def _text(rows: list[Row]) -> str:
