@@ -114,7 +114,7 @@ def _doubts(instrument: Instrument, day: Day, of_class: str) -> Iterator[str]:
     elif not day.trades:
         name = f" ({day.name})" if day.name else ""
         yield f"{day.day} is a {day.kind.value}{name}: the exchange is closed, its data are left out"
-    if not day.trades and day.kind is not DayKind.UNKNOWN:
+    if day.hours_unknown or not (day.trades or day.kind is DayKind.UNKNOWN):
         return
     if of_class == "cash_auction" and instrument.closing_auction is None and day.day >= _AUCTION_SINCE:
         yield (f"{instrument.symbol}: whether its day ends in the closing auction is not known, it is taken as if "
