@@ -19,7 +19,7 @@ from auction_bt.core.errors import AuctionError, Fatal, Refused
 from auction_bt.core.ist import DAY_NS, to_date, to_datetime
 from auction_bt.forwarder import Forwarder, StoreState
 from auction_bt.importing.finish import finish
-from auction_bt.importing.source import Arrival, FileSource, OwnStamps, at_receipt, from_pipe, refuse_older
+from auction_bt.importing.source import Arrival, FileSource, OwnStamps, at_receipt, from_pipe, refuse_older, refuse_stored
 from auction_bt.recorder import Recorder
 from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import is_there, open_store, remove_unused
@@ -211,6 +211,8 @@ class _Recording:
         for each in found:
             if is_first and (before is None or each.place.head == "" or each.place.offset <= before.offset):
                 refuse_older(each, self.recorder.last, str(self._args.file))
+                if each.stamp is not None and each.stamp <= self.forwarder.last_raw:
+                    refuse_stored(each, lambda: open_store(self._args.store, readonly=True), str(self._args.file))
             is_first = False
             stamp = self.recorder.put(each.text, each.symbols, stamp=each.stamp, place=each.place, reason=each.reason)
             self._moved += each.stamp is not None and stamp != each.stamp

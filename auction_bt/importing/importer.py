@@ -117,7 +117,8 @@ class Importer:
         kept = _Count(m for m in source if wanted is None or not m.symbols or wanted in m.symbols)
         with store.writing():
             self.progress(f"{path.name}: storing {read_count:,} messages")
-            added = store.add_raw(kept, placed=table is not None)
+            recorded: list[int] = []
+            added = store.add_raw(kept, placed=table is not None, recognised=recorded.append)
             chosen = [self._instrument(store, name, evidence.get(name, Evidence())) for name in names]
         self.progress(f"{path.name}: building bars")
         # Also where nothing was new: an import that was killed here left messages without bars. Under the lock, or another
@@ -128,7 +129,8 @@ class Importer:
         details = rejects.lines()
         if read_count > kept.count:
             details.append(f"{read_count - kept.count:,} left out: about other instruments")
-        return FileReport(path, "messages", read_count + rejects.total, added, kept.count - added, tuple(details), told)
+        return FileReport(path, "messages", read_count + rejects.total, added, kept.count - added, len(recorded),
+                          tuple(details), told)  # fmt: skip
 
     def _table(self, table: Table, kind: str, rejects: Rejects) -> FileReport:
         options, path = self.options, table.path
@@ -162,7 +164,7 @@ class Importer:
         if merged.recorded:
             details.append(f"{merged.recorded:,} left out: of days with recorded messages, which say more")
         told = ((chosen, merged.days, _holdings(store, symbol, set(merged.days))),)
-        return FileReport(path, kind, table.rows, merged.stored, merged.already, tuple(details), told)
+        return FileReport(path, kind, table.rows, merged.stored, merged.already, 0, tuple(details), told)
 
     def _instrument(self, store: TickStore, symbol: str, seen: Evidence) -> Chosen:
         options = self.options

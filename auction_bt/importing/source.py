@@ -17,6 +17,7 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, to_datetime
 from auction_bt.core.limits import EARLIEST_NS
 from auction_bt.feeds.decode import decode, symbols_of
+from auction_bt.store import TickStore
 from auction_bt.store.spool import Place
 
 from .files import open_binary
@@ -208,6 +209,16 @@ def refuse_older(arrival: Arrival, last: int, name: str) -> None:
         begin, end = (f"{to_datetime(ts):%Y-%m-%d %H:%M:%S}" for ts in (arrival.stamp, last))
         raise BadInput(f"{name} begins at {begin}, and messages up to {end} are recorded already: use import, which puts older "
                        "ones in their places")  # fmt: skip
+
+
+def refuse_stored(arrival: Arrival, store: Callable[[], TickStore], name: str) -> None:
+    """Raise `BadInput` where a source begins with a message that stands at its stamp in the store: recording would move it."""
+    if arrival.stamp is None:
+        return
+    with store() as opened:
+        is_there = any(m.text == arrival.text for m in opened.raw(arrival.stamp, arrival.stamp + 1))
+    if is_there:
+        raise BadInput(f"{name} begins with a message that is in the store already: use import, which adds what is missing")
 
 
 def _decoded(line: bytes, place: Place) -> tuple[str, Place, str]:

@@ -19,6 +19,7 @@ from tests.recording import child  # noqa: F401  fixtures are found by name
 from tests.waiting import until
 
 LINES = [json.dumps(feed(i)) for i in range(0, 300, 2)]
+DATES = ["--from-date", "2025-12-15", "--to-date", "2025-12-15"]
 FILE = "\n".join(LINES) + "\n"
 
 
@@ -48,6 +49,52 @@ def test_a_file_recorded_is_a_file_imported(run, new_dsn):  # noqa: F811
     assert code == 0
     assert "nothing new in a.jsonl" in out
     assert derived(a) == derived(b)
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_file_that_was_recorded_is_there_already_when_it_is_imported(run, new_dsn, end):  # noqa: F811
+    dsn = new_dsn()
+    # Two of one stamp, two alike, and one that comes late: all of them are moved by the recorder.
+    lines = [*LINES[:50], LINES[50].replace("0.5", "0.6"), *LINES[50:80], LINES[79], LINES[70].replace("0.5", "0.7"), *LINES[80:]]
+    write("a.jsonl", "\n".join(lines) + end)
+    assert run("record", "a.jsonl", "--store", dsn)[0] == 0
+    before = derived(dsn)
+    assert len(before[-1]) == 153
+    code, out, _ = run("import", "a.jsonl", "--store", dsn)
+    assert code == 0
+    assert "153 messages read, 0 stored, 153 already there (153 of them recorded by record)" in out
+    assert derived(dsn) == before
+    assert "0 stored, 153 already there\n" in run("import", "a.jsonl", "--store", dsn)[1]
+    assert run("export", "--store", dsn, "--symbol", "NSE_FO|1", *DATES, "--what", "raw", "-o", "raw.csv")[0] == 0
+    assert "0 stored, 153 already there\n" in run("import", "raw.csv", "--store", dsn)[1]
+    assert derived(dsn) == before
+    write("b.jsonl", "\n".join([*lines, json.dumps(feed(400))]))
+    assert "154 messages read, 1 stored, 153 already there\n" in run("import", "b.jsonl", "--store", dsn)[1]
+
+
+def test_a_pipe_recorded_at_its_own_stamps_is_there_already_and_at_stamps_of_receipt_it_is_not(child, run):  # noqa: F811
+    write("a.jsonl", FILE)
+    assert child("--stamp", "own").communicate(FILE.encode(), timeout=60)[1] == b""
+    assert "0 stored, 150 already there (150 of them recorded by record)" in run("import", "a.jsonl")[1]
+    assert len(stored()) == 150
+    process = child("--store", "sqlite:///b.db", "--state", "other")
+    assert process.communicate(FILE.encode(), timeout=60)[1] == b""
+    assert "150 stored, 0 already there\n" in run("import", "a.jsonl", "--store", "sqlite:///b.db")[1]
+    assert "0 stored, 150 already there\n" in run("import", "a.jsonl", "--store", "sqlite:///b.db")[1]
+
+
+def test_a_file_that_was_imported_is_not_recorded_once_more(run, new_dsn):  # noqa: F811
+    dsn = new_dsn()
+    for count, told in ((150, "use import, which puts older ones"), (3, "in the store already: use import")):
+        write(f"{count}.jsonl", "\n".join(LINES[-count:]))
+        assert run("import", f"{count}.jsonl", "--store", dsn)[0] == 0
+        before = derived(dsn)
+        code, _, error = run("record", f"{count}.jsonl", "--store", dsn)
+        assert (code, told in error, error.count("\n")) == (2, True, 1)
+        assert derived(dsn) == before
+    write("more.jsonl", "\n".join([json.dumps(feed(300)), json.dumps(feed(301))]))
+    assert run("record", "more.jsonl", "--store", dsn)[0] == 0
+    assert len(derived(dsn)[-1]) == 152
 
 
 def test_a_file_that_grows_is_recorded_in_parts_to_the_same_days(run, new_dsn):  # noqa: F811
