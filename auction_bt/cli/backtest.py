@@ -18,6 +18,7 @@ from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import to_ticks
 from auction_bt.core.ist import day_start, from_date
+from auction_bt.core.price_step import misfit_of_bars
 from auction_bt.core.profile import VolumeSource, allocate
 from auction_bt.core.tick import I64
 from auction_bt.explain import explain
@@ -72,9 +73,15 @@ def run(args: argparse.Namespace) -> int:
             print(line)
         kept = f"run {number} of {args.state / 'journal.db'}"
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
-    for note in notes:
+    for note in [*notes, *misfits(found)]:
         print(f"auction_bt: {note}", file=sys.stderr)
     return 0
+
+
+def misfits(found: Run) -> list[str]:
+    """Return a warning for each symbol whose prices do not fit its price step."""
+    of_symbols = ((t.recorded.instrument, t.recorded.bars) for t in found.traced)
+    return [f"warning: {i.symbol}: {told}" for i, bars in of_symbols if (told := misfit_of_bars(bars, i.tick))]
 
 
 def _explained(found: Run, number: int | None) -> list[str]:

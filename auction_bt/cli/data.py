@@ -15,6 +15,7 @@ from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start, to_date
 from auction_bt.core.quality import DayQuality, day_quality
 from auction_bt.core.session import session_of
+from auction_bt.importing.instruments import misfit_of_store
 from auction_bt.store import DayHoldings, TickStore
 from auction_bt.store.dsn import open_store
 
@@ -52,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the table, or write JSON."""
     with open_store(args.store, readonly=True) as store:
         instruments = [store.instrument(args.symbol)] if args.symbol is not None else store.instruments()
-        table = [(i, [_row(store, i, h) for h in store.holdings(i.symbol)]) for i in instruments]
-    if not any(rows for _, rows in table):
+        table = [(i, [_row(store, i, h) for h in store.holdings(i.symbol)], misfit_of_store(store, i)) for i in instruments]
+    if not any(rows for _, rows, _ in table):
         raise NothingToDo("the store holds no data: import or record some first")
     if args.json:
-        text = json.dumps({"schema": 1, "symbols": [_json(i, rows) for i, rows in table]}, indent=2) + "\n"
+        text = json.dumps({"schema": 1, "symbols": [_json(i, rows) for i, rows, _ in table]}, indent=2) + "\n"
         if args.json == "-":
             sys.stdout.write(text)
         else:
@@ -65,11 +66,13 @@ def run(args: argparse.Namespace) -> int:
             except OSError as error:
                 raise BadInput(f"{args.json} cannot be written: {error.strerror}") from error
         return 0
-    for instrument, rows in table:
+    for instrument, rows, warning in table:
         print(
             f"{instrument.symbol} {instrument.name}".rstrip()
             + f": {instrument.kind}, tick {instrument.tick}, lot {instrument.lot}"
         )
+        if warning:
+            print(f"  warning: {warning}")
         print(_text(rows))
     return 0
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from auction_bt.core.errors import AuctionError, Fatal, Refused
+from auction_bt.core.errors import AuctionError, BadInput, Fatal, Refused
 from auction_bt.core.ist import DAY_NS, to_date, to_datetime
 from auction_bt.forwarder import Forwarder, StoreState
 from auction_bt.importing.finish import finish
@@ -26,7 +26,7 @@ from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, Place, Spool
 
-from .arguments import Progress, add_state, add_store
+from .arguments import Progress, add_state, add_step, add_store
 
 HELP = (
     "Record messages of the feed, one JSON message a line: from standard input, stamped as they are received, or from a file, at "
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stamp", choices=("receive", "own"),
                         help="when a message was received: now, or as it says itself (default: receive from standard input, "
                         "own from a file)")  # fmt: skip
+    add_step(parser)
     parser.add_argument("--no-derive", action="store_true", help="leave bars and ticks of the days recorded to a later run")
     parser.add_argument("--wait", type=float, default=_PATIENCE_S, metavar="SECONDS",
                         help="at the end, for the store to take everything (default: %(default)g)")  # fmt: skip
@@ -61,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record until the input ends or a signal comes."""
+    if args.no_derive and (args.tick or args.lot):
+        raise BadInput("--tick and --lot are for the end of the recording, which --no-derive leaves out: leave that out")
     place = parse(args.store)
     target = f"sqlite:///{place.path.resolve().as_posix()}" if isinstance(place, SqliteDsn) else str(place)
     source = None if args.file == "-" else FileSource(Path(args.file))
@@ -297,12 +300,8 @@ def _derive(args: argparse.Namespace, say: Any) -> None:
             return
         progress = Progress()
         with open_store(args.store) as store:
-            chosen, report = finish(store, touched, lambda day: progress(f"building bars: {to_date(day)}"))
+            found = finish(store, touched, lambda day: progress(f"building bars: {to_date(day)}"), tick=args.tick, lot=args.lot)
         progress.clear()
         spool.forget_touched()
-    for each in chosen:
-        say(f"  {each.instrument.symbol}: {each.describe()}")
-        for text in each.warnings:
-            say(f"  warning: {text}")
-    for line in report.lines()[1:]:
+    for line in found.lines():
         say(f"  {line}")

@@ -47,7 +47,7 @@ class FileReport:
         for chosen, days, counts in self.symbols:
             name = chosen.instrument.symbol + (f" {chosen.instrument.name}" if chosen.instrument.name else "")
             out.append(f"  {name}: {chosen.describe()}; {_span(days)}{'; ' if counts else ''}{counts}")
-            out += [f"  warning: {text}" for text in chosen.warnings]
+            out += [f"  {text}" for text in chosen.remarks()]
         return out + [f"  {text}" for text in self.details]
 
 

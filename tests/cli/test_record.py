@@ -97,6 +97,36 @@ def test_a_file_that_was_imported_is_not_recorded_once_more(run, new_dsn):  # no
     assert len(derived(dsn)[-1]) == 152
 
 
+def test_recorded_prices_tighten_the_price_step_unless_it_is_given(run, new_dsn):  # noqa: F811
+    dsn = new_dsn()
+
+    def recorded(name, prices, begin, *words):
+        write(name, "\n".join(json.dumps(feed(begin + i, price=p)) for i, p in enumerate(prices)))
+        code, out, _ = run("record", name, "--store", dsn, *words)
+        assert code == 0
+        return out
+
+    idle = {"feeds": {"NSE_FO|9": {"fullFeed": {"marketFF": {"ltpc": {"cp": 9.0}}}}}, "currentTs": str(OPEN // 10**6)}
+    write("idle.jsonl", json.dumps(idle))
+    _, out, _ = run("record", "idle.jsonl", "--store", dsn)
+    assert "  NSE_FO|9: no message has a price yet, so no instrument is made of it\n" in out
+    assert "NSE_FO|1: option (inferred), tick 0.05 (inferred)" in recorded("a.jsonl", [100, 101], 10)
+    with open_store(dsn, create=True) as store:
+        assert [i.symbol for i in store.instruments()] == ["NSE_FO|1"]
+    assert "  tick of NSE_FO|1 tightened 0.05 → 0.01 by finer prices\n" in recorded("b.jsonl", [100.01, 102, 103], 100)
+    assert "tick of" not in recorded("c.jsonl", range(100, 140), 200)
+    out = recorded("d.jsonl", [107.5, 108], 300, "--tick", "0.5", "--lot", "75")
+    assert "% of the prices are not multiples of tick 0.5: give the right one with import --tick" in out
+    with open_store(dsn, create=True) as store:
+        assert [(str(i.tick), i.lot) for i in store.instruments()] == [("0.5", 75)]
+
+
+def test_a_price_step_without_the_end_that_needs_it_is_refused(run):
+    write("a.jsonl", FILE)
+    code, _, error = run("record", "a.jsonl", "--no-derive", "--tick", "0.05")
+    assert (code, "leave that out" in error, error.count("\n")) == (2, True, 1)
+
+
 def test_a_file_that_grows_is_recorded_in_parts_to_the_same_days(run, new_dsn):  # noqa: F811
     a, b = new_dsn(), new_dsn()
     for end in (40, 41, 150):
