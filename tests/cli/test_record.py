@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 import pytest
 
@@ -197,6 +198,44 @@ def test_a_line_cut_off_by_its_writers_death_is_kept_apart(child, tmp_path):  # 
     assert "1 dead letters" in out.decode()
     assert "cut off at the end of the input" in out.decode()
     assert [text for _, text in stored(f"sqlite:///{tmp_path}/auction.db")] == LINES[:1]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_a_file_without_any_message_is_bad_input_in_one_line(run, tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x00\xff no\nmessage\n")
+    code, _, error = run("record", name)
+    assert code == 2
+    hint = " (no gzip file, whatever its name says)" if name.endswith("gz") else ""
+    assert error.startswith(f"auction_bt: {name}{hint}: none of 2 lines could be kept as a message, the last: no time in the ")
+    assert error.count("\n") == 1
+    assert not list(tmp_path.glob("auction.db*"))
+
+
+def test_a_file_with_some_messages_is_recorded(run):
+    write("a.jsonl", "no message\n" + FILE)
+    code, out, error = run("record", "a.jsonl")
+    assert (code, error, "1 dead letters" in out) == (0, "", True)
+
+
+def test_what_the_store_refuses_altogether_is_bad_input(run, tmp_path):
+    (tmp_path / ".auction_bt").mkdir()
+    with Spool.open(tmp_path / ".auction_bt") as spool:
+        spool.append([Kept(OPEN, "{}", ())], [], [], OPEN)
+    with open_store("sqlite:///auction.db", create=True) as store:
+        store.append_raw([RawMessage(OPEN, "another")])
+    write("a.jsonl", "\n")
+    code, _, error = run("record", "a.jsonl")
+    assert (code, "none of 1 lines could be kept as a message, the last: another message stands at" in error) == (2, True)
+
+
+def test_saved_messages_in_a_pipe_are_told_from_live_ones(child):  # noqa: F811
+    told = "these messages are of 2025-12-15 09:15 and are stamped now, so they make no bars of their day: use --stamp own"
+    now = json.dumps({**feed(0), "currentTs": str(time.time_ns() // 10**6)}) + "\n"
+    own = ("--stamp", "own", "--store", "sqlite:///b.db", "--state", "b")
+    saved = ((), FILE, 1), ((), '{"a": 1}\nb\n' + FILE, 1)
+    for words, sent, count in (*saved, ((), now + FILE, 0), (("--stamp", "receive"), FILE, 0), (own, FILE, 0)):
+        out, _ = child(*words).communicate(sent.encode(), timeout=60)
+        assert out.decode().count(told) == count
 
 
 def test_a_second_recorder_of_a_state_folder_is_refused_by_name(child, run):  # noqa: F811
