@@ -22,10 +22,10 @@ from auction_bt.store.dsn import open_store
 from .arguments import add_store
 
 HELP = (
-    "Show what a store holds, by symbol and day: bars, ticks, messages, silences, and how much of the exchange's volume "
-    "our ticks saw. Grade A: at least 95 % of the market seen, B: 80 %, C: less."
+    "Show what a store holds, by symbol and day: bars, ticks, messages, silences of the feed, and how much of the day's volume "
+    "our ticks saw, what came before the first message included. Grade A: at least 95 % of the market seen, B: 80 %, C: less."
 )
-_HEAD = ("day", "bars", "ticks", "messages", "gaps", "longest", "volume", "seen", "grade", "why")
+_HEAD = ("day", "bars", "ticks", "messages", "silences", "longest", "volume", "seen", "grade", "why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Row:
 
     @property
     def seen(self) -> float | None:
-        """Tick volume over the exchange's, None where there is no such ratio."""
-        return self.held.tick_volume / self.held.volume if self.held.volume and self.quality.grade != "-" else None
+        """How much of the day's volume our ticks saw, None where there is no such ratio."""
+        return None if isnan(self.quality.seen) else self.quality.seen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

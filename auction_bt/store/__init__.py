@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from auction_bt.core.bar import BarColumns
 from auction_bt.core.instrument import Instrument
@@ -42,6 +42,9 @@ class Event:
     kind: str
     symbol: str
     payload: str
+
+
+GAPS: Final = "silences, late joins"  # the kinds of `Gap`, for people: where they are counted together
 
 
 @dataclass(frozen=True, slots=True)
