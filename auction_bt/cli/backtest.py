@@ -28,6 +28,7 @@ from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
+from auction_bt.wording import quantity_of
 
 HELP: Final = "run the strategy on stored data and print what counts"
 
@@ -91,11 +92,12 @@ def _explained(found: Run, number: int | None) -> list[str]:
     if not 1 <= number <= len(trades):
         raise BadInput(f"--explain {number}: this run has {len(trades)} trades")
     trade = trades[number - 1]
-    tick = next(t.recorded.instrument.tick for t in found.traced if t.recorded.instrument.symbol == trade.symbol)
+    instrument = next(t.recorded.instrument for t in found.traced if t.recorded.instrument.symbol == trade.symbol)
+    story = explain(trade, entry_of(trade, found.result.decisions), instrument.tick, quantity_of(instrument))
     return [
         "",
         f"Trade {number} of {len(trades)}",
-        *(f"  {line}" for line in explain(trade, entry_of(trade, found.result.decisions), tick)),
+        *(f"  {line}" for line in story),
     ]
 
 
