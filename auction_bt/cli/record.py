@@ -258,9 +258,7 @@ class _Recording:
     def _look(self) -> None:
         self._news.clear()
         self._ack()
-        if self._hint:
-            self.say(self._hint)
-            self._hint = ""
+        self._say_hint()
         state = self.forwarder.state
         if state.is_up is not None and state.is_up is not self._was_up:  # why it is down may change; that it is, is said once
             if not state.is_up:
@@ -270,6 +268,11 @@ class _Recording:
                 self.say(f"store up again after {state.since - self._down_since:,.0f} s")
             self._was_up = state.is_up
         self._progress(self._status(state))
+
+    def _say_hint(self) -> None:
+        hint, self._hint = self._hint, ""
+        if hint:
+            self.say(hint)
 
     def _ack(self) -> None:
         if not self._args.ack:
@@ -297,7 +300,8 @@ class _Recording:
 
     def _end(self) -> None:
         """Send what is written and tell how it went."""
-        self._look()
+        self._ack()
+        self._say_hint()
         self._progress("sending what waits in the spool")
         self.is_all_sent = self.forwarder.finish(self._patience if self.recorder.error is None else 0.0)
         self._progress.clear()
