@@ -43,11 +43,17 @@ class DayQuality:
         1 less the worst of the three faults, in [0, 1]; NaN without ticks.
     reason : str
         The worst fault, for people.
+    joined : int, shares
+        Traded before our first message.
+    seen : float
+        Share of all that was traded which our ticks saw, whatever minute they gave it to, in [0, 1]; NaN where there is none.
     """
 
     grade: str
     share: float
     reason: str
+    joined: int = 0
+    seen: float = float("nan")
 
 
 def day_quality(bars: BarColumns, gaps: Sequence[Silence], session: Span | None, pauses: Sequence[Span] = ()) -> DayQuality:
@@ -90,7 +96,18 @@ def day_quality(bars: BarColumns, gaps: Sequence[Silence], session: Span | None,
     ]
     worst, text = max(faults, key=lambda fault: fault[0])
     grade = next((letter for floor, letter in GRADES if 1 - worst >= floor), "C")
-    return DayQuality(grade, 1 - worst, text.format(share=worst, joined=clock_text(joined_at)) if worst else "complete")
+    reason = text.format(share=worst, joined=clock_text(joined_at)) if worst else "complete"
+    return DayQuality(grade, 1 - worst, reason, joined, share_seen(int(inside.tick_volume.sum()), total, joined))
+
+
+def share_seen(tick_volume: int, volume: int, joined: int) -> float:
+    """Return how much of what was traded our ticks saw: of the bars' volume and of what came before our first message.
+
+    Notes
+    -----
+    Ticks may show more than the exchange's minutes, which leave some prints out; that is not more than all.
+    """
+    return min(tick_volume, volume) / (volume + joined) if volume > 0 else float("nan")
 
 
 def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
