@@ -21,7 +21,7 @@ from . import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
 from .archive import MessageArchive
 from .blocks import pack, split, unpack
 from .database import SqliteFile, connect
-from .lookup import Recorded, check_derived, digest_of, find_instrument, identified
+from .lookup import Recogniser, check_derived, digest_of, find_instrument, identified
 from .schema import APPLICATION_ID, CLAIMS, INDEXES, TABLES, UPGRADES, VERSION
 from .seal import seals_of
 
@@ -98,7 +98,7 @@ class SqliteStore(SqliteFile):
         self, messages: Iterable[RawMessage], *, placed: bool = False, recognised: Callable[[int], None] | None = None
     ) -> int:
         last: dict[int, int] = {}  # where a message wanting this stamp was put last
-        recorded = Recorded(self._digest_at, self._is_claimed)
+        recorded = Recogniser(self._digest_at, self._is_claimed)
         count = 0
         with self.writing():
             for message, occurrence, sha in identified(messages):
