@@ -245,7 +245,8 @@ class _Recording:
         for each in found:
             if is_first and (before is None or each.place.head == "" or each.place.offset <= before.offset):
                 refuse_older(each, self.recorder.last, str(self._args.file))
-                if each.stamp is not None and each.stamp <= self.forwarder.last_raw:
+                # Not a pipe: a live sender that goes back by a few messages must not be cut off for it.
+                if self._source is not None and each.stamp is not None and each.stamp <= self.forwarder.last_raw:
                     refuse_stored(each, lambda: open_store(self._args.store, readonly=True), str(self._args.file))
             is_first = False
             stamp = self.recorder.put(each.text, each.symbols, stamp=each.stamp, place=each.place, reason=each.reason)

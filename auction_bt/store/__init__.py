@@ -172,7 +172,7 @@ class TickStore(DerivedStore, Protocol):
         """Keep new messages, each at its own stamp or the next free ns; return how many were new.
 
         A message with the same (stamp, text, occurrence within this call) as one kept before is the same message. So is one that
-        was recorded: the same text, not yet recognised, where a recorder would have put it (`lookup.Recorded`); `recognised` is
+        was recorded: the same text, not yet recognised, where a recorder would have put it (`lookup.Recogniser`); `recognised` is
         told the stamp of each. With `placed` the stamps were given by a store (an export): the same text standing
         at the same stamp is the same too.
         """

@@ -100,7 +100,7 @@ class _Run:
     stamps: dict[bytes, deque[int]] = field(default_factory=dict)
 
 
-class Recorded:
+class Recogniser:
     """Finds the recorded message that a message to be imported is.
 
     Parameters
@@ -135,8 +135,10 @@ class Recorded:
 
     def find(self, message: RawMessage) -> int | None:
         """Return the stamp of the recorded message that this is, given to it; None where there is none."""
-        begins = {message.ts: None, self._latest or message.ts: None}
-        return next((ts for begin in begins if (ts := self._in_run(begin, message.text)) is not None), None)
+        ts = self._in_run(message.ts, message.text)
+        if ts is None and self._latest is not None and self._latest > message.ts:
+            ts = self._in_run(self._latest, message.text)
+        return ts
 
     def _in_run(self, begin: int, text: str) -> int | None:
         run = self._runs.get(begin)

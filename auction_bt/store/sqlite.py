@@ -20,7 +20,7 @@ from . import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
 from .archive import MessageArchive
 from .blocks import pack, split, unpack
 from .database import SqliteFile, connect
-from .lookup import Recorded, check_derived, digest_of, find_instrument, identified, instrument_of, instrument_row
+from .lookup import Recogniser, check_derived, digest_of, find_instrument, identified, instrument_of, instrument_row
 from .schema import APPLICATION_ID, CLAIMS, INDEXES, TABLES, UPGRADES, VERSION
 from .seal import seals_of
 
@@ -97,7 +97,7 @@ class SqliteStore(SqliteFile):
         self, messages: Iterable[RawMessage], *, placed: bool = False, recognised: Callable[[int], None] | None = None
     ) -> int:
         last: dict[int, int] = {}  # where a message wanting this stamp was put last
-        recorded = Recorded(self._digest_at, self._is_claimed)
+        recorded = Recogniser(self._digest_at, self._is_claimed)
         count = 0
         with self.writing():
             for message, occurrence, sha in identified(messages):

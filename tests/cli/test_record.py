@@ -98,6 +98,13 @@ def test_a_file_that_was_imported_is_not_recorded_once_more(run, new_dsn):  # no
     assert len(derived(dsn)[-1]) == 152
 
 
+def test_a_pipe_that_goes_back_by_a_message_is_not_cut_off(child):  # noqa: F811
+    for lines, rest in ((LINES, ""), (LINES[-1:], "1 stamps moved on")):
+        process = child("--stamp", "own")
+        out, error = process.communicate("\n".join([*lines, ""]).encode(), timeout=60)
+        assert (process.returncode, error, rest in out.decode()) == (0, b"", True)
+
+
 def test_recorded_prices_tighten_the_price_step_unless_it_is_given(run, new_dsn):  # noqa: F811
     dsn = new_dsn()
 

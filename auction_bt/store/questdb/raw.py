@@ -12,7 +12,7 @@ import numpy as np
 from auction_bt.core.errors import Refused
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start
 from auction_bt.store import RawMessage
-from auction_bt.store.lookup import Recorded, digest_of, identified
+from auction_bt.store.lookup import Recogniser, digest_of, identified
 
 from .ilp import Row
 from .schema import LARGEST_NS
@@ -101,7 +101,7 @@ class RawTables:
         """
         self._server.settle(["raw_wss_feed", "raw_source"])  # what was just recorded must not be written over
         known = _Known(self, pending)
-        recorded = Recorded(known.digest_at, known.is_claimed)
+        recorded = Recogniser(known.digest_at, known.is_claimed)
         last: dict[int, int] = {}  # where a message wanting this stamp was put last
         found = Placed()
         count = 0
