@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auction_bt.brokers.charges import SimpleRate
 from auction_bt.brokers.commission import MARGIN, ChargedCommission
 from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.core.decision import funnel
@@ -25,6 +24,7 @@ from auction_bt.core.tick import TickColumns
 from auction_bt.core.trade import Side
 from auction_bt.engine import AuctionCerebro
 from auction_bt.feeds.stored import Recorded, StoredData
+from auction_bt.market.rates import indian_charges
 from auction_bt.strategy import AuctionStrategy
 from tests.builders import columns_of, random_ticks, recorded
 
@@ -38,13 +38,13 @@ def run(data: list[Recorded], cerebro: Any = None, **params: Any) -> list[Auctio
     broker.setcash(1e6)
     cerebro.setbroker(broker)
     risk = RiskBook(Decimal(1_000_000))
-    charges = SimpleRate()
+    charges = indian_charges()
     for day in data:
         instrument = day.instrument
-        broker.addcommissioninfo(ChargedCommission(charges=charges, kind=instrument.kind), name=instrument.symbol)
+        broker.addcommissioninfo(ChargedCommission(charges=charges, instrument=instrument), name=instrument.symbol)
         shared = {
             "risk": risk,
-            "cost": lambda kind, price, qty, buy: charges.of(kind, price, qty, buy=buy),
+            "charges": charges,
             "margin": MARGIN[instrument.kind],
             **FREE,
             **params,
@@ -127,9 +127,8 @@ def test_every_trade_adds_up(seed: int, rule: str) -> None:
     value = strategy.broker.getvalue()
     last = strategy.open_trade()
     total = sum((t.pnl_net for t in strategy.trades), Decimal(0)) + (last.pnl_gross if last else 0)
-    paid = sum((t.charges for t in strategy.trades), Decimal(0))
-    if last is None:
-        assert float(total) == pytest.approx(value - 1e6, abs=0.02 + 1e-9 * float(paid))
+    if last is None:  # a trade's charges are rounded, six kinds by half a paisa at most; the account's are exact
+        assert float(total) == pytest.approx(value - 1e6, abs=0.001 + 0.03 * len(strategy.trades))
 
 
 def test_many_symbols_together_trade_as_alone_where_nothing_couples_them() -> None:
