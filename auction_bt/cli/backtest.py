@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ from auction_bt.core.profile import VolumeSource, allocate
 from auction_bt.core.tick import I64
 from auction_bt.explain import explain
 from auction_bt.picture import LevelColumns, PriceRows
-from auction_bt.report import csv_lines, dumps, render
+from auction_bt.report import csv_lines, dumps, extrapolated, render
 from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
@@ -72,9 +73,14 @@ def run(args: argparse.Namespace) -> int:
             print(line)
         kept = f"run {number} of {args.state / 'journal.db'}"
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
-    for note in notes:
-        print(f"auction_bt: {note}", file=sys.stderr)
+    warn(found, notes)
     return 0
+
+
+def warn(found: Run, notes: Iterable[str] = ()) -> None:
+    """Say on standard error what a reader of the JSON must not miss either."""
+    for note in filter(None, (*notes, extrapolated(found.result))):
+        print(f"auction_bt: {note}", file=sys.stderr)
 
 
 def _explained(found: Run, number: int | None) -> list[str]:
