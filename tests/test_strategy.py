@@ -17,7 +17,7 @@ from auction_bt.brokers.commission import MARGIN, ChargedCommission
 from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.core.decision import funnel
 from auction_bt.core.errors import BadInput
-from auction_bt.core.instrument import Kind
+from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import clock_text, day_index
 from auction_bt.core.risk import RiskBook
 from auction_bt.core.tick import TickColumns
@@ -271,6 +271,26 @@ def test_in_stock_cerebro_the_brokers_commission_is_the_charge_in_every_memory_m
     if strategy.open_trade() is None:
         assert cerebro.broker.getvalue() == pytest.approx(1e7 + booked, abs=0.01)
     assert {d.evidence["cost"] > 10 for d in strategy.decisions if d.action == "enter"} == {True}
+
+
+def test_in_stock_cerebro_charged_commission_is_the_charge() -> None:
+    cerebro = bt.Cerebro(stdstats=False)
+    feed = bt.feeds.PandasData(dataname=frame(ticks(seed=5, days=3)).tz_localize("UTC"))
+    cerebro.adddata(feed)
+    cerebro.addstrategy(AuctionStrategy, tick_size=0.05, session="09:15-15:30", period=60, quantity=10, **FREE)
+    cerebro.broker.setcash(1e7)
+    future = Instrument("NSE_FO|1", Decimal("0.05"), 1, Kind.FUTURE)
+    cerebro.broker.addcommissioninfo(ChargedCommission(charges=indian_charges(), instrument=future, data=feed))
+
+    strategy = cerebro.run()[0]
+
+    assert len(strategy.trades) > 5
+    assert strategy.open_trade() is None
+    assert cerebro.broker.getvalue() == pytest.approx(1e7 + sum(float(t.pnl_net) for t in strategy.trades), abs=0.001)
+    for trade in strategy.trades:
+        orders = [(f, (f.reason == "entry") == (trade.side is Side.LONG)) for f in trade.fills]
+        paid = [indian_charges().of(future, f.price, f.qty, buy=b, day=int(day_index(f.ts))).total for f, b in orders]
+        assert float(trade.charges) == pytest.approx(float(sum(paid)), abs=1e-5)
 
 
 def test_a_bar_that_became_known_too_late_is_not_acted_on() -> None:
