@@ -14,6 +14,7 @@ from auction_bt.core.ledger import rupees
 from auction_bt.core.tariff import Exchange, Key, Note, Product, Segment, Tariff, split
 
 _PAISA: Final = Decimal("0.01")
+_EXCHANGES: Final = {exchange.value: exchange for exchange in Exchange}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,9 @@ def key_of(instrument: Instrument, product: Product = Product.INTRADAY) -> Key |
     _refuse_index(instrument)
     prefix, bar, _ = instrument.symbol.partition("|")
     name = prefix.partition("_")[0] if bar else Exchange.NSE.value  # a friendly name: most are traded there
-    if instrument.kind is Kind.OTHER or name not in set(Exchange):
+    exchange = _EXCHANGES.get(name)
+    if instrument.kind is Kind.OTHER or exchange is None:
         return None
-    exchange = Exchange(name)
     if instrument.kind is Kind.EQUITY:
         return (Segment.DELIVERY if product is Product.DELIVERY else Segment.INTRADAY), exchange, ""
     if instrument.kind is Kind.FUTURE:

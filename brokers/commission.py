@@ -28,7 +28,7 @@ class ChargedCommission(bt.CommInfoBase):  # type: ignore[misc]  # backtrader ha
         None: the feed's.
     product : Product
     data : backtrader feed
-        Whose current bar says the day of an execution; not needed with `TickBroker`, which says it itself.
+        Whose current bar says the day. `TickBroker` says the day of an execution itself; to be asked before one, this is needed.
     freeze : int, shares
         Most that one order may have; 0: no limit known.
 

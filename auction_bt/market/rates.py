@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import product
-from types import MappingProxyType
 from typing import Final
 
 from auction_bt.brokers.charges import DatedCharges
@@ -50,7 +49,7 @@ def tariff(plan: str = STANDARD) -> Tariff:
         raise BadInput(f"no brokerage plan {plan!r}: there are {', '.join(plans())}")
     keys: list[Key] = [(segment, exchange, "") for segment, exchange in product(Segment, Exchange)]
     keys.append((Segment.OPTIONS, Exchange.BSE, "other"))
-    return Tariff(plan, MappingProxyType({key: _card(plan, key) for key in keys}))
+    return Tariff(plan, {key: _card(plan, key) for key in keys})  # a plain dict: a run may be sent to another process
 
 
 def rates_on(day: date, segment: Segment, exchange: Exchange, plan: str = STANDARD, group: str = "") -> Rates:

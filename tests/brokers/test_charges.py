@@ -1,5 +1,6 @@
 """What a trade costs: the vectors of the contract notes, and what must hold for every price and quantity."""
 
+import pickle
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -179,6 +180,12 @@ def test_data_from_elsewhere_pays_a_simple_rate_and_an_index_is_not_traded():
     for model in (charges, SimpleRate()):
         with pytest.raises(Refused, match="is an index and cannot be bought or sold"):
             model.of(instrument("NSE_INDEX|Nifty 50", Kind.INDEX), 25_000.0, 1, buy=True, day=day)
+
+
+def test_a_model_can_be_sent_to_another_process():
+    charges = indian_charges("upstox-api", 2)
+
+    assert pickle.loads(pickle.dumps(charges)) == charges
 
 
 def test_no_charges_are_none():
