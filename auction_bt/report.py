@@ -210,9 +210,9 @@ def extrapolated(result: BacktestResult) -> str:
         by_day.setdefault(day, []).append(name)
     if not by_day:
         return ""
-    taken = ", ".join(f"{', '.join(names)} of {day}" for day, names in by_day.items())
+    taken = "; ".join(f"{', '.join(names)} of {day}" for day, names in by_day.items())
     days = f"{result.settings.get('from')} to {result.settings.get('to')}"
-    return f"charges are extrapolated: the tables do not know all days of {days}; taken: {taken}"
+    return f"charges are extrapolated: the tables do not know all days of {days}; taken are {taken}"
 
 
 def _rates(result: BacktestResult, which: str) -> list[tuple[str, str]]:

@@ -199,9 +199,12 @@ def test_extrapolated_rates_are_told_with_the_day_they_are_of():
 
     assert extrapolated(found) == (
         "charges are extrapolated: the tables do not know all days of 2015-01-05 to 2015-01-06; "
-        "taken: STT, stamp duty of 2026-10-01"
+        "taken are STT, stamp duty of 2026-10-01"
     )
     assert "EXTRAPOLATED        charges are extrapolated" in render(found)
+    ipft = {"rates": {"likely": [], "unverified": [], "extrapolated": [{"kind": "ipft", "since": date(2023, 4, 1)}]}}
+    both = extrapolated(replace(found, data={**found.data, "Y": ipft}))
+    assert both.endswith("taken are STT, stamp duty of 2026-10-01; IPFT of 2023-04-01")
 
 
 def test_json_is_plain_and_complete():

@@ -32,7 +32,7 @@ def test_a_backtest_on_days_before_the_tables_warns_and_says_what_it_took(backte
     out, error, found = backtest(1420429500, "2015-01-05")
 
     assert error == (
-        "auction_bt: charges are extrapolated: the tables do not know all days of 2015-01-05 to 2015-01-05; taken: brokerage, "
+        "auction_bt: charges are extrapolated: the tables do not know all days of 2015-01-05 to 2015-01-05; taken are brokerage, "
         "STT, exchange, IPFT, SEBI fee, stamp duty, GST of 2020-07-01\n"
     )
     assert "EXTRAPOLATED        charges are extrapolated" in out
