@@ -15,10 +15,11 @@ from .analyzers.equity import Equity
 from .analyzers.narrator import Narrator
 from .analyzers.regimes import Regimes
 from .analyzers.trades import TradeList
-from .brokers.charges import Charges, SimpleRate
 from .brokers.commission import MARGIN, ChargedCommission
+from .brokers.indian import indian_charges
 from .brokers.tick_broker import TickBroker
 from .core.bar import Source
+from .core.costing import Charges
 from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
@@ -28,12 +29,13 @@ from .core.quality import share_seen
 from .core.regime import Rule
 from .core.risk import RiskBook
 from .core.summary import Point, merge_equity, summarise
+from .core.tariff import Product
 from .engine import AuctionCerebro
 from .feeds.stored import Recorded, StoredData, load, warm_up_start
 from .feeds.streamed import StreamedData
 from .result import BacktestResult
 from .router import LiveMarketRouter, MarketSink
-from .settings import SETTINGS
+from .settings import BY_NAME, SETTINGS
 from .store import RawMessage, TickStore
 from .store.cache import DayCache
 from .strategy import AuctionStrategy
@@ -73,7 +75,7 @@ class Request:
     end: date
     settings: dict[str, Any] = field(default_factory=dict)
     cash: Decimal = Decimal(1_000_000)
-    charges: Charges = field(default_factory=SimpleRate)
+    charges: Charges = field(default_factory=indian_charges)
     fill: FillModel = field(default_factory=FillModel)
     max_concurrent: int = 0
     engine: Engine = Engine.FAST
@@ -85,6 +87,11 @@ class Request:
             raise BadInput(f"cash {self.cash} must be above 0 rupees")
         if not self.symbols:
             raise BadInput("no symbol to run: give --symbol")
+
+    @property
+    def product(self) -> Product:
+        """What the orders are: what is not squared off is carried."""
+        return Product.squared_off(self.settings.get("square_off", BY_NAME["square_off"].default))
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,22 +231,23 @@ def _run(
     broker.set_cash(float(request.cash))
     cerebro.setbroker(broker)
     risk = RiskBook(request.cash, request.max_concurrent)
-    charges = request.charges
     settings = {**request.settings, "slippage": request.fill.slippage}
     for recorded in data:
         instrument = recorded.instrument
-        commission = ChargedCommission(charges=charges, kind=instrument.kind)  # type: ignore[call-arg]
-        broker.addcommissioninfo(commission, name=instrument.symbol)
         feed: Any = (
             StoredData(recorded=recorded)  # type: ignore[call-arg]
             if messages is None
             else StreamedData(instrument=instrument, begin=_first(recorded))  # type: ignore[call-arg]
         )
+        commission = ChargedCommission(  # type: ignore[call-arg]
+            charges=request.charges, instrument=instrument, product=request.product
+        )
+        broker.addcommissioninfo(commission, name=instrument.symbol)
         cerebro.add_symbol(
             feed,
             AuctionStrategy,
             risk=risk,
-            cost=lambda kind, price, qty, buy: charges.of(kind, price, qty, buy=buy),
+            charges=request.charges,
             margin=MARGIN[instrument.kind],
             trade_from=day_start(from_date(request.begin)),
             **settings,
@@ -276,9 +284,23 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
         trades=(*closed, *still_open),
         decisions=tuple(decisions),
         settings=_settings(request),
-        data={r.instrument.symbol: describe(r, first) for r in data},
+        data={r.instrument.symbol: describe(r, first) | {"rates": _rates(r, first, request)} for r in data},
         defaults=_settings(Request(request.symbols, request.begin, request.end)),
     )
+
+
+def _rates(recorded: Recorded, first_day: int, request: Request) -> dict[str, list[dict[str, Any]]]:
+    # How well the rates are known that were paid, or that kept a signal from being taken.
+    days = np.unique(day_index(recorded.bars.ts))
+    notes = request.charges.notes(recorded.instrument, [int(d) for d in days if d >= first_day], request.product)
+    found: dict[str, list[dict[str, Any]]] = {"likely": [], "unverified": [], "extrapolated": []}
+    for note in notes:
+        what = {"kind": note.kind, "since": to_date(note.since) if note.since else None}
+        if note.extrapolated:
+            found["extrapolated"].append(what)
+        if note.certainty in found:
+            found[note.certainty].append(what)
+    return found
 
 
 def _settings(request: Request) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from .core.ist import clock_text, to_datetime
 from .core.summary import MIN_TRADES, Group, Summary, Verdict
 from .result import BacktestResult, csv_lines, dumps, to_json
-from .wording import NONE, REFUSALS, number, percent, plural, risk, rupees, whole
+from .wording import CHARGES, NONE, REFUSALS, number, percent, plural, risk, rupees, whole
 
 __all__ = ["BacktestResult", "csv_lines", "dumps", "render", "to_json"]
 
@@ -40,7 +40,7 @@ def render(result: BacktestResult) -> str:
         blocks += [_ratios(summary), *_tables(summary)]
     elif not summary.open_trades:
         blocks.append(_why_none(summary))
-    blocks += [_data(result.data), [*_funnel(summary), *_fills(summary), *_costs(summary), *_settings(result)]]
+    blocks += [_data(result.data), [*_funnel(summary), *_fills(summary), *_costs(summary), *_doubts(result), *_settings(result)]]
     return "\n\n".join("\n".join(b) for b in blocks if b) + "\n"
 
 
@@ -190,7 +190,42 @@ def _holdings(facts: Mapping[str, Any]) -> str:
 def _costs(summary: Summary) -> list[str]:
     if summary.is_gross_only:
         return _item("Costs", "NONE. GROSS ONLY: every figure above is before charges.")
-    return _item("Costs", f"{summary.cost_name}, {rupees(summary.charges)} on {plural(summary.trades, 'closed trade')}")
+    lines = _item("Costs", f"{summary.cost_name}, {rupees(summary.charges)} on {plural(summary.trades, 'closed trade')}")
+    kinds = ", ".join(f"{CHARGES[kind]} {rupees(paid)}" for kind, paid in summary.charges_by_kind)
+    return lines + (_item("", kinds) if kinds else [])
+
+
+def doubts(result: BacktestResult) -> str:
+    """Return in one line which rates that decided are not sure, the worst first; empty where all are."""
+    unverified = [f"{name} (rule of {day})" if day else name for name, day in _rates(result, "unverified")]
+    likely = list(dict.fromkeys(name for name, _ in _rates(result, "likely")))
+    named = (("unverified", unverified), ("likely", likely))
+    return "; ".join(f"{certainty}: {', '.join(names)}" for certainty, names in named if names)
+
+
+def extrapolated(result: BacktestResult) -> str:
+    """Return in one line which rates are of other days than were run, because nobody here knows those; empty where none is."""
+    by_day: dict[str, list[str]] = {}
+    for name, day in _rates(result, "extrapolated"):
+        by_day.setdefault(day, []).append(name)
+    if not by_day:
+        return ""
+    taken = "; ".join(f"{', '.join(names)} of {day}" for day, names in by_day.items())
+    days = f"{result.settings.get('from')} to {result.settings.get('to')}"
+    return f"charges are extrapolated: the tables do not know all days of {days}; taken are {taken}"
+
+
+def _rates(result: BacktestResult, which: str) -> list[tuple[str, str]]:
+    # (name, day of the rule), in the order of a contract note.
+    known = [facts["rates"] for facts in result.data.values() if isinstance(facts, Mapping) and "rates" in facts]
+    found = {(rate["kind"], str(rate["since"] or "")) for rates in known for rate in rates[which]}
+    order = list(CHARGES)
+    return [(CHARGES[kind], day) for kind, day in sorted(found, key=lambda pair: (order.index(pair[0]), pair[1]))]
+
+
+def _doubts(result: BacktestResult) -> list[str]:
+    lines = _item("Rates in doubt", text) if (text := doubts(result)) else []
+    return lines + (_item("EXTRAPOLATED", text) if (text := extrapolated(result)) else [])
 
 
 def _settings(result: BacktestResult) -> list[str]:

@@ -68,13 +68,14 @@ def to_json(result: BacktestResult) -> dict[str, Any]:
         trade still open, whose ``reason`` is ``open``), money and prices are numbers, what is undefined is null.
     """
     summary = result.summary
-    apart = {*_TABLES, "refused", "signals", "taken", "fills"}
+    apart = {*_TABLES, "refused", "signals", "taken", "fills", "charges_by_kind"}
     figures = {name: value for name, value in asdict(summary).items() if name not in apart}
     other = result.other_regime
     return {
         "schema": SCHEMA,
         "summary": {
             **plain(figures),
+            "charges_by_kind": plain(dict(summary.charges_by_kind)),
             "gross_only": summary.is_gross_only,
             "tells": summary.verdict.tells,
             "other_regime": other and plain({"name": other[0], "net": other[1], "trades": other[2]}),

@@ -9,6 +9,7 @@ from typing import Any
 import backtrader as bt
 
 from .core.context import AuctionContext
+from .core.costing import OrderCosts
 from .core.decision import Decision
 from .core.errors import BadInput
 from .core.exits import Deadline
@@ -21,6 +22,7 @@ from .core.risk import Filters, RiskBook
 from .core.session import Session
 from .core.signals import Signal, find_signal
 from .core.stamps import bar_end_ns, bar_length_ns, columns_of, ends_at, known_at
+from .core.tariff import Product
 from .core.trade import Fill, Levels, Side, Trade
 from .core.watch import Watch
 from .indicators import VolumeProfile
@@ -41,8 +43,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
 
     risk : RiskBook
         Shared by all symbols of a run; None makes one of its own.
-    cost : callable (Kind, price, shares, buy) -> Decimal rupees
-        Charges of one execution; None: the broker's own commission.
+    charges : Charges
+        What orders cost; None: the broker's own commission.
     margin : float
         Share of a position's value to be paid in.
     trade_from : int, ns
@@ -64,7 +66,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     give no orders of its own on the same feed: its fills would be booked as this strategy's.
     """
 
-    params = (*STRATEGY_PARAMS, ("risk", None), ("cost", None), ("margin", 1.0), ("trade_from", 0))
+    params = (*STRATEGY_PARAMS, ("risk", None), ("charges", None), ("margin", 1.0), ("trade_from", 0))
 
     def __init__(self) -> None:
         p = self.p
@@ -84,13 +86,14 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         needs_prior = p.levels == "prior" and p.window == "rolling"
         self.session_profile = make(self.data, period=p.period, window="session", plot=False, **shared) if needs_prior else None
         self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
+        self._costs = OrderCosts(self.instrument, p.charges, Product.squared_off(p.square_off), self._commission)
         self._terms = Terms(
             filters=Filters(p.cost_multiple, p.stop_cost_multiple, p.min_stop_ticks, p.min_r, p.quality_floor),
             risk_fraction=p.risk_fraction,
             quantity=p.quantity,
             margin=p.margin,
             slippage=p.slippage,
-            round_trip=self._round_trip,
+            round_trip=lambda price, qty: self._costs.round_trip(price, qty, self._day),
             single_lot=p.single_lot,
             breakeven=p.breakeven,
         )
@@ -125,14 +128,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         name = str(getattr(self.data, "_name", "") or "data")
         return Instrument(name, Decimal(repr(self.p.tick_size)), self.p.lot or 1, Kind.OTHER)
 
-    def _charge(self, price: float, qty: int, buy: bool) -> Decimal:
-        if self.p.cost is not None:
-            return self.p.cost(self.instrument.kind, price, qty, buy)  # type: ignore[no-any-return]
-        commission = self.broker.getcommissioninfo(self.data)
-        return rupees(commission.getcommission(qty if buy else -qty, price))
-
-    def _round_trip(self, price: float, qty: int) -> float:
-        return float(self._charge(price, qty, True) + self._charge(price, qty, False))
+    def _commission(self, price: float, size: int) -> Decimal:
+        return rupees(self.broker.getcommissioninfo(self.data).getcommission(size, price))
 
     # ---------------------------------------------------------------- backtrader's calls
     def start(self) -> None:
@@ -350,13 +347,14 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if self._entering is not None and order.ref == self._entering[0].ref:
             _, decision, c = self._entering
             self._entering = None
-            self._open = OpenTrade(decision, self.instrument.symbol, self._charge)
+            self._open = OpenTrade(decision, self.instrument.symbol, self._costs.of)
             edge = c.val if decision.side is Side.LONG else c.vah
             k = self._reader.k(fill.price)
             self._watch = Watch(decision.side, c.regime, edge, fill.ts, best=k, worst=k)
         if self._open is None:
             return  # an order of somebody else's
         self._open.add(fill)
+        self._costs.booked(fill, order.isbuy())
         if isinstance(self._exits, StockExits):
             if fill.reason == "entry":
                 self._exits.set_exits(self.data, order.info["exits"].entered_at(fill.price))

@@ -34,6 +34,12 @@ REFUSALS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     "no tick size": ("the tick size of the instrument is not known", "tick_size"),
 })  # fmt: skip
 
+# kind of charge -> how a contract note calls it
+CHARGES: Final[Mapping[str, str]] = MappingProxyType({
+    "brokerage": "brokerage", "stt": "STT", "transaction": "exchange", "ipft": "IPFT", "sebi": "SEBI fee", "stamp": "stamp duty",
+    "gst": "GST", "dp": "DP charge", "square_off": "auto square-off", "exercise": "STT on exercise", "other": "one rate for all",
+})  # fmt: skip
+
 
 def grouped(digits: str) -> str:
     """Return the digits of a whole number in Indian groups: ``1234567`` → ``12,34,567``."""

@@ -9,6 +9,7 @@ import backtrader as bt
 
 from auction_bt.brokers.bar_rules import BarPrices, price_in_bar
 from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
+from auction_bt.brokers.commission import executed_at
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
 from auction_bt.core.fills import HAIR, FillModel
@@ -358,7 +359,8 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             order.addinfo(excursion=self.excursion(data))
         if order in self.pending:
             self.pending.remove(order)  # before executing: what is still pending then is cancelled as the other side of an OCO
-        self._execute(order, ago=0, price=price, dtcoc=to_num(fill.ts))
+        with executed_at(self.getcommissioninfo(data), fill.ts):
+            self._execute(order, ago=0, price=price, dtcoc=to_num(fill.ts))
         if order.status == bt.Order.Completed and "exit_reason" not in order.info:
             self._bracketize(order)
         after = round(self.positions[data].size)

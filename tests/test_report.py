@@ -2,6 +2,7 @@ import csv
 import io
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from math import inf, nan
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auction_bt.core.breakdown import Breakdown
 from auction_bt.core.decision import Decision
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS
 from auction_bt.core.summary import summarise
 from auction_bt.core.trade import Fill, Levels, Side, Trade
-from auction_bt.report import BacktestResult, csv_lines, dumps, render, to_json
+from auction_bt.report import BacktestResult, csv_lines, doubts, dumps, extrapolated, render, to_json
 from auction_bt.wording import REFUSALS, number, percent, risk, rupees
 
 OPEN = 1_765_770_300 * SECOND_NS  # 2025-12-15 09:15 IST
@@ -163,6 +165,46 @@ def test_no_line_is_wider_than_the_terminal():
 
     for found in (result(trades, more, **extra), result((), more, **extra), result(trades, cost_name="none")):
         assert max(map(len, render(found).splitlines())) <= 100
+
+
+def test_charges_are_told_by_kind():
+    costs = Breakdown(brokerage=Decimal("1.25"), stt=Decimal("0.75"))
+    found = result([trade(costs=costs), trade(at=9, costs=costs), trade(at=18)])  # the third knows its total alone
+
+    text = " ".join(render(found).split())
+
+    assert "₹6.00 on 3 closed trades brokerage ₹2.50, STT ₹1.50, one rate for all ₹2.00" in text
+    assert to_json(found)["summary"]["charges_by_kind"] == {"brokerage": 2.5, "stt": 1.5, "other": 2.0}
+    assert to_json(found)["summary"]["charges"] == 6.0
+
+
+def rates(likely=(), unverified=(), extrapolated=()):
+    def row(kinds):
+        return [{"kind": kind, "since": date(2026, 10, 1)} for kind in kinds]
+
+    return {"rates": {"likely": row(likely), "unverified": row(unverified), "extrapolated": row(extrapolated)}}
+
+
+def test_rates_that_are_not_sure_are_told_in_one_line_over_all_symbols():
+    found = result(data={"X": rates(["stt", "brokerage"]), "Y": rates(["stt"], ["dp"]), "Z": {"grade": "A"}})
+
+    assert doubts(found) == "unverified: DP charge (rule of 2026-10-01); likely: brokerage, STT"
+    assert extrapolated(found) == ""
+    assert "Rates in doubt      unverified: DP charge" in render(found)
+    assert "EXTRAPOLATED" not in render(found)
+
+
+def test_extrapolated_rates_are_told_with_the_day_they_are_of():
+    found = result(data={"X": rates(extrapolated=["stamp", "stt"])}, settings={"from": date(2015, 1, 5), "to": date(2015, 1, 6)})
+
+    assert extrapolated(found) == (
+        "charges are extrapolated: the tables do not know all days of 2015-01-05 to 2015-01-06; "
+        "taken are STT, stamp duty of 2026-10-01"
+    )
+    assert "EXTRAPOLATED        charges are extrapolated" in render(found)
+    ipft = {"rates": {"likely": [], "unverified": [], "extrapolated": [{"kind": "ipft", "since": date(2023, 4, 1)}]}}
+    both = extrapolated(replace(found, data={**found.data, "Y": ipft}))
+    assert both.endswith("taken are STT, stamp duty of 2026-10-01; IPFT of 2023-04-01")
 
 
 def test_json_is_plain_and_complete():

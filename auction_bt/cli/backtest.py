@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,7 @@ from auction_bt.core.profile import VolumeSource, allocate
 from auction_bt.core.tick import I64
 from auction_bt.explain import explain
 from auction_bt.picture import LevelColumns, PriceRows
-from auction_bt.report import csv_lines, dumps, render
+from auction_bt.report import csv_lines, dumps, extrapolated, render
 from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
@@ -74,13 +75,17 @@ def run(args: argparse.Namespace) -> int:
             print(line)
         kept = f"run {number} of {args.state / 'journal.db'}"
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
-    for note in [*notes, *misfits(found)]:
-        print(f"auction_bt: {note}", file=sys.stderr)
+    warn(found, notes)
     return 0
 
 
-def misfits(found: Run) -> list[str]:
-    """Return a warning for each symbol whose prices do not fit its price step."""
+def warn(found: Run, notes: Iterable[str] = ()) -> None:
+    """Say on standard error what a reader of the JSON must not miss either."""
+    for note in filter(None, (*notes, extrapolated(found.result), *_misfits(found))):
+        print(f"auction_bt: {note}", file=sys.stderr)
+
+
+def _misfits(found: Run) -> list[str]:
     of_symbols = ((t.recorded.instrument, t.recorded.bars) for t in found.traced)
     return [f"warning: {i.symbol}: {told}" for i, bars in of_symbols if (told := misfit_of_bars(bars, i.tick))]
 

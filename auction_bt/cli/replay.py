@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -31,7 +30,7 @@ from auction_bt.telling import line, seq_of
 from auction_bt.wording import number, plural, quantity_of
 
 from .arguments import Progress
-from .backtest import misfits, record, state_folder
+from .backtest import record, state_folder, warn
 from .keyboard import Keyboard, has_terminal
 from .request import add_request, request_of
 from .screen import Screen
@@ -78,8 +77,7 @@ def run(args: argparse.Namespace) -> int:
             kept = record(journal, found)
         print("\n" + render(found.result), end="")
         print(f"\nKept: every decision and trade as run {kept} of {args.state / 'journal.db'}")
-    for note in [*notes, *misfits(found)]:
-        print(f"auction_bt: {note}", file=sys.stderr)
+    warn(found, notes)
     return 0
 
 

@@ -7,16 +7,19 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from auction_bt.backtest import Engine, Request
-from auction_bt.brokers.charges import Charges, NoCharges, SimpleRate
+from auction_bt.brokers.charges import NoCharges
+from auction_bt.brokers.indian import indian_charges
+from auction_bt.core.costing import Charges
 from auction_bt.core.errors import BadInput
 from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.ist import to_date
 from auction_bt.core.regime import Rule
+from auction_bt.market.rates import STANDARD, plans
 from auction_bt.settings import SETTINGS, parse_settings
 
 from .arguments import add_dates, add_state, add_store, day_range
 
-_COSTS: Final[dict[str, Charges]] = {"x1": SimpleRate(1), "x2": SimpleRate(2), "none": NoCharges()}
+_COSTS: Final = {"x1": 1, "x2": 2, "none": 0}  # times the charges
 
 
 def add_request(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +31,7 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
     parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
     parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
+    parser.add_argument("--plan", choices=plans(), default=STANDARD, help="brokerage plan (default %(default)s)")
     parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
                         help="price of market and stop orders: the trade's or the book's (default quote)")  # fmt: skip
     parser.add_argument("--slippage", type=int, default=1, metavar="TICKS", help="against us, market and stop orders (default 1)")
@@ -72,7 +76,8 @@ def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Reques
         raise BadInput(f"--slippage {args.slippage} must be 0 to 10000 ticks")
     if args.max_concurrent < 0:
         raise BadInput(f"--max-concurrent {args.max_concurrent} must be 0 (no limit) or more")
-    charges: Charges = _COSTS[args.costs]
+    times = _COSTS[args.costs]
+    charges: Charges = indian_charges(args.plan, times) if times else NoCharges()
     fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000)
     first, last = to_date(days.start), to_date(days.stop - 1)
     return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent, engine)

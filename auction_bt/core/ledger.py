@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from math import nan
 
+from .breakdown import Breakdown
 from .decision import Decision
 from .trade import Fill, Trade
 
@@ -27,13 +28,15 @@ class OpenTrade:
     decision : Decision
         The entry that was taken.
     signal_symbol : str
-    cost : callable (price in rupees, shares, buy) -> Decimal rupees
+    cost : callable (Fill, buy) -> Breakdown
+        Charges of one order, filled; asked when the fill is booked.
     """
 
     decision: Decision
     signal_symbol: str
-    cost: Callable[[float, int, bool], Decimal]
+    cost: Callable[[Fill, bool], Breakdown]
     fills: list[Fill] = field(default_factory=list)
+    costs: Breakdown = field(default_factory=Breakdown)
 
     @property
     def qty(self) -> int:
@@ -43,6 +46,10 @@ class OpenTrade:
     def add(self, fill: Fill) -> None:
         """Book one execution."""
         self.fills.append(fill)
+        self.costs += self._cost(fill)
+
+    def _cost(self, fill: Fill) -> Breakdown:
+        return self.cost(fill, (fill.reason == "entry") == (self.decision.side.sign > 0))
 
     def trade(self, excursion: tuple[float, float], mark: Fill | None = None) -> Trade:
         """Return the trade, closed, or marked at `mark` for what is still open.
@@ -61,8 +68,9 @@ class OpenTrade:
         bought = sum((rupees(f.price) * f.qty for f in entries), Decimal(0))
         sold = sum((rupees(f.price) * f.qty for f in exits), Decimal(0))
         gross = (sold - bought) * sign
-        charges = sum((self.cost(f.price, f.qty, sign > 0) for f in entries), Decimal(0))
-        charges += sum((self.cost(f.price, f.qty, sign < 0) for f in exits), Decimal(0))
+        # Rounded once, as a sum: each order by itself would add half a paisa here and there that no contract note knows.
+        costs = (self.costs + self._cost(mark) if mark is not None else self.costs).rounded()
+        charges = costs.total
         net = gross - charges
         entry_price = float(bought / qty)
         at_risk = abs(entry_price - d.stop) * qty
@@ -93,4 +101,5 @@ class OpenTrade:
             mfe=round(max(0.0, (best - entry_price) * sign), _PLACES),
             r_multiple=round(float(net) / at_risk, _PLACES) if at_risk > 0 else nan,
             fills=tuple(self.fills),
+            costs=costs,
         )

@@ -13,6 +13,7 @@ from math import fsum, isfinite
 from statistics import fmean
 from typing import Final, TypeAlias
 
+from .breakdown import Breakdown
 from .decision import Decision, funnel
 from .interval import Interval, mean_interval
 from .ist import day_index
@@ -91,6 +92,8 @@ class Summary:
         Cost model: ``x1``, ``x2``, ``none``, …
     net, gross, charges : Decimal, rupees
         Of the closed trades; ``net == gross - charges``.
+    charges_by_kind : tuple of (kind, Decimal rupees)
+        What `charges` is made of, without what is 0.
     trades, open_trades : int
         Closed, and still open at the end of the data.
     open_net : Decimal, rupees
@@ -123,6 +126,7 @@ class Summary:
     net: Decimal
     gross: Decimal
     charges: Decimal
+    charges_by_kind: tuple[tuple[str, Decimal], ...]
     trades: int
     open_trades: int
     open_net: Decimal
@@ -202,6 +206,7 @@ def summarise(
         net=sum(nets, Decimal(0)),
         gross=sum((t.pnl_gross for t in closed), Decimal(0)),
         charges=sum((t.charges for t in closed), Decimal(0)),
+        charges_by_kind=tuple((kind, paid) for kind, paid in _costs(closed).kinds.items() if paid),
         trades=len(closed),
         open_trades=len(still_open),
         open_net=sum((t.pnl_net for t in still_open), Decimal(0)),
@@ -313,6 +318,11 @@ def _groups(trades: Iterable[Trade], key: Callable[[Trade], str], order: Sequenc
             net = sum((t.pnl_net for t in those), Decimal(0))
             found.append(Group(name, len(those), wins, net, wins / len(those), fmean(risks) if risks else None))
     return tuple(found if order else sorted(found, key=lambda g: (-g.trades, g.name)))
+
+
+def _costs(trades: Iterable[Trade]) -> Breakdown:
+    # Trades of somebody else's strategy know their total alone.
+    return sum((t.costs if t.costs.total == t.charges else Breakdown(other=t.charges) for t in trades), Breakdown())
 
 
 def _mean(values: Sequence[Decimal]) -> Decimal | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
+
+from .breakdown import Breakdown
 
 
 class Side(StrEnum):
@@ -91,6 +93,8 @@ class Trade:
         Net profit over the money first put at risk; NaN where the entry was filled at its own stop.
     reason : str
         Why the last share was sold: one of `EXIT_REASONS`, or ``open``.
+    costs : Breakdown
+        `charges` by kind; empty where nobody has said.
     """
 
     symbol: str
@@ -115,6 +119,7 @@ class Trade:
     mfe: float
     r_multiple: float
     fills: tuple[Fill, ...]
+    costs: Breakdown = field(default_factory=Breakdown, compare=False)
 
     @property
     def is_open(self) -> bool:
