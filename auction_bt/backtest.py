@@ -9,8 +9,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
-import numpy as np
-
 from .analyzers.equity import Equity
 from .analyzers.narrator import Narrator
 from .analyzers.regimes import Regimes
@@ -18,19 +16,18 @@ from .analyzers.trades import TradeList
 from .brokers.commission import MARGIN, ChargedCommission
 from .brokers.indian import indian_charges
 from .brokers.tick_broker import TickBroker
-from .core.bar import Source
 from .core.costing import Charges
 from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
 from .core.ist import day_index, day_start, from_date, to_date
 from .core.news import News
-from .core.quality import share_seen
 from .core.regime import Rule
 from .core.risk import RiskBook
 from .core.summary import Point, merge_equity, summarise
 from .core.tariff import Product
 from .engine import AuctionCerebro
+from .facts import facts_of
 from .feeds.stored import Recorded, StoredData, load, warm_up_start
 from .feeds.streamed import StreamedData
 from .result import BacktestResult
@@ -284,23 +281,9 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
         trades=(*closed, *still_open),
         decisions=tuple(decisions),
         settings=_settings(request),
-        data={r.instrument.symbol: describe(r, first) | {"rates": _rates(r, first, request)} for r in data},
+        data={r.instrument.symbol: facts_of(r, first, request.charges, request.product) for r in data},
         defaults=_settings(Request(request.symbols, request.begin, request.end)),
     )
-
-
-def _rates(recorded: Recorded, first_day: int, request: Request) -> dict[str, list[dict[str, Any]]]:
-    # How well the rates are known that were paid, or that kept a signal from being taken.
-    days = np.unique(day_index(recorded.bars.ts))
-    notes = request.charges.notes(recorded.instrument, [int(d) for d in days if d >= first_day], request.product)
-    found: dict[str, list[dict[str, Any]]] = {"likely": [], "unverified": [], "extrapolated": []}
-    for note in notes:
-        what = {"kind": note.kind, "since": to_date(note.since) if note.since else None}
-        if note.extrapolated:
-            found["extrapolated"].append(what)
-        if note.certainty in found:
-            found[note.certainty].append(what)
-    return found
 
 
 def _settings(request: Request) -> dict[str, Any]:
@@ -317,34 +300,4 @@ def _settings(request: Request) -> dict[str, Any]:
         "latency_ms": request.fill.latency // 1_000_000,
         "max_concurrent": request.max_concurrent,
         "engine": request.engine,
-    }
-
-
-def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
-    """Return what the data of one symbol is, from `first_day` on: counts, sources, quality."""
-    bars = recorded.bars
-    chosen = day_index(bars.ts) >= first_day
-    with_ticks = chosen & recorded.tick_days
-    volume, seen = int(bars.volume[with_ticks].sum()), int(bars.tick_volume[with_ticks].sum())
-    joined = sum(g.joined for day, g in recorded.grades.items() if day >= first_day)
-    graded = [g for day, g in sorted(recorded.grades.items()) if day >= first_day]
-    worst = min((g for g in graded if g.grade != "-"), key=lambda g: g.share, default=None)
-    market = recorded.market
-    return {
-        "name": recorded.instrument.name,
-        "kind": recorded.instrument.kind,
-        "tick": recorded.instrument.tick,
-        "lot": recorded.instrument.lot,
-        "days": len(np.unique(day_index(bars.ts[chosen]))),
-        "bars": int(chosen.sum()),
-        "bars_warm_up": int((~chosen).sum()),
-        "bars_by_source": {s.label: n for s in Source if (n := int((bars.source[chosen] == s).sum()))},
-        "ticks": 0 if market is None else int((market.ts >= day_start(first_day)).sum()),
-        "volume_seen_by_ticks": share_seen(seen, volume, joined) if volume else None,
-        "quality": worst.share if worst else None,
-        "grade": worst.grade if worst else "bars only",
-        "grade_reason": worst.reason if worst else "no ticks to judge",
-        "fills": "ticks"
-        if with_ticks.all()
-        else ("bars (pessimistic rules)" if not with_ticks.any() else "ticks, and bars on days without"),
     }

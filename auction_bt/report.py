@@ -19,6 +19,7 @@ WIDTH: Final = 100
 _LABEL: Final = 20
 _SOURCES: Final = {"I1": "from the exchange", "ticks": "built from ticks", "candles": "from candles"}
 _NAME: Final = 36
+_DOUBTS: Final = 6  # lines
 
 
 def render(result: BacktestResult) -> str:
@@ -180,6 +181,7 @@ def _holdings(facts: Mapping[str, Any]) -> str:
     warm_up = f" after {whole(facts['bars_warm_up'])} of warm-up" if facts["bars_warm_up"] else ""
     text = f"{_text(facts['kind'])}, tick {facts['tick']}, lot {whole(facts['lot'])}; {plural(facts['days'], 'day')}, "
     text += f"{plural(facts['bars'], 'bar')}{warm_up} ({sources}); "
+    text += f"hours {', '.join(facts['hours'])}; " if facts.get("hours") else ""
     if not facts["ticks"]:
         return f"{text}no ticks: levels from candles, fills by pessimistic bar rules"
     seen = facts["volume_seen_by_ticks"]
@@ -225,7 +227,14 @@ def _rates(result: BacktestResult, which: str) -> list[tuple[str, str]]:
 
 def _doubts(result: BacktestResult) -> list[str]:
     lines = _item("Rates in doubt", text) if (text := doubts(result)) else []
-    return lines + (_item("EXTRAPOLATED", text) if (text := extrapolated(result)) else [])
+    lines += _item("EXTRAPOLATED", text) if (text := extrapolated(result)) else []
+    known = [facts["doubts"] for facts in result.data.values() if isinstance(facts, Mapping) and facts.get("doubts")]
+    hours = list(dict.fromkeys(doubt for some in known for doubt in some))
+    if len(hours) > _DOUBTS:
+        hours = [*hours[:_DOUBTS], f"and {len(hours) - _DOUBTS} more, in the JSON"]
+    for n, doubt in enumerate(hours):
+        lines += _item("" if n else "Hours in doubt", doubt)
+    return lines
 
 
 def _settings(result: BacktestResult) -> list[str]:

@@ -1,0 +1,79 @@
+"""What a run stood on, symbol by symbol: bars, ticks, quality, hours, rates, and what of these is in doubt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .core.bar import Source
+from .core.costing import Charges
+from .core.ist import MINUTE_NS, day_index, day_start, to_date
+from .core.quality import share_seen
+from .core.tariff import Product
+from .feeds.stored import Recorded
+from .market.sessions import hours_of
+
+
+def facts_of(recorded: Recorded, first_day: int, charges: Charges, product: Product) -> dict[str, Any]:
+    """Return what the data of one symbol is, from `first_day` on: counts, sources, quality, hours, rates and their doubts."""
+    bars = recorded.bars
+    chosen = day_index(bars.ts) >= first_day
+    with_ticks = chosen & recorded.tick_days
+    volume, seen = int(bars.volume[with_ticks].sum()), int(bars.tick_volume[with_ticks].sum())
+    joined = sum(g.joined for day, g in recorded.grades.items() if day >= first_day)
+    graded = [g for day, g in sorted(recorded.grades.items()) if day >= first_day]
+    worst = min((g for g in graded if g.grade != "-"), key=lambda g: g.share, default=None)
+    market = recorded.market
+    return {
+        "name": recorded.instrument.name,
+        "kind": recorded.instrument.kind,
+        "tick": recorded.instrument.tick,
+        "lot": recorded.instrument.lot,
+        "days": len(np.unique(day_index(bars.ts[chosen]))),
+        "bars": int(chosen.sum()),
+        "bars_warm_up": int((~chosen).sum()),
+        "bars_by_source": {s.label: n for s in Source if (n := int((bars.source[chosen] == s).sum()))},
+        "ticks": 0 if market is None else int((market.ts >= day_start(first_day)).sum()),
+        "volume_seen_by_ticks": share_seen(seen, volume, joined) if volume else None,
+        "quality": worst.share if worst else None,
+        "grade": worst.grade if worst else "bars only",
+        "grade_reason": worst.reason if worst else "no ticks to judge",
+        "fills": "ticks"
+        if with_ticks.all()
+        else ("bars (pessimistic rules)" if not with_ticks.any() else "ticks, and bars on days without"),
+        **_hours(recorded, first_day),
+        "rates": _rates(recorded, first_day, charges, product),
+    }
+
+
+def _hours(recorded: Recorded, first_day: int) -> dict[str, list[str]]:
+    hours: dict[str, int] = {}
+    doubts: dict[str, None] = {}
+    for day in sorted(day for day in recorded.sessions if day >= first_day):
+        found = hours_of(recorded.instrument, day)
+        session = found.session
+        if not (session.is_closed or session.is_whole_day):
+            flat = "" if session.flat_by is None else f", flat by {_clock(session.flat_by)}"
+            text = f"{_clock(session.open)}-{_clock(session.close)}{flat}"
+            hours[text] = hours.get(text, 0) + 1
+        doubts.update(dict.fromkeys(found.doubts))
+    return {"hours": [f"{text} ({n} {'day' if n == 1 else 'days'})" for text, n in hours.items()], "doubts": list(doubts)}
+
+
+def _clock(ns: int) -> str:
+    return f"{ns // MINUTE_NS // 60:02}:{ns // MINUTE_NS % 60:02}"
+
+
+def _rates(recorded: Recorded, first_day: int, charges: Charges, product: Product) -> dict[str, list[dict[str, Any]]]:
+    # How well the rates are known that were paid, or that kept a signal from being taken.
+    days = np.unique(day_index(recorded.bars.ts))
+    notes = charges.notes(recorded.instrument, [int(d) for d in days if d >= first_day], product)
+    found: dict[str, list[dict[str, Any]]] = {"likely": [], "unverified": [], "extrapolated": []}
+    for note in notes:
+        what = {"kind": note.kind, "since": to_date(note.since) if note.since else None}
+        if note.extrapolated:
+            found["extrapolated"].append(what)
+        if note.certainty in found:
+            found[note.certainty].append(what)
+    return found
