@@ -131,6 +131,7 @@ class Broker:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
+    disable_nagle_algorithm = True  # head and body are two writes: each answer would wait 40 ms
 
     def do_GET(self):
         broker = self.server.broker

@@ -1,0 +1,44 @@
+"""Which days one call asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from itertools import pairwise
+from typing import Final
+
+from auction_bt.core.ist import from_date, to_date
+
+# First day of 1-minute candles, and the longest span of a call: a month (Upstox, "Historical Candle Data V3").
+FIRST_DAY: Final = from_date(date(2022, 1, 1))
+
+
+def is_weekday(day: int) -> bool:
+    """Return whether IST `day` is Monday to Friday: trading days, as far as no calendar says more."""
+    return to_date(day).weekday() < 5
+
+
+def months(days: range) -> list[range]:
+    """Return `days` cut at the first of each month, oldest first."""
+    inner = [day for day in days[1:] if to_date(day).day == 1]
+    return [range(begin, end) for begin, end in pairwise([days.start, *inner, days.stop]) if begin < end]
+
+
+def windows(days: range, is_wanted: Callable[[int], bool], is_trading_day: Callable[[int], bool]) -> list[range]:
+    """Return the spans to ask for, at most a month each, oldest first.
+
+    Parameters
+    ----------
+    days : range
+        IST days in question.
+    is_wanted : callable
+        Says of a day whether it is still to be asked for.
+    is_trading_day : callable
+        A span without a wanted trading day is not asked for; wanted days around them are, a session on a Saturday may be there.
+    """
+    found = []
+    for month in months(days):
+        wanted = [day for day in month if is_wanted(day)]
+        if any(is_trading_day(day) for day in wanted):
+            found.append(range(wanted[0], wanted[-1] + 1))
+    return found
