@@ -24,6 +24,7 @@ from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
 from .core.ist import day_index, day_start, from_date, to_date
 from .core.news import News
+from .core.quality import share_seen
 from .core.regime import Rule
 from .core.risk import RiskBook
 from .core.summary import Point, merge_equity, summarise
@@ -303,6 +304,7 @@ def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
     chosen = day_index(bars.ts) >= first_day
     with_ticks = chosen & recorded.tick_days
     volume, seen = int(bars.volume[with_ticks].sum()), int(bars.tick_volume[with_ticks].sum())
+    joined = sum(g.joined for day, g in recorded.grades.items() if day >= first_day)
     graded = [g for day, g in sorted(recorded.grades.items()) if day >= first_day]
     worst = min((g for g in graded if g.grade != "-"), key=lambda g: g.share, default=None)
     market = recorded.market
@@ -316,7 +318,7 @@ def describe(recorded: Recorded, first_day: int) -> dict[str, Any]:
         "bars_warm_up": int((~chosen).sum()),
         "bars_by_source": {s.label: n for s in Source if (n := int((bars.source[chosen] == s).sum()))},
         "ticks": 0 if market is None else int((market.ts >= day_start(first_day)).sum()),
-        "volume_seen_by_ticks": seen / volume if volume else None,
+        "volume_seen_by_ticks": share_seen(seen, volume, joined) if volume else None,
         "quality": worst.share if worst else None,
         "grade": worst.grade if worst else "bars only",
         "grade_reason": worst.reason if worst else "no ticks to judge",

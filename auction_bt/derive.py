@@ -10,7 +10,7 @@ from .core.bar import NEVER, Bar, BarColumns
 from .core.ist import day_index, day_start, minute_start
 from .core.tick import Tick, TickColumns
 from .router import LiveMarketRouter, RouterReport
-from .store import DerivedStore, Event, Gap
+from .store import GAPS, DerivedStore, Event, Gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class DeriveReport:
         days = sum(map(len, self.days.values()))
         told = [
             f"{self.messages:,} messages read",
-            f"{self.ticks:,} ticks, {self.bars:,} bars, {self.gaps:,} gaps, {self.events:,} events written: "
-            f"{len(self.days):,} symbols, {days:,} symbol-days",
+            f"{self.ticks:,} ticks, {self.bars:,} bars, {self.gaps:,} gaps ({GAPS}), "
+            f"{self.events:,} events written: {len(self.days):,} symbols, {days:,} symbol-days",
         ]
         for each in self.passes:
             told += each.lines()[3:]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from math import isfinite
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from .core.decision import Decision
 from .core.instrument import decimals
 from .core.ist import clock_text, day_index, to_datetime
 from .core.trade import Fill, Side, Trade
-from .wording import number, percent, plural, risk, rupees, whole
+from .wording import number, percent, risk, rupees, shares, whole
 
 EXITS: Final[Mapping[str, str]] = MappingProxyType({
     "stop": "the price reached the stop: the idea was wrong, the loss was the planned one (or worse, through a gap)",
@@ -37,7 +37,7 @@ _SETUPS: Final[Mapping[str, str]] = MappingProxyType({
 })  # fmt: skip
 
 
-def explain(trade: Trade, decision: Decision | None, tick: Decimal) -> list[str]:
+def explain(trade: Trade, decision: Decision | None, tick: Decimal, quantity: Callable[[int], str] = shares) -> list[str]:
     """Return the story of one trade.
 
     Parameters
@@ -47,6 +47,8 @@ def explain(trade: Trade, decision: Decision | None, tick: Decimal) -> list[str]
         The entry decision; without it the evidence of the filters is left out, and said to be.
     tick : Decimal, rupees
         Smallest price step of the traded instrument.
+    quantity : callable
+        Words a quantity of it (`wording.quantity_of`).
 
     Returns
     -------
@@ -61,14 +63,14 @@ def explain(trade: Trade, decision: Decision | None, tick: Decimal) -> list[str]
     facts = _Facts(decision.evidence if decision else {})
     verb = "bought" if trade.side is Side.LONG else "sold short"
     began = f"{to_datetime(trade.entry_ts).strftime('%d %b %Y')} at {clock_text(trade.entry_ts)} IST"
-    lines = [f"Trade ({trade.side.value}): {verb} {plural(trade.qty, 'share')} of {trade.symbol} on {began}."]
+    lines = [f"Trade ({trade.side.value}): {verb} {quantity(trade.qty)} of {trade.symbol} on {began}."]
     if trade.signal_symbol != trade.symbol:
         lines.append(f"Signal read from: {trade.signal_symbol}; the levels below are its own, not those of {trade.symbol}.")
     lines += _profile(trade, price)
     lines += _regime(trade, facts)
     lines += _signal(trade, decision, facts, price)
     lines += _filters(decision, facts)
-    lines += _size(trade, decision, facts, price)
+    lines += _size(trade, decision, facts, price, quantity)
     lines += [_fill(trade, fill, price) for fill in trade.fills]
     lines.append(f"Why out: {EXITS.get(trade.reason, trade.reason or 'not recorded')}.")
     return lines + _money(trade)
@@ -165,7 +167,7 @@ def _filters(decision: Decision | None, facts: _Facts) -> list[str]:
     return ["Filters passed:", *lines] if lines else []
 
 
-def _size(trade: Trade, decision: Decision | None, facts: _Facts, price: _Prices) -> list[str]:
+def _size(trade: Trade, decision: Decision | None, facts: _Facts, price: _Prices, quantity: Callable[[int], str]) -> list[str]:
     lines = []
     if isfinite(trade.stop):
         at_risk = abs(trade.entry_price - trade.stop) * trade.qty
@@ -174,9 +176,9 @@ def _size(trade: Trade, decision: Decision | None, facts: _Facts, price: _Prices
     money, equity = facts("risk"), facts("equity")
     if money is not None:
         share = f" ({percent(money / equity, 2)} of the equity of {rupees(equity)})" if equity else ""
-        lines.append(f"Size: {plural(trade.qty, 'share')}, as a stop with its costs then loses about {rupees(money)}{share}.")
+        lines.append(f"Size: {quantity(trade.qty)}, as a stop with its costs then loses about {rupees(money)}{share}.")
     if decision is not None and decision.targets:
-        lines.append("Targets: " + ", ".join(f"{price(at)} for {plural(qty, 'share')}" for at, qty in decision.targets) + ".")
+        lines.append("Targets: " + ", ".join(f"{price(at)} for {quantity(qty)}" for at, qty in decision.targets) + ".")
     return lines
 
 

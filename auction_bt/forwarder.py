@@ -186,7 +186,6 @@ class Forwarder:
                 self._last_raw = store.last_raw()
             try:
                 courier.verify()
-                self._went(True)
                 is_done = self._serve(spool, store, courier)
             finally:
                 if courier.sent or courier.buried:
@@ -214,6 +213,7 @@ class Forwarder:
             while self._gives_way() and time.monotonic() < way_at and not self._stopping.wait(_LOOK_S):
                 pass
             moved = courier.step()
+            self._went(True)  # not before it took something: one with a full disk can be opened and asked at any time
             self._note(courier)
             now = time.monotonic()
             if now >= renew_at:

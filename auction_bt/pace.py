@@ -67,6 +67,11 @@ class Pace:
         """True while a message is let through one by one."""
         return self._step is Key.STEP
 
+    @property
+    def is_seeking(self) -> bool:
+        """True while messages are let through up to the next bar."""
+        return self._step is Key.BAR
+
     def wait(self, stamp: int) -> float:
         """Return in how many seconds the message stamped `stamp` (ns) is due: 0 for now, infinite while paused."""
         if self.is_over:

@@ -13,7 +13,7 @@ from .core.errors import Fatal
 from .core.ist import day_index, day_start, to_date
 from .core.tick import TickColumns
 from .derive import derive
-from .store import Event, Gap, RawMessage, TickStore
+from .store import GAPS, Event, Gap, RawMessage, TickStore
 from .store.dsn import open_store
 from .store.seal import seal_of
 
@@ -49,7 +49,7 @@ class DayState:
         if not self.seal:
             return "nothing" if not self.kept_seal else "nothing, where rows were"
         kept = "" if self.seal == self.kept_seal else ", not sealed" if not self.kept_seal else ", not as sealed"
-        return f"{self.ticks:,} ticks, {self.bars:,} bars, {self.gaps:,} gaps, seal {self.seal:016x}{kept}"
+        return f"{self.ticks:,} ticks, {self.bars:,} bars, {self.gaps:,} gaps ({GAPS}), seal {self.seal:016x}{kept}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class Recorder:
         self._unsaid: list[int] = []  # first and last stamp of losses that no gap message has named yet, and their number
         self._silence: tuple[int, str] | None = None  # since when nothing was recorded, and why; said with the next message
         self._hurry = False
+        self._can_reread = False  # the last message's source is a file, which the next start reads on from where it was left
         self._closing = False
         self._error: Fatal | None = None
         self._was_killed = False
@@ -261,6 +262,7 @@ class Recorder:
             if why == "recorder was killed" or day_index(begin) == day_index(end):
                 self._own_gap(end, begin, end, why)
         self._last = seq = max(wanted, self._last + 1)
+        self._can_reread = place is not None and bool(place.head)
         self._push(_Item(seq, text, symbols, place, reason))
         return seq
 
@@ -297,7 +299,7 @@ class Recorder:
         except BaseException as error:  # whatever it is, nobody may believe that recording goes on
             with self._lock:
                 left = len(self._queue) + self._in_hand
-                rest = f"; {left:,} messages that came after are lost" if left else ""
+                rest = f"; {left:,} messages that came after {_fate(self._can_reread)}" if left else ""
                 self._error = Fatal(f"recording stopped: {error}; what was committed is safe{rest}")
                 self._error.__cause__ = error
                 self._done.notify_all()
@@ -356,6 +358,10 @@ class Recorder:
 
 def _dead(item: _Item, how: str) -> DeadLetter:
     return DeadLetter(item.stamp, item.text.encode("utf-8", how), item.reason or "not UTF-8 text")
+
+
+def _fate(can_reread: bool) -> str:
+    return "are in the file still, and the next start goes on with them" if can_reread else "are lost, if their sender has gone"
 
 
 def _is_text(text: str) -> bool:

@@ -105,8 +105,8 @@ SETTINGS: Final = (
     Setting("pullback_bars", 20, "bars within which price must have been beyond the POC", 1, 1_000_000),
     Setting("stale_bars", 3, "bars after its end a bar may still be decided on (thin or silent symbols)", 0, 1_000_000),
     Setting("entry_from_min", 15, "minutes after the open before the first entry", 0),
-    Setting("entry_until_min", 30, "minutes before the close of the last entry", 0),
-    Setting("square_off_min", 15, "minutes before the close at which all is closed; -1 = carry overnight", -1),
+    Setting("entry_until_min", 30, "minutes of the last entry before all is closed (before the close, where it is carried)", 0),
+    Setting("square_off", "auto", "IST time at which all is closed: auto = by the market's dated table, HH:MM, none"),
     Setting("time_stop_bars", -1, "bars without a target after which a trade is left; 0 = off, -1 = period / 4", -1, 1_000_000),
     Setting("acceptance_bins", 2, "closed bins beyond the entry's edge after which a trade is left; 0 = off", 0),
     Setting("acceptance_min", 5, "minutes in such a bin", 1, 1440),
@@ -158,7 +158,27 @@ def check_settings(params: Any) -> tuple[Rule, int]:
             raise BadInput(f"session = {params.session!r} is no session: write HH:MM-HH:MM, e.g. 09:15-15:30") from None
         if not 0 <= begin_hour * 60 + begin_minute < end_hour * 60 + end_minute <= 1440:
             raise BadInput(f"session = {params.session!r} ends before it begins, or outside the day")
+    square_off_of(params.square_off)
     return Rule(params.rule), params.acceptance_min * MINUTE_NS if params.acceptance_bins else 0
+
+
+def square_off_of(text: str) -> int | None:
+    """Return the time a setting ``square_off`` gives in ns since IST midnight; None where it is a word.
+
+    Raises
+    ------
+    BadInput
+        No word that is known, and no time.
+    """
+    if text in {"auto", "none"}:
+        return None
+    try:
+        hour, minute = map(int, text.split(":"))
+    except ValueError:
+        hour = minute = -1
+    if not (0 <= hour < 24 and 0 <= minute < 60):
+        raise BadInput(f"square_off = {text!r} is no time: write auto, none or HH:MM, e.g. 15:10")
+    return (hour * 60 + minute) * MINUTE_NS
 
 
 def changed(settings: dict[str, Any]) -> dict[str, Any]:

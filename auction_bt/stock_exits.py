@@ -24,6 +24,8 @@ class StockExits:
     Notes
     -----
     Stops and targets rest from the bar after the entry's on, as with any stock bracket; a deadline is looked at once a bar.
+    Orders are given once a bar, by `place`: a stock broker cannot take back an order of the same bar, and would fill both it and
+    the one that was to replace it.
     Use `brokers.tick_broker.TickBroker` for fills on ticks and for pessimistic bars.
     """
 
@@ -33,15 +35,23 @@ class StockExits:
         self._working: dict[int, str] = {}  # order ref -> reason
         self._orders: list[Any] = []
         self._placed_stop = 0.0
+        self._is_new = False  # the group is not what rests
 
     def exits(self, _: Any) -> ExitGroup | None:
         """Return the group of the open trade."""
         return self._group
 
-    def set_exits(self, data: Any, group: ExitGroup | None) -> None:
-        """Replace the group: cancel what rests and place it anew; a due deadline closes at market."""
+    def set_exits(self, _: Any, group: ExitGroup | None) -> None:
+        """Replace the group, from the next `place` on."""
+        self._group, self._is_new = group, True
+
+    def place(self, data: Any) -> None:
+        """Make rest what the group asks for, having seen all fills of the bar; a due deadline closes at market."""
+        if not self._is_new:
+            return
+        self._is_new = False
         self._cancel()
-        self._group = group
+        group = self._group
         if group is None:
             return
         close = self._strategy.sell if group.side is Side.LONG else self._strategy.buy
@@ -63,7 +73,7 @@ class StockExits:
         """Return why an order of ours was given, or an empty string for somebody else's."""
         return self._working.get(order.ref, "")
 
-    def filled(self, data: Any, order: Any) -> None:
+    def filled(self, order: Any) -> None:
         """Take note of a filled exit: the group shrinks, and its stop moves where a target asks for it."""
         reason = self._working.pop(order.ref, "")
         group = self._group
@@ -73,11 +83,8 @@ class StockExits:
         target = next((t for t in group.targets if t.reason == reason and t.qty == qty), None)
         after = group.after_target(target) if target is not None else group.resized(group.qty - qty)
         self._group = after
-        told_later = any(o.status == o.Completed and o.ref in self._working for o in self._orders)
-        if after is None:
-            self._cancel()
-        elif after.stop != self._placed_stop and not told_later:  # else the same bar filled more than this order
-            self.set_exits(data, after)
+        if after is None or after.stop != self._placed_stop:
+            self._is_new = True
 
     def _remember(self, order: Any, reason: str) -> None:
         self._working[order.ref] = reason

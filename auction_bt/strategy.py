@@ -18,15 +18,18 @@ from .core.ledger import OpenTrade, rupees
 from .core.plan import Plan, Terms, plan_entry
 from .core.regime import Regime
 from .core.risk import Filters, RiskBook
-from .core.session import WHOLE_DAY, Session, session_of
+from .core.session import Session
 from .core.signals import Signal, find_signal
 from .core.stamps import bar_end_ns, bar_length_ns, columns_of, ends_at, known_at
 from .core.trade import Fill, Levels, Side, Trade
 from .core.watch import Watch
 from .indicators import VolumeProfile
+from .market.sessions import session_of
 from .reading import ContextReader, LevelsNow
-from .settings import STRATEGY_PARAMS, check_settings
+from .settings import STRATEGY_PARAMS, check_settings, square_off_of
 from .stock_exits import StockExits
+
+_BEFORE_CLOSE_MIN = 15  # of a session that is given by hand
 
 
 class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no types
@@ -101,6 +104,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._edge = ""
         self._day = -1
         self._day_bounds = (0, 0)
+        self._flat_by: int | None = None
         self._bars_today = 0
         self._before: tuple[int, int, int, Regime] | None = None
         self._session_levels: tuple[int, int, int, Regime] | None = None
@@ -149,6 +153,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             self._manage(seq, ts)
         elif ts > self.p.trade_from:
             self._look(i, seq, ts)
+        if isinstance(self._exits, StockExits):
+            self._exits.place(self.data)
         self._keep_levels()
 
     def notify_order(self, order: Any) -> None:
@@ -183,12 +189,14 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._day, self._bars_today = day, 0
         session = self._session(day)
         self._day_bounds = (0, 0) if session.is_whole_day else session.bounds(day)
+        flat_by = session.flat_by if self.p.square_off == "auto" else square_off_of(self.p.square_off)
+        self._flat_by = None if flat_by is None else day_start(day) + flat_by
 
     def _session(self, day: int) -> Session:
         if self.p.session:
             begin, end = (int(h) * 60 + int(m) for h, m in (part.split(":") for part in self.p.session.split("-")))
-            return Session(begin * MINUTE_NS, end * MINUTE_NS)
-        return session_of(self.instrument, day) if self.instrument.kind is not Kind.OTHER else WHOLE_DAY
+            return Session(begin * MINUTE_NS, end * MINUTE_NS, (end - _BEFORE_CLOSE_MIN) * MINUTE_NS)
+        return session_of(self.instrument, day)
 
     def _clear_edges(self) -> None:
         # An edge may be traded again once the POC (of the bar before) has traded.
@@ -245,11 +253,11 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._entering = (order, decision, c)
 
     def _deadlines(self, ts: int) -> tuple[Deadline, ...]:
-        p, (_, close) = self.p, self._day_bounds
+        p = self.p
         bars = p.time_stop_bars if p.time_stop_bars >= 0 else p.period // 4
         found: tuple[Deadline, ...] = (Deadline(ts + bars * self._bar_ns, "time", until_target=True),) if bars else ()
-        if close and p.square_off_min >= 0:
-            found += (Deadline(close - p.square_off_min * MINUTE_NS, "square_off"),)
+        if self._flat_by is not None:
+            found += (Deadline(self._flat_by, "square_off"),)
         return found
 
     def _refusal(self, signal: Signal, seq: int, ts: int, deadlines: tuple[Deadline, ...]) -> str:
@@ -259,10 +267,13 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         now = max(ts, seq)  # a bar may become known long after its end
         if now - ts > p.stale_bars * self._bar_ns:
             return "stale bar"
-        if end and not begin + p.entry_from_min * MINUTE_NS <= now <= end - p.entry_until_min * MINUTE_NS:
+        until = (self._flat_by or end) - p.entry_until_min * MINUTE_NS
+        if end and not begin + p.entry_from_min * MINUTE_NS <= now <= until:
             return "entry window"
         if any(d.at <= now for d in deadlines):
             return "entry window"
+        if p.square_off == "none" and signal.side is Side.SHORT and self.instrument.kind is Kind.EQUITY:
+            return "short delivery"  # shares can be sold short within the day only
         if p.one_entry_an_edge and signal.edge in self._edges_used:
             return "edge used"
         return ""
@@ -350,7 +361,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             if fill.reason == "entry":
                 self._exits.set_exits(self.data, order.info["exits"].entered_at(fill.price))
             else:
-                self._exits.filled(self.data, order)
+                self._exits.filled(order)
         if self._open.qty == 0:
             excursion = order.info["excursion"] if "excursion" in order.info else self._bar_excursion()
             trade = self._open.trade(excursion)

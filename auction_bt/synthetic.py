@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from .core.errors import BadInput
 from .core.instrument import Instrument, Kind
 from .core.ist import MINUTE_NS, SECOND_NS, day_start, from_date
-from .core.session import session_of
 from .core.tick import F64, I64
+from .market.sessions import session_of
 
 Message = dict[str, Any]  # JSON, as the SDK decodes it
 
@@ -107,7 +107,10 @@ def tape(
     start = instrument.to_ticks(start_price) if np.isfinite(start_price) else 0
     if start < 100:
         raise BadInput(f"{instrument.symbol}: start price {start_price} leaves no room above 0 in ticks of {instrument.tick}")
-    begin, end = session_of(instrument, from_date(day)).bounds(from_date(day))
+    session = session_of(instrument, from_date(day))
+    if session.is_closed:
+        raise BadInput(f"the exchange is closed on {day} ({day:%A}): choose a trading day")
+    begin, end = session.bounds(from_date(day))
     rng = _generator(seed, instrument.symbol, day, "tape")
     seconds = (end - begin) // SECOND_NS
 

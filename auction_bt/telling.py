@@ -10,7 +10,7 @@ from .core.instrument import Instrument
 from .core.ist import clock_text
 from .core.news import Filled, News, Turned
 from .core.trade import Trade
-from .wording import number, plural, risk, rupees
+from .wording import number, quantity_of, risk, rupees
 
 _LABEL: Final = 9
 
@@ -35,13 +35,14 @@ def line(news: News, instrument: Instrument) -> str:
     def price(value: float) -> str:
         return number(value, instrument.decimals)
 
+    quantity = quantity_of(instrument)
     if isinstance(news, Decision):
-        label, text = _decision(news, price)
+        label, text = _decision(news, price, quantity)
     elif isinstance(news, Filled):
         fill = news.fill
         by = " by the bar alone" if fill.source == "bars" else ""
         verb = "bought" if news.buy else "sold"
-        label, text = "filled", f"{verb} {plural(fill.qty, 'share')} at {price(fill.price)}, {fill.reason}{by}"
+        label, text = "filled", f"{verb} {quantity(fill.qty)} at {price(fill.price)}, {fill.reason}{by}"
     elif isinstance(news, Turned):
         before = "" if news.before is None else f"{news.before.label} → "
         levels = f"VAL {price(news.val)}, POC {price(news.poc)}, VAH {price(news.vah)}"
@@ -49,13 +50,13 @@ def line(news: News, instrument: Instrument) -> str:
     else:
         money = f"{rupees(news.pnl_net, plus=True)} net, {risk(news.r_multiple)}"
         held = f"in at {number(news.entry_price)}, out at {number(news.exit_price)}"
-        label, text = "closed", f"{news.side.value} {plural(news.qty, 'share')}, {held}, {news.reason}: {money}"
+        label, text = "closed", f"{news.side.value} {quantity(news.qty)}, {held}, {news.reason}: {money}"
     if not label:
         return ""
     return f"{clock_text(seq_of(news))}  {news.symbol}  {label:<{_LABEL}}{text}"
 
 
-def _decision(d: Decision, price: Callable[[float], str]) -> tuple[str, str]:
+def _decision(d: Decision, price: Callable[[float], str], quantity: Callable[[int], str]) -> tuple[str, str]:
     what = f"{d.side.value} {d.setup}"
     if d.action in {"enter", "refuse"}:
         close = d.evidence.get("close")
@@ -64,7 +65,7 @@ def _decision(d: Decision, price: Callable[[float], str]) -> tuple[str, str]:
         if d.action == "refuse":
             return "refused", f"{what}{at} ({levels}): {d.reason}"
         targets = " and ".join(price(t) for t, _ in d.targets) or "none, it trails"
-        return "signal", f"{what}{at} ({levels}): {plural(d.qty, 'share')}, stop {price(d.stop)}, target {targets}"
+        return "signal", f"{what}{at} ({levels}): {quantity(d.qty)}, stop {price(d.stop)}, target {targets}"
     if d.action == "lapse":
         return "lapsed", f"{what}: {d.reason}"
     if d.action == "exit":

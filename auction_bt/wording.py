@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from math import isfinite
 from types import MappingProxyType
 from typing import Final
+
+from .core.instrument import Instrument, Kind
 
 NONE: Final = "–"
 
@@ -91,3 +93,22 @@ def whole(count: int) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """Return ``1 trade``, ``0 trades``, ``1,00,000 trades``."""
     return f"{whole(count)} {one if count == 1 else many or one + 's'}"
+
+
+def shares(count: int) -> str:
+    """Return a quantity of an equity: ``150 shares``."""
+    return plural(count, "share")
+
+
+def quantity_of(instrument: Instrument | None) -> Callable[[int], str]:
+    """Return what words a quantity of `instrument`: ``150 shares``, of a derivative ``qty 150 (2 lots)``."""
+    if instrument is not None and instrument.kind is Kind.EQUITY:
+        return shares
+
+    lot = 1 if instrument is None else instrument.lot
+
+    def quantity(count: int) -> str:
+        lots = f" ({plural(count // lot, 'lot')})" if lot > 1 and count and count % lot == 0 else ""
+        return f"qty {whole(count)}{lots}"
+
+    return quantity

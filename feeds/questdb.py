@@ -17,10 +17,11 @@ from auction_bt.core.bins import bars_of_ticks, bins_of, merged_bars, merged_mar
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.instrument import Instrument, Kind, to_ticks
 from auction_bt.core.ist import DAY_NS, IST, MINUTE_NS, SECOND_NS, clock_text, day_index, day_start, from_date, to_date
-from auction_bt.core.session import WHOLE_DAY, session_of
+from auction_bt.core.session import WHOLE_DAY
 from auction_bt.core.tape import TickTape
 from auction_bt.core.tick import F64, I64, TickColumns
 from auction_bt.feeds.stored import ColumnData, IstZone, Recorded, inside, lines_of, load
+from auction_bt.market.sessions import session_of
 from auction_bt.store import TickStore
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import DEFAULT, open_store

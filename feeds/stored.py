@@ -18,9 +18,10 @@ from auction_bt.core.instrument import Instrument, to_ticks
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
 from auction_bt.core.market import MarketTape, capped_clock
 from auction_bt.core.quality import DayQuality, bar_quality, day_quality
-from auction_bt.core.session import WHOLE_DAY, Session, session_of
+from auction_bt.core.session import WHOLE_DAY, Session
 from auction_bt.core.tape import TickTape
 from auction_bt.core.tick import F64, I64, TickColumns
+from auction_bt.market.sessions import session_of
 from auction_bt.store import Gap, TickStore
 from auction_bt.store.cache import DayCache
 
@@ -138,7 +139,7 @@ def _graded(bars: BarColumns, gaps: list[Gap], day: int, session: Session) -> Da
     begin, end = day_start(day), day_start(day + 1)
     of_day = bars.take((bars.ts >= begin) & (bars.ts < end))
     silent = [gap for gap in gaps if begin <= gap.end < end]
-    return day_quality(of_day, silent, None if session.is_whole_day else session.bounds(day))
+    return day_quality(of_day, silent, None if session.is_whole_day else session.bounds(day), session.pauses_on(day))
 
 
 def _on_ticks(bars: BarColumns, days: I64, ticks: TickColumns) -> NDArray[np.bool_]:
@@ -157,6 +158,9 @@ def inside(ts: I64, sessions: dict[int, Session]) -> NDArray[np.bool_]:
         return np.zeros(len(ts), dtype=np.bool_)
     begin, end = bounds_of(ts, sessions)
     found: NDArray[np.bool_] = (ts >= begin) & (ts < end)
+    for day, session in sessions.items():
+        for pause_begin, pause_end in session.pauses_on(day):
+            found &= (ts < pause_begin) | (ts >= pause_end)
     return found
 
 

@@ -13,10 +13,11 @@ from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, day_index, day_start, minute_start
 from auction_bt.core.market import GrowingTape
 from auction_bt.core.quality import one_bar_quality
-from auction_bt.core.session import session_of
+from auction_bt.core.session import Span
 from auction_bt.core.stamps import to_num
 from auction_bt.core.tick import I64, Tick
 from auction_bt.feeds.stored import IstZone
+from auction_bt.market.sessions import session_of
 from auction_bt.store import Gap
 
 
@@ -87,6 +88,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._last = -1  # the last bar's minute
         self._day = -1
         self._session = (0, 0)
+        self._pauses: tuple[Span, ...] = ()
         self._span = (0, 0)  # of that day
         self._days_with_ticks: set[int] = set()
         self._begin: int = self.p.begin
@@ -132,9 +134,10 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         if not self._span[0] <= ts < self._span[1]:
             day = self._day = day_index(ts)
             self._span = day_start(day), day_start(day + 1)
-            begin, end = session_of(self.instrument, day).bounds(day)
-            self._session = max(begin, self._begin), end
-        return self._session[0] <= ts < self._session[1]
+            session = session_of(self.instrument, day)
+            begin, end = session.bounds(day)
+            self._session, self._pauses = (max(begin, self._begin), end), session.pauses_on(day)
+        return self._session[0] <= ts < self._session[1] and not any(begin <= ts < end for begin, end in self._pauses)
 
     def _load(self) -> Any:
         bar, self._bar = self._bar, None

@@ -9,10 +9,10 @@ from auction_bt.core.bar import NEVER, BarColumns, Source
 from auction_bt.core.instrument import Instrument, Kind, to_ticks
 from auction_bt.core.ist import MINUTE_NS, day_index, from_date
 from auction_bt.core.market import MarketTape
-from auction_bt.core.session import session_of
 from auction_bt.core.tape import TickTape
 from auction_bt.core.tick import TickColumns
 from auction_bt.feeds.stored import Recorded
+from auction_bt.market.sessions import session_of
 
 
 def random_ticks(

@@ -13,8 +13,8 @@ from numpy.random import Generator
 
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, day_index, day_start, from_date
-from auction_bt.core.session import session_of
 from auction_bt.feeds.decode import symbols_of
+from auction_bt.market.sessions import session_of
 from auction_bt.store import RawMessage
 from auction_bt.synthetic import DEMO, Shape, merge, messages
 

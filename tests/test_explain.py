@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auction_bt.core.decision import Decision
+from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS
 from auction_bt.core.trade import EXIT_REASONS, Fill, Levels, Side, Trade
 from auction_bt.explain import EXITS, explain
+from auction_bt.wording import quantity_of
 
 OPEN = 1_765_770_300 * SECOND_NS  # 2025-12-15 09:15 IST
 LEVELS = Levels(25_950.0, 25_980.0, 25_920.0, "rolling")
@@ -33,6 +35,18 @@ DECISION = Decision(
 
 def story(trade=TRADE, decision=DECISION):
     return "\n".join(explain(trade, decision, TICK))
+
+
+def test_a_derivative_is_counted_in_lots():
+    option = Instrument("NSE_FO|51502", TICK, 75, Kind.OPTION)
+    text = "\n".join(explain(TRADE, DECISION, TICK, quantity_of(option)))
+    assert "bought qty 150 (2 lots) of NSE_FO|51502" in text
+    assert "Size: qty 150 (2 lots), as a stop" in text
+    assert " for qty 150 (2 lots)." in text
+    assert quantity_of(option)(75) == "qty 75 (1 lot)"
+    assert (quantity_of(option)(100), quantity_of(replace(option, lot=1))(100)) == ("qty 100", "qty 100")
+    assert quantity_of(None)(0) == "qty 0"
+    assert quantity_of(replace(option, kind=Kind.EQUITY))(1) == "1 share"
 
 
 def test_story_goes_from_what_was_seen_to_the_money():

@@ -101,6 +101,25 @@ def test_through_every_failure_each_message_arrives_once(started, recorder, dsn)
     assert f.buried == 1
 
 
+def test_a_store_that_opens_and_takes_nothing_is_down_until_it_takes_something(started, recorder, dsn):
+    tries = []
+    plan = iter(["ok", *["down"] * 6])
+
+    class Full(Flaky):
+        def append_raw(self, messages):
+            tries.append(f.state.is_up)
+            super().append_raw(messages)
+
+    f = started(lambda: Full(dsn, plan), jitter=lambda: 0.0)
+    assert f.wait_tried(10).is_up
+    recorder.record("a")
+    until(lambda: f.sent == 1, 10)
+    recorder.record("b")
+    until(lambda: f.sent == 2, 30)
+    assert tries == [True, True, *[False] * 6]
+    assert f.state.is_up
+
+
 def test_what_a_store_has_lost_is_sent_again_when_it_is_back(started, recorder, dsn):
     plan = iter(["ok", "ok", "lose"])
     f = started(lambda: Flaky(dsn, plan), jitter=lambda: 0.0)

@@ -78,15 +78,22 @@ def test_the_core_reads_no_clock_and_touches_no_file():
     assert not found
 
 
-def test_indicator_strategy_and_analyzers_know_backtrader_and_the_core_only():
+def test_indicator_strategy_and_analyzers_know_backtrader_the_core_and_the_rules_only():
     files = [ROOT / "auction_bt" / name for name in ("indicators.py", "strategy.py", "stock_exits.py", "settings.py")]
     files = [p for p in files if p.exists()] + sorted((ROOT / "analyzers").rglob("*.py"))
-    friends = ("indicators", "reading", "strategy", "stock_exits", "settings", "analyzers")
+    friends = ("indicators", "reading", "strategy", "stock_exits", "settings", "analyzers", "market")
 
     def is_allowed(module: str) -> bool:
         return is_pure(module) or is_in(module, "backtrader", *(f"auction_bt.{name}" for name in friends))
 
     assert not breaches(files, is_allowed)
+
+
+def test_the_rules_know_the_core_and_their_own_tables_only():
+    files = sorted((ROOT / "auction_bt/market").rglob("*.py"))
+    assert files
+    friends = ("auction_bt.market", "calendar", "csv", "importlib")
+    assert not breaches(files, lambda module: is_pure(module) or is_in(module, *friends))
 
 
 @pytest.mark.parametrize(("folder", "other"), [("feeds", "brokers"), ("brokers", "feeds")])

@@ -180,9 +180,9 @@ def test_a_day_without_its_seal_is_sealed_again(tmp_path):
     [
         (DayState(), "nothing"),
         (DayState(kept_seal=3), "nothing, where rows were"),
-        (DayState(1000, 2, 3, 255, 255), "1,000 ticks, 2 bars, 3 gaps, seal 00000000000000ff"),
-        (DayState(1, 2, 3, 255, 0), "1 ticks, 2 bars, 3 gaps, seal 00000000000000ff, not sealed"),
-        (DayState(1, 2, 3, 255, 7), "1 ticks, 2 bars, 3 gaps, seal 00000000000000ff, not as sealed"),
+        (DayState(1000, 2, 3, 255, 255), "1,000 ticks, 2 bars, 3 gaps (silences, late joins), seal 00000000000000ff"),
+        (DayState(1, 2, 3, 255, 0), "1 ticks, 2 bars, 3 gaps (silences, late joins), seal 00000000000000ff, not sealed"),
+        (DayState(1, 2, 3, 255, 7), "1 ticks, 2 bars, 3 gaps (silences, late joins), seal 00000000000000ff, not as sealed"),
         (DayState(kept_seal=3, is_readable=False), "damaged, rows are missing"),
     ],
 )

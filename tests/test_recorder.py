@@ -250,6 +250,16 @@ def test_a_spool_that_cannot_be_written_ends_the_recording_and_says_so(tmp_path)
     assert r.error is not None
 
 
+@pytest.mark.parametrize(("head", "fate"), [("65536:abc", "are in the file still"), ("", "are lost, if their sender has gone")])
+def test_what_a_file_still_has_is_not_called_lost(tmp_path, head, fate):
+    r = recorder(tmp_path)
+    with Spool.open(tmp_path) as other:
+        other._db.execute("DROP TABLE blocks")
+    r.put("a", place=Place("name", 1, head))
+    with pytest.raises(Fatal, match=f"1 messages that came after {fate}"):
+        r.close()
+
+
 def test_a_spool_that_cannot_be_opened_is_said_at_the_start(tmp_path):
     (tmp_path / NAME).write_text("something else entirely")
     with pytest.raises(BadInput, match="not a spool"):

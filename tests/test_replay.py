@@ -16,10 +16,10 @@ from auction_bt.core.errors import NothingToDo
 from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import SECOND_NS, day_start, from_date
-from auction_bt.core.session import session_of
 from auction_bt.derive import derive
 from auction_bt.feeds.stored import load
 from auction_bt.feeds.streamed import StreamedData
+from auction_bt.market.sessions import session_of
 from auction_bt.router import LiveMarketRouter
 from auction_bt.store import Event, RawMessage
 from auction_bt.store.dsn import open_store

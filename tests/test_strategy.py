@@ -198,7 +198,7 @@ def frame(source: TickColumns) -> pd.DataFrame:
 def test_alone_in_stock_cerebro_with_a_pandas_feed_it_trades_and_ends_flat_or_consistent(broker: Any) -> None:
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.adddata(bt.feeds.PandasData(dataname=frame(ticks(seed=5, days=4))))
-    cerebro.addstrategy(AuctionStrategy, tick_size=0.05, session="03:45-10:00", period=60, quantity=10, **FREE)
+    cerebro.addstrategy(AuctionStrategy, tick_size=0.05, session="09:15-15:30", period=60, quantity=10, **FREE)
     if broker is not None:
         cerebro.setbroker(broker())
     cerebro.broker.setcash(1e7)
@@ -212,6 +212,28 @@ def test_alone_in_stock_cerebro_with_a_pandas_feed_it_trades_and_ends_flat_or_co
     if held == 0:
         assert strategy.position.size == 0
         assert cerebro.broker.getvalue() == pytest.approx(1e7 + booked, abs=0.01)
+
+
+class Watched(AuctionStrategy):
+    """Compares what is held with what is booked, at every bar."""
+
+    def next(self) -> None:
+        super().next()
+        held = self.open_trade()
+        assert self.position.size == (held.side.sign * self._open.qty if held is not None else 0), f"bar {len(self)}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("broker", [None, TickBroker])
+def test_alone_in_stock_cerebro_it_holds_what_it_has_booked_at_every_bar(broker: Any, seed: int) -> None:
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.adddata(bt.feeds.PandasData(dataname=frame(ticks(seed=seed, days=4))))
+    cerebro.addstrategy(Watched, tick_size=0.05, session="09:15-15:30", period=60, quantity=10, **FREE)
+    if broker is not None:
+        cerebro.setbroker(broker())
+    cerebro.broker.setcash(1e7)
+
+    assert len(cerebro.run()[0].trades) > 50
 
 
 def test_what_the_funnel_counts_are_all_the_signals() -> None:

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "instruments": ("instruments", "find instruments of the broker by words, as listed on a day"),
     "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
     "replay": ("replay", "run recorded messages again, telling what happens as it happens"),
+    "calendar": ("calendar", "explain a day: does the exchange trade, when, what expires, what changes next"),
     "profile": ("profile", "print the volume profile of a day"),
     "archive": ("archive", "compress the messages of old days in place"),
     "doctor": ("doctor", "check machine, packages, store and disk, and say what to do"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,9 @@ from auction_bt.core.ist import from_date, to_date
 from auction_bt.store.dsn import DEFAULT
 
 STATE: Final = ".auction_bt"
+_LARGEST_TICK: Final = 10**6
+_DECIMALS: Final = 8
+_LARGEST_LOT: Final = 10**9
 
 
 def add_store(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +34,14 @@ def add_dates(parser: argparse.ArgumentParser, *, required: bool = True) -> None
     """Add --from-date and --to-date; read them with `day_range`."""
     parser.add_argument("--from-date", metavar="DATE", required=required, help="first day, YYYY-MM-DD in India")
     parser.add_argument("--to-date", metavar="DATE", required=required, help="last day, inclusive")
+
+
+def add_step(parser: argparse.ArgumentParser) -> None:
+    """Add --tick and --lot."""
+    parser.add_argument("--tick", type=_tick, metavar="SIZE",
+                        help="price step (default: what is stored, made finer where prices need it; of a new instrument the "
+                        "largest all prices fit)")  # fmt: skip
+    parser.add_argument("--lot", type=_lot, metavar="N", help="lot size (default: for derivatives by the sizes, else 1)")
 
 
 def day_of(text: str) -> int:
@@ -81,3 +93,22 @@ class Progress:
             sys.stderr.write("\r" + " " * self._width + "\r")
             sys.stderr.flush()
             self._width = 0
+
+
+def _tick(text: str) -> Decimal:
+    try:
+        size = Decimal(text)
+    except InvalidOperation:
+        size = Decimal(0)
+    exponent = size.as_tuple().exponent
+    if not isinstance(exponent, int) or not 0 < size <= _LARGEST_TICK or exponent < -_DECIMALS:
+        raise BadInput(f"--tick {text!r} is no price step: write a number above 0, like 0.05, up to {_LARGEST_TICK:,} "
+                       f"with at most {_DECIMALS} decimals")  # fmt: skip
+    return size
+
+
+def _lot(text: str) -> int:
+    if not text.isdecimal() or len(text) > 10 or not 1 <= int(text) <= _LARGEST_LOT:
+        shown = text if len(text) < 40 else text[:40] + "…"
+        raise BadInput(f"--lot {shown!r} is no lot: write a whole number from 1 to {_LARGEST_LOT:,}")
+    return int(text)

@@ -18,6 +18,7 @@ from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import to_ticks
 from auction_bt.core.ist import day_start, from_date
+from auction_bt.core.price_step import misfit_of_bars
 from auction_bt.core.profile import VolumeSource, allocate
 from auction_bt.core.tick import I64
 from auction_bt.explain import explain
@@ -27,6 +28,7 @@ from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
+from auction_bt.wording import quantity_of
 
 HELP: Final = "run the strategy on stored data and print what counts"
 
@@ -72,9 +74,15 @@ def run(args: argparse.Namespace) -> int:
             print(line)
         kept = f"run {number} of {args.state / 'journal.db'}"
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
-    for note in notes:
+    for note in [*notes, *misfits(found)]:
         print(f"auction_bt: {note}", file=sys.stderr)
     return 0
+
+
+def misfits(found: Run) -> list[str]:
+    """Return a warning for each symbol whose prices do not fit its price step."""
+    of_symbols = ((t.recorded.instrument, t.recorded.bars) for t in found.traced)
+    return [f"warning: {i.symbol}: {told}" for i, bars in of_symbols if (told := misfit_of_bars(bars, i.tick))]
 
 
 def _explained(found: Run, number: int | None) -> list[str]:
@@ -84,11 +92,12 @@ def _explained(found: Run, number: int | None) -> list[str]:
     if not 1 <= number <= len(trades):
         raise BadInput(f"--explain {number}: this run has {len(trades)} trades")
     trade = trades[number - 1]
-    tick = next(t.recorded.instrument.tick for t in found.traced if t.recorded.instrument.symbol == trade.symbol)
+    instrument = next(t.recorded.instrument for t in found.traced if t.recorded.instrument.symbol == trade.symbol)
+    story = explain(trade, entry_of(trade, found.result.decisions), instrument.tick, quantity_of(instrument))
     return [
         "",
         f"Trade {number} of {len(trades)}",
-        *(f"  {line}" for line in explain(trade, entry_of(trade, found.result.decisions), tick)),
+        *(f"  {line}" for line in story),
     ]
 
 

@@ -14,17 +14,18 @@ from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start, to_date
 from auction_bt.core.quality import DayQuality, day_quality
-from auction_bt.core.session import session_of
+from auction_bt.importing.instruments import misfit_of_store
+from auction_bt.market.sessions import session_of
 from auction_bt.store import DayHoldings, TickStore
 from auction_bt.store.dsn import open_store
 
 from .arguments import add_store
 
 HELP = (
-    "Show what a store holds, by symbol and day: bars, ticks, messages, silences, and how much of the exchange's volume "
-    "our ticks saw. Grade A: at least 95 % of the market seen, B: 80 %, C: less."
+    "Show what a store holds, by symbol and day: bars, ticks, messages, silences of the feed, and how much of the day's volume "
+    "our ticks saw, what came before the first message included. Grade A: at least 95 % of the market seen, B: 80 %, C: less."
 )
-_HEAD = ("day", "bars", "ticks", "messages", "gaps", "longest", "volume", "seen", "grade", "why")
+_HEAD = ("day", "bars", "ticks", "messages", "silences", "longest", "volume", "seen", "grade", "why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class Row:
 
     @property
     def seen(self) -> float | None:
-        """Tick volume over the exchange's, None where there is no such ratio."""
-        return self.held.tick_volume / self.held.volume if self.held.volume and self.quality.grade != "-" else None
+        """How much of the day's volume our ticks saw, None where there is no such ratio."""
+        return None if isnan(self.quality.seen) else self.quality.seen
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
     """Print the table, or write JSON."""
     with open_store(args.store, readonly=True) as store:
         instruments = [store.instrument(args.symbol)] if args.symbol is not None else store.instruments()
-        table = [(i, [_row(store, i, h) for h in store.holdings(i.symbol)]) for i in instruments]
-    if not any(rows for _, rows in table):
+        table = [(i, [_row(store, i, h) for h in store.holdings(i.symbol)], misfit_of_store(store, i)) for i in instruments]
+    if not any(rows for _, rows, _ in table):
         raise NothingToDo("the store holds no data: import or record some first")
     if args.json:
-        text = json.dumps({"schema": 1, "symbols": [_json(i, rows) for i, rows in table]}, indent=2) + "\n"
+        text = json.dumps({"schema": 1, "symbols": [_json(i, rows) for i, rows, _ in table]}, indent=2) + "\n"
         if args.json == "-":
             sys.stdout.write(text)
         else:
@@ -65,11 +66,13 @@ def run(args: argparse.Namespace) -> int:
             except OSError as error:
                 raise BadInput(f"{args.json} cannot be written: {error.strerror}") from error
         return 0
-    for instrument, rows in table:
+    for instrument, rows, warning in table:
         print(
             f"{instrument.symbol} {instrument.name}".rstrip()
             + f": {instrument.kind}, tick {instrument.tick}, lot {instrument.lot}"
         )
+        if warning:
+            print(f"  warning: {warning}")
         print(_text(rows))
     return 0
 
@@ -82,7 +85,8 @@ def _row(store: TickStore, instrument: Instrument, held: DayHoldings) -> Row:
         return Row(held, longest, DayQuality("-", float("nan"), "bars only" if held.bars else "messages only"))
     session = session_of(instrument, held.day)
     bounds = None if session.is_whole_day else session.bounds(held.day)
-    return Row(held, longest, day_quality(store.bars(held.symbol, begin, end), gaps, bounds))
+    bars = store.bars(held.symbol, begin, end)
+    return Row(held, longest, day_quality(bars, gaps, bounds, session.pauses_on(held.day)))
 
 
 def _text(rows: list[Row]) -> str:

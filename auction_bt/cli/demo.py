@@ -23,7 +23,7 @@ from auction_bt.store import RawMessage, TickStore
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 from auction_bt.synthetic import DEMO, Shape, messages
-from auction_bt.wording import plural, rupees
+from auction_bt.wording import plural, quantity_of, rupees
 
 HELP: Final = "make synthetic data from a seed and show what the package does with it"
 _DAYS: Final = (date(2026, 3, 9), date(2026, 3, 10))
@@ -141,7 +141,7 @@ def _explain_one(runs: dict[Shape, Run]) -> None:
     trade, found, shape = chosen
     decision = entry_of(trade, found.result.decisions)
     print(f"\n4. One trade, line by line ({shape.value} day, entered {clock_text(trade.entry_ts)}):")
-    for line in explain(trade, decision, DEMO[shape].tick):
+    for line in explain(trade, decision, DEMO[shape].tick, quantity_of(DEMO[shape])):
         print(f"   {line}")
 
 

@@ -31,6 +31,7 @@ HELP = (
 STORE: Final = "sqlite:///auction.db"
 STATE: Final = ".auction_bt"
 _NAME: Final = "auction-bt"
+_SHOWN: Final = 5
 _SAMPLE: Final = 500  # messages to know their size by
 
 
@@ -128,6 +129,7 @@ def _store(dsn: str, state: Path) -> Iterator[Finding]:
         else:
             with open_store(dsn, readonly=True) as store:
                 yield passed("store", f"{place}: {_holdings(store)}")
+                yield from _price_steps(store)
                 day = _recorded_day(store)
             if isinstance(place, SqliteDsn) and not (os.access(place.path, os.W_OK) and os.access(place.path.parent, os.W_OK)):
                 yield warned("store", f"{place.path} or its folder is read-only: nothing can be recorded here")
@@ -167,6 +169,16 @@ def _holdings(store: TickStore) -> str:
     last = store.last_raw()
     told = f"last message {to_datetime(last):%Y-%m-%d %H:%M:%S} IST" if last >= 0 else "no messages recorded yet"
     return f"{len(instruments):,} instruments, {days:,} symbol-days of ticks or bars, {told}"
+
+
+def _price_steps(store: TickStore) -> list[Finding]:
+    from auction_bt.importing.instruments import misfit_of_store
+
+    wrong = [(i.symbol, told) for i in store.instruments() if (told := misfit_of_store(store, i))]
+    found = [warned("tick", f"{symbol}: {told}") for symbol, told in wrong[:_SHOWN]]
+    if len(wrong) > _SHOWN:
+        found.append(warned("tick", f"{len(wrong) - _SHOWN} more are like this: data shows them"))
+    return found
 
 
 def _recorded_day(store: TickStore) -> RecordedDay | None:

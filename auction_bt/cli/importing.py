@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Final
 
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import Kind
@@ -16,16 +14,12 @@ from auction_bt.importing.table import ALIASES
 from auction_bt.store import TickStore
 from auction_bt.store.dsn import is_there, open_store, remove_unused
 
-from .arguments import Progress, add_store
+from .arguments import Progress, add_step, add_store
 
 HELP = (
     "Bring files into a store: recordings of the Upstox v3 feed (JSON array or JSON lines), our own exports, and CSV or Parquet "
     "tables of ticks or 1-minute bars; plain or gzip. A file is stored whole or not at all; importing it again adds nothing."
 )
-
-_LARGEST_TICK: Final = 10**6
-_DECIMALS: Final = 8
-_LARGEST_LOT: Final = 10**9
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--instrument-kind", choices=[k.value for k in Kind],
                         help="what is traded (default: by symbol, name and messages); corrects a stored one")  # fmt: skip
-    parser.add_argument("--tick", type=_tick, metavar="SIZE", help="price step (default: the largest all prices fit)")
-    parser.add_argument("--lot", type=_lot, metavar="N", help="lot size (default: for derivatives by the sizes, else 1)")
+    add_step(parser)
     parser.add_argument(
         "--tz", default="Asia/Kolkata", metavar="ZONE", help="zone of times that name none (default: %(default)s)"
     )
@@ -75,25 +68,6 @@ def run(args: argparse.Namespace) -> int:
             progress.clear()
             print("\n".join(report.lines()), flush=True)
     return 0
-
-
-def _tick(text: str) -> Decimal:
-    try:
-        size = Decimal(text)
-    except InvalidOperation:
-        size = Decimal(0)
-    exponent = size.as_tuple().exponent
-    if not isinstance(exponent, int) or not 0 < size <= _LARGEST_TICK or exponent < -_DECIMALS:
-        raise BadInput(f"--tick {text!r} is no price step: write a number above 0, like 0.05, up to {_LARGEST_TICK:,} "
-                       f"with at most {_DECIMALS} decimals")  # fmt: skip
-    return size
-
-
-def _lot(text: str) -> int:
-    if not text.isdecimal() or len(text) > 10 or not 1 <= int(text) <= _LARGEST_LOT:
-        shown = text if len(text) < 40 else text[:40] + "…"
-        raise BadInput(f"--lot {shown!r} is no lot: write a whole number from 1 to {_LARGEST_LOT:,}")
-    return int(text)
 
 
 def _mapping(text: str) -> dict[str, str]:

@@ -8,18 +8,17 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import dataclass
 from math import nan
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 
-from auction_bt.core.bar import BarColumns
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import Instrument, Kind, to_ticks
 from auction_bt.core.ist import day_start, to_date
 from auction_bt.core.profile import Grid, Method, Profile, VolumeSource, merged, profile_of_candles, profile_of_ticks
 from auction_bt.core.quality import DayQuality, day_quality
-from auction_bt.core.session import session_of
-from auction_bt.core.tick import TickColumns
+from auction_bt.feeds.stored import inside
+from auction_bt.market.sessions import session_of
 from auction_bt.store import TickStore
 from auction_bt.store.dsn import open_store
 
@@ -29,7 +28,6 @@ from .outputs import write_text
 HELP: Final = "Show volume at price, point of control and value area of one symbol over some days, from ticks or from candles."
 _LINES: Final = 40
 _MEASURES: Final = (VolumeSource.TICKS, VolumeSource.CANDLES)
-_Columns = TypeVar("_Columns", TickColumns, BarColumns)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -236,7 +234,8 @@ def measure(
         session = session_of(instrument, day)
         bounds = session.bounds(day)
         all_ticks, all_bars = store.ticks(symbol, start, end), store.bars(symbol, start, end)
-        ticks, bars = _inside(all_ticks, bounds), _inside(all_bars, bounds)
+        ticks = all_ticks.take(inside(all_ticks.ts, {day: session}))
+        bars = all_bars.take(inside(all_bars.ts, {day: session}))
         has_ticks, has_bars = bool((ticks.size > 0).any()), bool((bars.volume > 0).any())
         seen |= {s for s, has in ((VolumeSource.TICKS, has_ticks), (VolumeSource.CANDLES, has_bars)) if has}
         if has_ticks and source is not VolumeSource.CANDLES:
@@ -253,7 +252,9 @@ def measure(
             continue
         quality = DayQuality("-", nan, "bars only")
         if chosen is VolumeSource.TICKS and has_bars:
-            quality = day_quality(all_bars, store.gaps(symbol, start, end), None if session.is_whole_day else bounds)
+            quality = day_quality(
+                all_bars, store.gaps(symbol, start, end), None if session.is_whole_day else bounds, session.pauses_on(day)
+            )
         elif chosen is VolumeSource.TICKS:
             quality = DayQuality("-", nan, "ticks only: no bars to hold them against")
         sessions.append(Day(day, chosen, part, rows, outside, off_grid, quality))
@@ -272,11 +273,6 @@ def _no_volume(instrument: Instrument, days: range, source: VolumeSource, seen: 
         return BadInput(f"{what} bars with volume {when}, only ticks: use --source ticks")
     why = ", as no index has" if instrument.kind is Kind.INDEX else ""
     return BadInput(f"{what} volume in the sessions {when}{why}: use its future, e.g. NIFTY-FUT")
-
-
-def _inside(columns: _Columns, bounds: tuple[int, int]) -> _Columns:
-    begin, end = bounds
-    return columns.take((columns.ts >= begin) & (columns.ts < end))
 
 
 def _off_grid(price: Any, tick: float) -> int:

@@ -15,18 +15,28 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from auction_bt.core.errors import AuctionError, Fatal, Refused
-from auction_bt.core.ist import DAY_NS, to_date, to_datetime
+from auction_bt.core.errors import AuctionError, BadInput, Fatal, Refused, Retryable
+from auction_bt.core.ist import DAY_NS, MINUTE_NS, to_date, to_datetime
 from auction_bt.forwarder import Forwarder, StoreState
 from auction_bt.importing.finish import finish
-from auction_bt.importing.source import Arrival, FileSource, OwnStamps, at_receipt, from_pipe, refuse_older
+from auction_bt.importing.source import (
+    Arrival,
+    FileSource,
+    OwnStamps,
+    Stamper,
+    at_receipt,
+    from_pipe,
+    refuse_older,
+    refuse_stored,
+    sent_at,
+)
 from auction_bt.recorder import Recorder
 from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
-from auction_bt.store.spool import LOCK, Place, Spool
+from auction_bt.store.spool import LOCK, NAME, Place, Spool
 
-from .arguments import Progress, add_state, add_store
+from .arguments import Progress, add_state, add_step, add_store
 
 HELP = (
     "Record messages of the feed, one JSON message a line: from standard input, stamped as they are received, or from a file, at "
@@ -40,6 +50,7 @@ _LOOK_S: Final = 0.5
 _RATE_S: Final = 5.0
 _LINGER_S: Final = 1.0  # for what has been read already, after the word to stop
 _PATIENCE_S: Final = 30.0
+_FAR_NS: Final = 60 * MINUTE_NS  # no clock of a live feed is that wrong
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stamp", choices=("receive", "own"),
                         help="when a message was received: now, or as it says itself (default: receive from standard input, "
                         "own from a file)")  # fmt: skip
+    add_step(parser)
     parser.add_argument("--no-derive", action="store_true", help="leave bars and ticks of the days recorded to a later run")
     parser.add_argument("--wait", type=float, default=_PATIENCE_S, metavar="SECONDS",
                         help="at the end, for the store to take everything (default: %(default)g)")  # fmt: skip
@@ -61,6 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record until the input ends or a signal comes."""
+    if args.no_derive and (args.tick or args.lot):
+        raise BadInput("--tick and --lot are for the end of the recording, which --no-derive leaves out: leave that out")
     place = parse(args.store)
     target = f"sqlite:///{place.path.resolve().as_posix()}" if isinstance(place, SqliteDsn) else str(place)
     source = None if args.file == "-" else FileSource(Path(args.file))
@@ -76,8 +90,7 @@ def run(args: argparse.Namespace) -> int:
             recording.run()
         if not args.no_derive and recording.is_all_sent:
             _derive(args, recording.say)
-        if recording.failed is not None:
-            raise recording.failed
+        recording.judge()
     return 0
 
 
@@ -132,11 +145,15 @@ class _Recording:
         self._moved = 0
         self._patience: float = args.wait
         self._acked = (-2, -2)
-        self._told: StoreState | None = None
+        self._was_up: bool | None = None
+        self._down_since = 0.0
+        self._hint = ""
         self._rates: deque[tuple[float, int]] = deque()
         self.word = _Word()
         self.failed: Exception | None = None
         self.is_all_sent = False
+        self._left = 0  # messages that wait at the end
+        self._reason = ""  # of the last dead letter
         self.recorder = Recorder(args.state, time.time_ns, told=self._on_group)
         holder = f"{socket.gethostname()}:{args.state.resolve()}"
         self.forwarder = Forwarder(args.state, lambda: open_store(args.store, create=True), holder, time.time_ns,
@@ -193,7 +210,9 @@ class _Recording:
     def _read(self) -> None:
         try:
             before = self.recorder.place(self._name)
-            arrival = OwnStamps(time.time_ns).of if self._is_own else at_receipt
+            arrival: Stamper = OwnStamps(time.time_ns).of if self._is_own else at_receipt
+            if self._args.stamp is None and self._source is None:
+                arrival = self._watched(arrival)
             is_stopping = lambda: self.word.is_given  # noqa: E731
             if self._source is None:
                 found = from_pipe(_STANDARD_INPUT, before or Place("-", 0), arrival, is_stopping)
@@ -206,11 +225,29 @@ class _Recording:
             if not self.word.is_given or not isinstance(error, Refused):
                 self.failed = error
 
+    def _watched(self, arrival: Stamper) -> Stamper:
+        """Look at the first message that has a clock of its own: stamped now, what was saved on another day makes no bars."""
+        is_watching = True
+
+        def of(text: str, place: Place, reason: str) -> Arrival:
+            nonlocal is_watching
+            if is_watching and (own := sent_at(text)):
+                is_watching = False
+                if abs(time.time_ns() - own) > _FAR_NS:
+                    self._hint = (f"these messages are of {to_datetime(own):%Y-%m-%d %H:%M} and are stamped now, so they make no "
+                                  "bars of their day: use --stamp own for saved ones")  # fmt: skip
+            return arrival(text, place, reason)
+
+        return of
+
     def _take(self, found: Iterator[Arrival], before: Place | None) -> None:
         is_first = self._is_own
         for each in found:
             if is_first and (before is None or each.place.head == "" or each.place.offset <= before.offset):
                 refuse_older(each, self.recorder.last, str(self._args.file))
+                # Not a pipe: a live sender that goes back by a few messages must not be cut off for it.
+                if self._source is not None and each.stamp is not None and each.stamp <= self.forwarder.last_raw:
+                    refuse_stored(each, lambda: open_store(self._args.store, readonly=True), str(self._args.file))
             is_first = False
             stamp = self.recorder.put(each.text, each.symbols, stamp=each.stamp, place=each.place, reason=each.reason)
             self._moved += each.stamp is not None and stamp != each.stamp
@@ -222,14 +259,21 @@ class _Recording:
     def _look(self) -> None:
         self._news.clear()
         self._ack()
+        self._say_hint()
         state = self.forwarder.state
-        if state is not self._told and (state.is_up is not None):
-            before, self._told = self._told, state
+        if state.is_up is not None and state.is_up is not self._was_up:  # why it is down may change; that it is, is said once
             if not state.is_up:
+                self._down_since = state.since
                 self.say(f"store down: {state.reason}; messages wait in the spool")
-            elif before is not None and not before.is_up:
-                self.say(f"store up again after {state.since - before.since:,.0f} s")
+            elif self._was_up is not None:
+                self.say(f"store up again after {state.since - self._down_since:,.0f} s")
+            self._was_up = state.is_up
         self._progress(self._status(state))
+
+    def _say_hint(self) -> None:
+        hint, self._hint = self._hint, ""
+        if hint:
+            self.say(hint)
 
     def _ack(self) -> None:
         if not self._args.ack:
@@ -258,17 +302,18 @@ class _Recording:
     def _end(self) -> None:
         """Send what is written and tell how it went."""
         self._ack()
+        self._say_hint()
         self._progress("sending what waits in the spool")
         self.is_all_sent = self.forwarder.finish(self._patience if self.recorder.error is None else 0.0)
         self._progress.clear()
         with Spool.open(self._args.state, durable=False) as spool:
-            waiting, dead = spool.waiting(), spool.dead_letters()
-        self._told_last(waiting, len(dead), dead[-1].reason if dead else "")
+            self._left, dead = spool.waiting(), spool.dead_letters()
+        self._tell_end(len(dead), dead[-1].reason if dead else "")
 
-    def _told_last(self, waiting: int, dead: int, reason: str) -> None:
+    def _tell_end(self, dead: int, reason: str) -> None:
         recorder, forwarder = self.recorder, self.forwarder
         self.say(f"{recorder.recorded:,} messages recorded, {forwarder.sent:,} sent to the store")
-        if self._source is not None and self._source.is_whole and not recorder.recorded:
+        if self._source is not None and self._source.is_whole and not recorder.recorded and not recorder.dead:
             self.say(f"nothing new in {self._args.file}")
         if self._source is not None and not self._source.is_whole and self.failed is None and recorder.error is None:
             self.say(f"{self._args.file} was not read to its end: the next start goes on from there")
@@ -281,11 +326,31 @@ class _Recording:
         if forwarder.sent_again:
             self.say(f"{forwarder.sent_again:,} sent again: the store had lost them")
         if dead:
-            self.say(f"{dead:,} dead letters in {self._args.state / 'spool.db'}, the last: {reason}")
-        if waiting:
-            self.say(f"{waiting:,} wait in {self._args.state / 'spool.db'}: the next start sends them")
-            if forwarder.state.reason:
-                self.say(f"store down: {forwarder.state.reason}")
+            self.say(f"{dead:,} dead letters in {self._spool_path}, the last: {reason}")
+            self._reason = reason
+        if self._left and (self.failed is not None or recorder.error is not None):  # else `judge` says it
+            self.say(f"{self._left:,} wait in {self._spool_path}: the next start sends them")
+
+    def judge(self) -> None:
+        """Raise what the command is to end with, where it is not success."""
+        if self.failed is not None:
+            raise self.failed
+        recorder, forwarder = self.recorder, self.forwarder
+        is_none_read = recorder.dead and not recorder.recorded
+        if is_none_read or (forwarder.buried and not forwarder.sent and not self._left):
+            dead = recorder.dead + forwarder.buried
+            name = str(self._args.file) if self._source is not None else "standard input"
+            hint = " (no gzip file, whatever its name says)" if self._source is not None and self._source.is_misnamed else ""
+            raise BadInput(f"{name}{hint}: none of {dead:,} lines could be kept as a message, the last: {self._reason}; "
+                           f"they are dead letters in {self._spool_path}: record one JSON message a line")  # fmt: skip
+        if self._left:
+            why = f" ({forwarder.state.reason})" if forwarder.state.reason else ""
+            raise Retryable(f"{self._left:,} messages wait in {self._spool_path}: the store has not taken them yet{why}; none is "
+                            "lost, the next record with this --state and --store sends them first")  # fmt: skip
+
+    @property
+    def _spool_path(self) -> Path:
+        return self._args.state / NAME  # type: ignore[no-any-return]
 
 
 def _derive(args: argparse.Namespace, say: Any) -> None:
@@ -295,12 +360,8 @@ def _derive(args: argparse.Namespace, say: Any) -> None:
             return
         progress = Progress()
         with open_store(args.store) as store:
-            chosen, report = finish(store, touched, lambda day: progress(f"building bars: {to_date(day)}"))
+            found = finish(store, touched, lambda day: progress(f"building bars: {to_date(day)}"), tick=args.tick, lot=args.lot)
         progress.clear()
         spool.forget_touched()
-    for each in chosen:
-        say(f"  {each.instrument.symbol}: {each.describe()}")
-        for text in each.warnings:
-            say(f"  warning: {text}")
-    for line in report.lines()[1:]:
+    for line in found.lines():
         say(f"  {line}")

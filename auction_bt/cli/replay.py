@@ -28,10 +28,10 @@ from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 from auction_bt.telling import line, seq_of
-from auction_bt.wording import number, plural
+from auction_bt.wording import number, plural, quantity_of
 
 from .arguments import Progress
-from .backtest import record, state_folder
+from .backtest import misfits, record, state_folder
 from .keyboard import Keyboard, has_terminal
 from .request import add_request, request_of
 from .screen import Screen
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             kept = record(journal, found)
         print("\n" + render(found.result), end="")
         print(f"\nKept: every decision and trade as run {kept} of {args.state / 'journal.db'}")
-    for note in notes:
+    for note in [*notes, *misfits(found)]:
         print(f"auction_bt: {note}", file=sys.stderr)
     return 0
 
@@ -125,6 +125,7 @@ class Watch:
         self._screen = screen
         self._status = _Status(pace, screen)
         self._day = -1
+        self._stamp = 0  # of the message that is being taken
         self._came: list[str] = []  # of the message
         self._bars = 0
         self._open: set[str] = set()
@@ -146,11 +147,12 @@ class Watch:
                 return
             self._came.clear()
             self._bars = 0
-            is_shown = self._pace.is_stepping
+            self._stamp = message.ts
+            is_step, is_seeking = self._pace.is_stepping, self._pace.is_seeking
             yield message
             self._status.messages += 1
-            if is_shown:
-                self._screen.line(self._what(message))
+            if is_step or (is_seeking and self._bars):
+                self._line(self._what(message))
             self._pace.passed(message.ts, bars=self._bars)
 
     def sink(self, sink: MarketSink) -> MarketSink:
@@ -169,10 +171,14 @@ class Watch:
         day = day_index(seq_of(news))
         if day != self._day:
             self._day = day
-            self._screen.line(f"{to_date(day):%a %d %b %Y}")
-        self._screen.line(text)
+            self._line(f"{to_date(day):%a %d %b %Y}")
+        self._line(text)
 
     # ---------------------------------------------------------------- between
+    def _line(self, text: str) -> None:
+        # The status below a line is never of an earlier moment than the line.
+        self._screen.line(text, self._status.text(self._stamp, len(self._open)))
+
     def _press(self, key: Key | None) -> None:
         if key is not None:
             self._pace.press(key)
@@ -181,7 +187,7 @@ class Watch:
     def _note(self, what: Tick | Bar | Gap | Event) -> None:
         if isinstance(what, Bar):
             self._bars += what.symbol in self._instruments
-        if self._pace.is_stepping:
+        if self._pace.is_stepping or (self._pace.is_seeking and isinstance(what, Bar) and what.symbol in self._instruments):
             self._came.append(_came(what, self._instruments))
 
     def _what(self, message: RawMessage) -> str:
@@ -232,17 +238,23 @@ class _Status:
         self._pace = pace
         self._screen = screen
         self._shown = self._counted = 0
+        self._rate = 0.0
 
     def show(self, stamp: int, trades: int) -> None:
         """Show it where it is time to."""
         now = time.monotonic_ns()
         if now - self._shown < _REFRESH_NS and not self.is_stale:
             return
-        rate = (self.messages - self._counted) * 1e9 / (now - self._shown) if self._shown else 0.0
+        self._rate = (self.messages - self._counted) * 1e9 / (now - self._shown) if self._shown else 0.0
         self._shown, self._counted, self.is_stale = now, self.messages, False
-        how = "paused" if self._pace.is_paused else "full speed" if self._pace.speed == inf else f"×{self._pace.speed:g}"
-        self._screen.status(
-            f"{to_date(day_index(stamp))} {clock_text(stamp)} IST  {how}  {rate:,.0f} messages/s  "
+        self._screen.status(self.text(stamp, trades))
+
+    def text(self, stamp: int, trades: int) -> str:
+        """Return it as of `stamp`, at the rate last measured."""
+        speed = "full speed" if self._pace.speed == inf else f"×{self._pace.speed:g}"
+        how = f"paused at {speed}" if self._pace.is_paused else speed
+        return (
+            f"{to_date(day_index(stamp))} {clock_text(stamp)} IST  {how}  {self._rate:,.0f} messages/s  "
             f"{plural(trades, 'open trade')}  [{_KEYS}]"
         )
 
@@ -251,13 +263,13 @@ def _came(what: Tick | Bar | Gap | Event, instruments: dict[str, Instrument]) ->
     instrument = instruments.get(what.symbol)
     places = 2 if instrument is None else instrument.decimals
     if isinstance(what, Tick):
-        return f"traded {plural(what.size, 'share')} at {number(what.price, places)}"
+        return f"traded {quantity_of(instrument)(what.size)} at {number(what.price, places)}"
     if isinstance(what, Bar):
         prices = " ".join(number(p, places) for p in (what.open, what.high, what.low, what.close))
         return f"bar {clock_text(what.ts)[:5]} is known ({what.source.label}): {prices}, volume {number(float(what.volume), 0)}"
     if isinstance(what, Gap):
         silent = f"a silence of {(what.end - what.begin) / 1e9:.0f} s ends"
-        return silent if what.kind == "silence" else f"{plural(what.volume, 'share')} traded before we joined"
+        return silent if what.kind == "silence" else f"{quantity_of(instrument)(what.volume)} traded before we joined"
     return f"{what.kind} is kept"
 
 

@@ -23,9 +23,9 @@ class Screen:
         self._has_status = has_status
         self._shown = ""
 
-    def line(self, text: str) -> None:
-        """Print a line."""
-        shown = self._shown
+    def line(self, text: str, status: str = "") -> None:
+        """Print a line, above the status as it is by then; above the one before where it is not given."""
+        shown = status or self._shown if self._shown else ""
         self.clear()
         self._out.write(text + "\n")
         if shown:

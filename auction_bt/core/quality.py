@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .bar import Bar, BarColumns, Source
 from .ist import DAY_NS, IST_OFFSET_NS, MINUTE_NS, SECOND_NS, clock_text
+from .session import Span
 from .tick import F64, I64
 
 SILENCE_NS: Final = 10 * SECOND_NS  # a liquid symbol's messages come every second; shorter silences are the feed's own rhythm
@@ -42,14 +43,20 @@ class DayQuality:
         1 less the worst of the three faults, in [0, 1]; NaN without ticks.
     reason : str
         The worst fault, for people.
+    joined : int, shares
+        Traded before our first message.
+    seen : float
+        Share of all that was traded which our ticks saw, whatever minute they gave it to, in [0, 1]; NaN where there is none.
     """
 
     grade: str
     share: float
     reason: str
+    joined: int = 0
+    seen: float = float("nan")
 
 
-def day_quality(bars: BarColumns, gaps: Sequence[Silence], session: tuple[int, int] | None) -> DayQuality:
+def day_quality(bars: BarColumns, gaps: Sequence[Silence], session: Span | None, pauses: Sequence[Span] = ()) -> DayQuality:
     """Grade one day.
 
     Parameters
@@ -60,6 +67,8 @@ def day_quality(bars: BarColumns, gaps: Sequence[Silence], session: tuple[int, i
         Of that day.
     session : (int, int) or None, ns
         Begin and end of continuous trading; None where no session is known: then from the first bar to the last.
+    pauses : sequence of (int, int), ns
+        Spans inside it without trading: nobody can see anything there.
 
     Notes
     -----
@@ -76,15 +85,29 @@ def day_quality(bars: BarColumns, gaps: Sequence[Silence], session: tuple[int, i
     wrong = int(np.abs(inside.volume - inside.tick_volume).sum())
     seen = inside.ts[_has_ticks(inside)]
     first, last = (int(seen[0]), int(seen[-1]) + MINUTE_NS) if len(seen) else (end, end)
-    silent = max(0, first - begin) + max(0, end - last) + _covered(_silences(gaps), max(first, begin), min(last, end))
+    unseen = [(begin, max(first, begin)), (min(last, end), end)]
+    unseen += [(max(b, first, begin), min(e, last, end)) for b, e in _silences(gaps)]
+    silent = sum(_open_time(b, e, pauses) for b, e in unseen)
+    length = _open_time(begin, end, pauses)
     faults = [
         (min(1.0, wrong / total) if total else 0.0, "{share:.1%} of the volume differs from the exchange's minutes"),
-        (silent / (end - begin) if end > begin else 0.0, "{share:.1%} of the session unseen"),
+        (silent / length if length > 0 else 0.0, "{share:.1%} of the session unseen"),
         (joined / (joined + total) if joined else 0.0, "{share:.1%} of the volume traded before our first message at {joined}"),
     ]
     worst, text = max(faults, key=lambda fault: fault[0])
     grade = next((letter for floor, letter in GRADES if 1 - worst >= floor), "C")
-    return DayQuality(grade, 1 - worst, text.format(share=worst, joined=clock_text(joined_at)) if worst else "complete")
+    reason = text.format(share=worst, joined=clock_text(joined_at)) if worst else "complete"
+    return DayQuality(grade, 1 - worst, reason, joined, share_seen(int(inside.tick_volume.sum()), total, joined))
+
+
+def share_seen(tick_volume: int, volume: int, joined: int) -> float:
+    """Return how much of what was traded our ticks saw: of the bars' volume and of what came before our first message.
+
+    Notes
+    -----
+    Ticks may show more than the exchange's minutes, which leave some prints out; that is not more than all.
+    """
+    return min(tick_volume, volume) / (volume + joined) if volume > 0 else float("nan")
 
 
 def bar_quality(bars: BarColumns, gaps: Iterable[Silence]) -> F64:
@@ -155,5 +178,7 @@ def _silences(gaps: Iterable[Silence]) -> list[tuple[int, int]]:
     return out
 
 
-def _covered(silences: list[tuple[int, int]], begin: int, end: int) -> int:
-    return sum(max(0, min(e, end) - max(b, begin)) for b, e in silences)
+def _open_time(begin: int, end: int, pauses: Sequence[Span]) -> int:
+    if end <= begin:
+        return 0
+    return end - begin - sum(max(0, min(e, end) - max(b, begin)) for b, e in pauses)

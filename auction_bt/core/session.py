@@ -1,15 +1,11 @@
-"""When an instrument trades continuously, by date. Rows are data: an era ends where the next begins."""
+"""When an instrument trades continuously on one day."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
-from .instrument import Instrument, Kind
-from .ist import DAY_NS, MINUTE_NS, day_start, from_date
+from .ist import DAY_NS, day_start
 
-
-def _at(hour: int, minute: int) -> int:
-    return (hour * 60 + minute) * MINUTE_NS
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,38 +15,38 @@ class Session:
     Parameters
     ----------
     open, close : int, ns since IST midnight
+        Equal where the exchange is closed.
+    flat_by : int or None, ns since IST midnight
+        When an intraday trade is to be closed; None where no exchange session is known.
+    pauses : tuple of (int, int), ns since IST midnight
+        Spans inside it in which nothing trades.
     """
 
     open: int
     close: int
+    flat_by: int | None = None
+    pauses: tuple[Span, ...] = ()
 
     @property
     def is_whole_day(self) -> bool:
         """True where no exchange session is known (data from elsewhere)."""
         return self.close - self.open >= DAY_NS
 
-    def bounds(self, day: int) -> tuple[int, int]:
+    @property
+    def is_closed(self) -> bool:
+        """True on a day without trading."""
+        return self.close <= self.open
+
+    def bounds(self, day: int) -> Span:
         """Return [begin, end) in ns since 1970 of IST day `day`."""
         start = day_start(day)
         return start + self.open, start + self.close
 
+    def pauses_on(self, day: int) -> tuple[Span, ...]:
+        """Return the pauses in ns since 1970 of IST day `day`."""
+        start = day_start(day)
+        return tuple((start + begin, start + end) for begin, end in self.pauses)
+
 
 WHOLE_DAY: Final = Session(0, DAY_NS)
-
-# (valid from, kinds, session); later rows win. Sources: exchange circulars NSE/CMTR/74466 and NSE/FAOP/74467 for
-# 2026-08-03 (F&O to 15:40). Shares with derivatives stop at 15:15 from that date; until the dated instrument master lands,
-# equities are cut at 15:15 from then on, which never takes an auction print for trade.
-_ERAS: Final = (
-    (date(1990, 1, 1), frozenset({Kind.EQUITY, Kind.FUTURE, Kind.OPTION, Kind.INDEX}), Session(_at(9, 15), _at(15, 30))),
-    (date(2026, 8, 3), frozenset({Kind.FUTURE, Kind.OPTION}), Session(_at(9, 15), _at(15, 40))),
-    (date(2026, 8, 3), frozenset({Kind.EQUITY}), Session(_at(9, 15), _at(15, 15))),
-)
-
-
-def session_of(instrument: Instrument, day: int) -> Session:
-    """Return the continuous session of `instrument` on IST day `day`."""
-    found = WHOLE_DAY
-    for valid_from, kinds, session in _ERAS:
-        if instrument.kind in kinds and day >= from_date(valid_from):
-            found = session
-    return found
+CLOSED: Final = Session(0, 0)

@@ -15,7 +15,7 @@ from auction_bt.derive import derive
 from auction_bt.store import RawMessage, TickStore
 
 from . import files
-from .instruments import Chosen, Evidence, choose, gather, of_table
+from .instruments import PRICELESS, Chosen, Evidence, choose, gather, of_table
 from .merge import Merged, merge_bars, merge_ticks
 from .recording import messages
 from .rejects import Rejects
@@ -117,18 +117,20 @@ class Importer:
         kept = _Count(m for m in source if wanted is None or not m.symbols or wanted in m.symbols)
         with store.writing():
             self.progress(f"{path.name}: storing {read_count:,} messages")
-            added = store.add_raw(kept, placed=table is not None)
-            chosen = [self._instrument(store, name, evidence.get(name, Evidence())) for name in names]
+            recorded: list[int] = []
+            added = store.add_raw(kept, placed=table is not None, recognised=recorded.append)
+            found = [(name, self._instrument(store, name, evidence.get(name, Evidence()))) for name in names]
         self.progress(f"{path.name}: building bars")
         # Also where nothing was new: an import that was killed here left messages without bars. Under the lock, or another
         # import's messages could come between what is read and what is written.
         with store.writing():
             derive(store, names, sorted(every))
-        told = tuple((c, tuple(sorted(days[c.instrument.symbol])), _holdings(store, c.instrument.symbol, every)) for c in chosen)
-        details = rejects.lines()
+        told = tuple((c, tuple(sorted(days[name])), _holdings(store, name, every)) for name, c in found if c is not None)
+        details = [*rejects.lines(), *(f"{name}: {PRICELESS}" for name, c in found if c is None)]
         if read_count > kept.count:
             details.append(f"{read_count - kept.count:,} left out: about other instruments")
-        return FileReport(path, "messages", read_count + rejects.total, added, kept.count - added, tuple(details), told)
+        return FileReport(path, "messages", read_count + rejects.total, added, kept.count - added, len(recorded),
+                          tuple(details), told)  # fmt: skip
 
     def _table(self, table: Table, kind: str, rejects: Rejects) -> FileReport:
         options, path = self.options, table.path
@@ -156,19 +158,21 @@ class Importer:
         with store.writing():
             chosen = self._instrument(store, symbol, seen)
             merged = write(store)
+        assert chosen is not None, "rows without a price are rejected"  # noqa: S101
         details = [*rejects.lines(), *details]
         if merged.conflicts:
             details.append(f"{merged.conflicts:,} differ from the stored bar of their minute: the stored ones stay")
         if merged.recorded:
             details.append(f"{merged.recorded:,} left out: of days with recorded messages, which say more")
         told = ((chosen, merged.days, _holdings(store, symbol, set(merged.days))),)
-        return FileReport(path, kind, table.rows, merged.stored, merged.already, tuple(details), told)
+        return FileReport(path, kind, table.rows, merged.stored, merged.already, 0, tuple(details), told)
 
-    def _instrument(self, store: TickStore, symbol: str, seen: Evidence) -> Chosen:
+    def _instrument(self, store: TickStore, symbol: str, seen: Evidence) -> Chosen | None:
         options = self.options
         chosen = choose(store, symbol, seen, tick=options.tick, lot=options.lot, name=options.name, kind=options.instrument_kind,
                         is_india=zone_of(options.tz) is None)  # fmt: skip
-        store.put_instrument(chosen.instrument)
+        if chosen is not None:
+            store.put_instrument(chosen.instrument)
         return chosen
 
 

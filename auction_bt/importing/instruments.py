@@ -12,17 +12,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from auction_bt.core import price_step
 from auction_bt.core.errors import UnknownSymbol
 from auction_bt.core.instrument import Instrument, Kind
+from auction_bt.core.ist import day_start
 from auction_bt.core.tick import F64
 from auction_bt.feeds.decode import Frame
 from auction_bt.store import TickStore
 
-# Grids of the exchanges, largest first, then ever finer ones for data from elsewhere.
-GRIDS: Final = tuple(map(Decimal, (
-    "5", "1", "0.5", "0.10", "0.05", "0.01", "0.001", "0.0001", "0.00005", "0.00001", "0.000001", "0.0000001", "0.00000001",
-)))  # fmt: skip
-_OFF_GRID: Final = 0.01  # share of prices
+_LATEST: Final = 5  # days with data: enough to see a wrong price step, and read in a moment
+PRICELESS: Final = "no message has a price yet, so no instrument is made of it"
 # NIFTY26000CE, NIFTY 24 DEC 24000 CE, NIFTY 24000 CE 26 DEC 24; NIFTY24DECFUT, NIFTY FUT, BANKNIFTY-FUT:2026-12.
 _OPTION: Final = re.compile(r"\d[ _-]*(?:CE|PE)(?![A-Z0-9])")
 _FUTURE: Final = re.compile(r"FUT$|(?<![A-Z])FUT(?![A-Z])")
@@ -57,17 +56,24 @@ class Chosen:
     inferred : frozenset of str
         ``tick``, ``lot``, ``kind``: what was concluded from the file and not said by anyone.
     warnings : tuple of str
+    changes : tuple of str
+        What the data changed in the stored one.
     """
 
     instrument: Instrument
     inferred: frozenset[str]
     warnings: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Return kind, tick and lot for people."""
         i = self.instrument
         shown = {"kind": i.kind.value, "tick": f"tick {i.tick}", "lot": f"lot {i.lot}"}
         return ", ".join(text + (" (inferred)" if name in self.inferred else "") for name, text in shown.items())
+
+    def remarks(self) -> list[str]:
+        """Return what else there is to say, a line each."""
+        return [*self.changes, *(f"warning: {text}" for text in self.warnings)]
 
 
 def gather(evidence: dict[str, Evidence], frame: Frame, body: Mapping[str, Any]) -> None:
@@ -92,29 +98,58 @@ def of_table(prices: Iterable[F64], sizes: NDArray[np.int64]) -> Evidence:
     return Evidence(distinct, int(np.gcd.reduce(sizes)) if len(sizes) else 0)
 
 
+def of_store(store: TickStore, symbol: str, days: Iterable[int]) -> Evidence:
+    """Return what stored ticks and bars of some IST days show."""
+    prices: list[F64] = []
+    for day in days:
+        begin, end = day_start(day), day_start(day + 1)
+        ticks, bars = store.ticks(symbol, begin, end), store.bars(symbol, begin, end)
+        prices += (ticks.price, ticks.bid, ticks.ask, bars.open, bars.high, bars.low, bars.close)
+    return Evidence({p for column in prices for p in np.unique(column).tolist() if not isnan(p)})
+
+
+def misfit_of_store(store: TickStore, instrument: Instrument) -> str:
+    """Return, for people, how the latest stored bars do not fit the price step; empty where they do."""
+    days = store.days(instrument.symbol)[-_LATEST:]
+    if not days:
+        return ""
+    return price_step.misfit_of_bars(store.bars(instrument.symbol, day_start(days[0]), day_start(days[-1] + 1)), instrument.tick)
+
+
 def choose(
     store: TickStore, symbol: str, seen: Evidence, *, tick: Decimal | None, lot: int | None, name: str | None,
     kind: Kind | None, is_india: bool,
-) -> Chosen:  # fmt: skip
-    """Return the stored instrument changed by what the user says, or a new one from `seen`."""
+) -> Chosen | None:  # fmt: skip
+    """Return the stored instrument changed by what the user says and by finer prices, or a new one from `seen`.
+
+    Returns
+    -------
+    Chosen or None
+        None for a new one without any price: nothing can be known of it yet.
+    """
     stored = stored_instrument(store, symbol)
-    grid = np.fromiter(seen.prices, np.float64, len(seen.prices))
+    prices = np.fromiter(seen.prices, np.float64, len(seen.prices))
+    is_listed = _segment(symbol).startswith(("NSE_", "BSE_"))
+    is_india = is_india or is_listed
     inferred: set[str] = set()
+    changes: list[str] = []
     if stored is not None:
-        chosen = replace(stored, tick=tick or stored.tick, lot=lot or stored.lot, name=stored.name if name is None else name,
+        finest = price_step.FINEST if is_listed else price_step.STEPS[-1]
+        found = tick or price_step.tightened(stored.tick, prices, is_india=is_india, finest=finest)
+        chosen = replace(stored, tick=found, lot=lot or stored.lot, name=stored.name if name is None else name,
                          kind=kind or stored.kind)  # fmt: skip
+        if tick is None and found != stored.tick:
+            changes.append(f"tick of {symbol} tightened {stored.tick} → {found} by finer prices")
+    elif not len(prices):
+        return None
     else:
         inferred = {what for what, said in (("kind", kind), ("tick", tick), ("lot", lot)) if said is None}
         found_kind = kind or _kind(symbol, name or "", seen, is_india)
         found_lot = (seen.lot or 1) if found_kind in {Kind.FUTURE, Kind.OPTION} else 1
-        chosen = Instrument(symbol, tick or _grid_of(grid), lot or found_lot, found_kind, name or "")
-    warnings = []
-    off = float((~_fits(grid, chosen.tick)).mean()) if len(grid) else 0.0
-    if off > _OFF_GRID:
-        warnings.append(
-            f"{off:.0%} of the prices are not multiples of tick {chosen.tick}: give the right --tick and import again"
-        )
-    return Chosen(chosen, frozenset(inferred), tuple(warnings))
+        found = tick or price_step.inferred(prices, is_india=is_india)
+        chosen = Instrument(symbol, found, lot or found_lot, found_kind, name or "")
+    warning = price_step.misfit(prices, chosen.tick)
+    return Chosen(chosen, frozenset(inferred), (warning,) if warning else (), tuple(changes))
 
 
 def stored_instrument(store: TickStore, symbol: str) -> Instrument | None:
@@ -144,17 +179,6 @@ def _kind(symbol: str, name: str, seen: Evidence, is_india: bool) -> Kind:
         if any(_FUTURE.search(text) for text in texts):
             return Kind.FUTURE
     return Kind.EQUITY if segment in {"NSE_EQ", "BSE_EQ"} or is_india else Kind.OTHER
-
-
-def _grid_of(prices: F64) -> Decimal:
-    return next((grid for grid in GRIDS if _fits(prices, grid).all()), GRIDS[-1])
-
-
-def _fits(prices: F64, tick: Decimal) -> NDArray[np.bool_]:
-    index = prices / float(tick)
-    # A price of 1e6 on a grid of 1e-4 is known to 1e-6 of a step; what is off the grid is off by far more.
-    fits: NDArray[np.bool_] = np.abs(index - np.rint(index)) < 1e-3
-    return fits
 
 
 def _has_greeks(feed: object) -> bool:

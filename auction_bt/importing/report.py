@@ -21,6 +21,8 @@ class FileReport:
         What was counted: ``messages``, ``ticks`` or ``bars``.
     read, stored, already : int
         In the file; new in the store; in it before.
+    recorded : int
+        Of those in it before: recorded, and recognised now.
     details : tuple of str
         What was left out and why, and what else there is to say.
     symbols : tuple of (Chosen, tuple of int, str)
@@ -32,16 +34,20 @@ class FileReport:
     read: int
     stored: int
     already: int
+    recorded: int
     details: tuple[str, ...]
     symbols: tuple[tuple[Chosen, tuple[int, ...], str], ...]
 
     def lines(self) -> list[str]:
         """Return the report, one line a fact."""
-        out = [f"{self.path.name}: {self.read:,} {self.unit} read, {self.stored:,} stored, {self.already:,} already there"]
+        of_record = f" ({self.recorded:,} of them recorded by record)" if self.recorded else ""
+        out = [
+            f"{self.path.name}: {self.read:,} {self.unit} read, {self.stored:,} stored, {self.already:,} already there{of_record}"
+        ]
         for chosen, days, counts in self.symbols:
             name = chosen.instrument.symbol + (f" {chosen.instrument.name}" if chosen.instrument.name else "")
             out.append(f"  {name}: {chosen.describe()}; {_span(days)}{'; ' if counts else ''}{counts}")
-            out += [f"  warning: {text}" for text in chosen.warnings]
+            out += [f"  {text}" for text in chosen.remarks()]
         return out + [f"  {text}" for text in self.details]
 
 

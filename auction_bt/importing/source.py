@@ -17,9 +17,10 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, to_datetime
 from auction_bt.core.limits import EARLIEST_NS
 from auction_bt.feeds.decode import decode, symbols_of
+from auction_bt.store import TickStore
 from auction_bt.store.spool import Place
 
-from .files import open_binary
+from .files import clear_errors, open_binary
 from .recording import elements, stamp_in
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -84,6 +85,15 @@ class OwnStamps:
         elif self._before is None:
             reason = reason or "no time in the message, and none before it"
         return Arrival(text, place, symbols, self._before, reason)
+
+
+def sent_at(text: str) -> int:
+    """Return the clock of its recorder or sender that a message has, ns; 0 for none."""
+    try:
+        frame = decode(json.loads(text), _NOTHING)
+    except (ValueError, RecursionError):
+        return 0
+    return frame.recorded_ts or frame.current_ts or 0
 
 
 Stamper = Callable[[str, Place, str], Arrival]
@@ -151,6 +161,7 @@ class FileSource:
         self.name = str(path.resolve())
         self.notes: list[str] = []
         self.is_whole = False  # everything in it was read
+        self.is_misnamed = path.suffix == ".gz" and not _is_gzip(path)
 
     def read(self, before: Place | None, arrival: Stamper, is_stopping: Callable[[], bool]) -> Iterator[Arrival]:
         """Yield the messages after those of the last run.
@@ -210,6 +221,16 @@ def refuse_older(arrival: Arrival, last: int, name: str) -> None:
                        "ones in their places")  # fmt: skip
 
 
+def refuse_stored(arrival: Arrival, store: Callable[[], TickStore], name: str) -> None:
+    """Raise `BadInput` where a source begins with a message that stands at its stamp in the store: recording would move it."""
+    if arrival.stamp is None:
+        return
+    with store() as opened:
+        is_there = any(m.text == arrival.text for m in opened.raw(arrival.stamp, arrival.stamp + 1))
+    if is_there:
+        raise BadInput(f"{name} begins with a message that is in the store already: use import, which adds what is missing")
+
+
 def _decoded(line: bytes, place: Place) -> tuple[str, Place, str]:
     try:
         return line.decode(), place, ""
@@ -223,6 +244,11 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _is_gzip(path: Path) -> bool:
+    with clear_errors(path), path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
 
 
 def _is_same(head: bytes, named: str) -> bool:

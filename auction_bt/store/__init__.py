@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from auction_bt.core.bar import BarColumns
 from auction_bt.core.instrument import Instrument
@@ -42,6 +42,9 @@ class Event:
     kind: str
     symbol: str
     payload: str
+
+
+GAPS: Final = "silences, late joins"  # the kinds of `Gap`, for people: where they are counted together
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +166,15 @@ class TickStore(DerivedStore, Protocol):
 
     def put_instrument(self, instrument: Instrument) -> None: ...
 
-    def add_raw(self, messages: Iterable[RawMessage], *, placed: bool = False) -> int:
+    def add_raw(
+        self, messages: Iterable[RawMessage], *, placed: bool = False, recognised: Callable[[int], None] | None = None
+    ) -> int:
         """Keep new messages, each at its own stamp or the next free ns; return how many were new.
 
-        A message with the same (stamp, text, occurrence within this call) as one kept before is the same message.
-        With `placed` the stamps were given by a store (an export): the same text standing at the same stamp is the same too.
+        A message with the same (stamp, text, occurrence within this call) as one kept before is the same message. So is one that
+        was recorded: the same text, not yet recognised, where a recorder would have put it (`lookup.Recogniser`); `recognised` is
+        told the stamp of each. With `placed` the stamps were given by a store (an export): the same text standing
+        at the same stamp is the same too.
         """
         ...
 

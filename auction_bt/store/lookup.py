@@ -1,10 +1,11 @@
-"""What all stores do alike: find an instrument, name a message, check rows before they replace others."""
+"""What all stores do alike: find an instrument, name a message, know a recorded one again, check rows that replace others."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -84,6 +85,78 @@ def identified(messages: Iterable[RawMessage]) -> Iterator[tuple[RawMessage, int
         seen[key] += 1
         digest.update(b"\0%d" % occurrence)
         yield message, occurrence, digest.digest()
+
+
+def digest_of(text: str) -> bytes:
+    """Return what stands for a text where texts are compared."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+@dataclass(slots=True)
+class _Run:
+    """The stamps looked at of a run of taken ones: up to where, and what stands at them."""
+
+    end: int
+    stamps: dict[bytes, deque[int]] = field(default_factory=dict)
+
+
+class Recogniser:
+    """Finds the recorded message that a message to be imported is.
+
+    Parameters
+    ----------
+    digest_at : callable (stamp) returning bytes or None
+        `digest_of` the text that stands there; None where the stamp is free, empty where what stands there is an import's.
+    is_claimed : callable (stamp) returning bool
+        Whether an earlier import has named the message there. Asked only of texts that are equal.
+
+    Notes
+    -----
+    A recorded message has no name in `raw_source`. One with the same text at the wanted stamp, or in the run of taken stamps that
+    begins there (to whose end a message is moved to be unique), is the message itself. So is one in the run that begins at the
+    latest stamp wanted before it: a recorder, whose stamps only increase, puts what comes late there. Each is named once, so that
+    the k-th of equal messages of a file is the k-th of those recorded.
+    """
+
+    def __init__(self, digest_at: Callable[[int], bytes | None], is_claimed: Callable[[int], bool]) -> None:
+        self._digest_at = digest_at
+        self._is_claimed = is_claimed
+        self._runs: dict[int, _Run] = {}  # by the wanted stamp
+        self._given: set[int] = set()
+        self._latest: int | None = None
+
+    def see(self, message: RawMessage) -> None:
+        """Take notice of the next message of the file, found or not."""
+        self._latest = message.ts if self._latest is None else max(self._latest, message.ts)
+
+    def give(self, ts: int) -> None:
+        """Say that the message at a stamp is an import's by now."""
+        self._given.add(ts)
+
+    def find(self, message: RawMessage) -> int | None:
+        """Return the stamp of the recorded message that this is, given to it; None where there is none."""
+        ts = self._in_run(message.ts, message.text)
+        if ts is None and self._latest is not None and self._latest > message.ts:
+            ts = self._in_run(self._latest, message.text)
+        return ts
+
+    def _in_run(self, begin: int, text: str) -> int | None:
+        run = self._runs.get(begin)
+        if run is None:
+            if self._digest_at(begin) is None:
+                return None
+            run = self._runs[begin] = _Run(begin)
+        while (found := self._digest_at(run.end)) is not None:
+            if found and run.end not in self._given:
+                run.stamps.setdefault(found, deque()).append(run.end)
+            run.end += 1
+        waiting = run.stamps.get(digest_of(text), deque())
+        while waiting:
+            ts = waiting.popleft()
+            if ts not in self._given and not self._is_claimed(ts):
+                self.give(ts)
+                return ts
+        return None
 
 
 def check_derived(symbol: str, days: range, ticks: TickColumns, bars: BarColumns, gaps: Iterable[Gap]) -> None:

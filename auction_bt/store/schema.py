@@ -84,4 +84,7 @@ UPGRADES: Final = {
     4: tuple(f"ALTER TABLE instruments ADD COLUMN {column}" for column in CONTRACT_COLUMNS),
 }
 
+# Has an import named the message at this stamp; made when it is first asked, which is where messages were recorded and imported.
+CLAIMS: Final = "CREATE INDEX IF NOT EXISTS raw_source_by_ts ON raw_source (ts)"
+
 INDEXES: Final = ("CREATE INDEX events_by_seq ON events (ts, seq)",)

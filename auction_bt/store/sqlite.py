@@ -20,8 +20,8 @@ from . import ArchivedDay, DayHoldings, Event, Gap, RawMessage, StoreSize
 from .archive import MessageArchive
 from .blocks import pack, split, unpack
 from .database import SqliteFile, connect
-from .lookup import check_derived, find_instrument, identified, instrument_of, instrument_row
-from .schema import APPLICATION_ID, INDEXES, TABLES, UPGRADES, VERSION
+from .lookup import Recogniser, check_derived, digest_of, find_instrument, identified, instrument_of, instrument_row
+from .schema import APPLICATION_ID, CLAIMS, INDEXES, TABLES, UPGRADES, VERSION
 from .seal import seals_of
 
 _WHAT: Final = "store"
@@ -93,16 +93,27 @@ class SqliteStore(SqliteFile):
 
     # --- messages
 
-    def add_raw(self, messages: Iterable[RawMessage], *, placed: bool = False) -> int:
+    def add_raw(
+        self, messages: Iterable[RawMessage], *, placed: bool = False, recognised: Callable[[int], None] | None = None
+    ) -> int:
         last: dict[int, int] = {}  # where a message wanting this stamp was put last
+        recorded = Recogniser(self._digest_at, self._is_claimed)
         count = 0
         with self.writing():
             for message, occurrence, sha in identified(messages):
+                recorded.see(message)
                 if self._db.execute("SELECT 1 FROM raw_source WHERE sha = ?", (sha,)).fetchone():
                     continue
-                if placed and occurrence == 0 and self._stands(message):
+                if placed and occurrence == 0 and self._archive.text_at(message.ts) == message.text:
+                    continue
+                ts = recorded.find(message)
+                if ts is not None:
+                    self._db.execute("INSERT INTO raw_source VALUES (?, ?)", (sha, ts))
+                    if recognised is not None:
+                        recognised(ts)
                     continue
                 ts = self._place(message, last)
+                recorded.give(ts)
                 self._db.execute("INSERT INTO raw_source VALUES (?, ?)", (sha, ts))
                 self._db.executemany(
                     "INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", [(s, ts) for s in message.symbols or ("",)]
@@ -110,8 +121,13 @@ class SqliteStore(SqliteFile):
                 count += 1
         return count
 
-    def _stands(self, message: RawMessage) -> bool:
-        return self._archive.text_at(message.ts) == message.text
+    def _digest_at(self, ts: int) -> bytes | None:
+        text = self._archive.text_at(ts)
+        return None if text is None else digest_of(text)
+
+    def _is_claimed(self, ts: int) -> bool:
+        self._db.execute(CLAIMS)
+        return self._db.execute("SELECT 1 FROM raw_source WHERE ts = ?", (ts,)).fetchone() is not None
 
     def _place(self, message: RawMessage, last: dict[int, int]) -> int:
         insert = "INSERT OR IGNORE INTO raw_wss_feed VALUES (?, ?)"

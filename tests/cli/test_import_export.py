@@ -104,7 +104,7 @@ def test_data_shows_each_day_with_its_grade(run, bad):
     run("import", "a.csv", "--symbol", "NSE_EQ|B", "--name", "bars")
     run("import", "t.csv", "--symbol", "NSE_EQ|T")
     out = run("data")[1]
-    assert "NSE_EQ|B bars: equity, tick 0.5, lot 1" in out
+    assert "NSE_EQ|B bars: equity, tick 0.05, lot 1" in out
     assert "bars only" in out
     assert "complete" in out
     _, out, _ = run("data", "--symbol", "NSE_EQ|T", "--json", "-")

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.recording import child  # noqa: F401  fixtures are found by name
 from tests.waiting import until
 
 LINES = [json.dumps(feed(i)) for i in range(0, 300, 2)]
+DATES = ["--from-date", "2025-12-15", "--to-date", "2025-12-15"]
 FILE = "\n".join(LINES) + "\n"
 
 
@@ -48,6 +50,89 @@ def test_a_file_recorded_is_a_file_imported(run, new_dsn):  # noqa: F811
     assert code == 0
     assert "nothing new in a.jsonl" in out
     assert derived(a) == derived(b)
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_file_that_was_recorded_is_there_already_when_it_is_imported(run, new_dsn, end):  # noqa: F811
+    dsn = new_dsn()
+    # Two of one stamp, two alike, and one that comes late: all of them are moved by the recorder.
+    lines = [*LINES[:50], LINES[50].replace("0.5", "0.6"), *LINES[50:80], LINES[79], LINES[70].replace("0.5", "0.7"), *LINES[80:]]
+    write("a.jsonl", "\n".join(lines) + end)
+    assert run("record", "a.jsonl", "--store", dsn)[0] == 0
+    before = derived(dsn)
+    assert len(before[-1]) == 153
+    code, out, _ = run("import", "a.jsonl", "--store", dsn)
+    assert code == 0
+    assert "153 messages read, 0 stored, 153 already there (153 of them recorded by record)" in out
+    assert derived(dsn) == before
+    assert "0 stored, 153 already there\n" in run("import", "a.jsonl", "--store", dsn)[1]
+    assert run("export", "--store", dsn, "--symbol", "NSE_FO|1", *DATES, "--what", "raw", "-o", "raw.csv")[0] == 0
+    assert "0 stored, 153 already there\n" in run("import", "raw.csv", "--store", dsn)[1]
+    assert derived(dsn) == before
+    write("b.jsonl", "\n".join([*lines, json.dumps(feed(400))]))
+    assert "154 messages read, 1 stored, 153 already there\n" in run("import", "b.jsonl", "--store", dsn)[1]
+
+
+def test_a_pipe_recorded_at_its_own_stamps_is_there_already_and_at_stamps_of_receipt_it_is_not(child, run):  # noqa: F811
+    write("a.jsonl", FILE)
+    assert child("--stamp", "own").communicate(FILE.encode(), timeout=60)[1] == b""
+    assert "0 stored, 150 already there (150 of them recorded by record)" in run("import", "a.jsonl")[1]
+    assert len(stored()) == 150
+    process = child("--store", "sqlite:///b.db", "--state", "other")
+    assert process.communicate(FILE.encode(), timeout=60)[1] == b""
+    assert "150 stored, 0 already there\n" in run("import", "a.jsonl", "--store", "sqlite:///b.db")[1]
+    assert "0 stored, 150 already there\n" in run("import", "a.jsonl", "--store", "sqlite:///b.db")[1]
+
+
+def test_a_file_that_was_imported_is_not_recorded_once_more(run, new_dsn):  # noqa: F811
+    dsn = new_dsn()
+    for count, told in ((150, "use import, which puts older ones"), (3, "in the store already: use import")):
+        write(f"{count}.jsonl", "\n".join(LINES[-count:]))
+        assert run("import", f"{count}.jsonl", "--store", dsn)[0] == 0
+        before = derived(dsn)
+        code, _, error = run("record", f"{count}.jsonl", "--store", dsn)
+        assert (code, told in error, error.count("\n")) == (2, True, 1)
+        assert derived(dsn) == before
+    write("more.jsonl", "\n".join([json.dumps(feed(300)), json.dumps(feed(301))]))
+    assert run("record", "more.jsonl", "--store", dsn)[0] == 0
+    assert len(derived(dsn)[-1]) == 152
+
+
+def test_a_pipe_that_goes_back_by_a_message_is_not_cut_off(child):  # noqa: F811
+    for lines, rest in ((LINES, ""), (LINES[-1:], "1 stamps moved on")):
+        process = child("--stamp", "own")
+        out, error = process.communicate("\n".join([*lines, ""]).encode(), timeout=60)
+        assert (process.returncode, error, rest in out.decode()) == (0, b"", True)
+
+
+def test_recorded_prices_tighten_the_price_step_unless_it_is_given(run, new_dsn):  # noqa: F811
+    dsn = new_dsn()
+
+    def recorded(name, prices, begin, *words):
+        write(name, "\n".join(json.dumps(feed(begin + i, price=p)) for i, p in enumerate(prices)))
+        code, out, _ = run("record", name, "--store", dsn, *words)
+        assert code == 0
+        return out
+
+    idle = {"feeds": {"NSE_FO|9": {"fullFeed": {"marketFF": {"ltpc": {"cp": 9.0}}}}}, "currentTs": str(OPEN // 10**6)}
+    write("idle.jsonl", json.dumps(idle))
+    _, out, _ = run("record", "idle.jsonl", "--store", dsn)
+    assert "  NSE_FO|9: no message has a price yet, so no instrument is made of it\n" in out
+    assert "NSE_FO|1: option (inferred), tick 0.05 (inferred)" in recorded("a.jsonl", [100, 101], 10)
+    with open_store(dsn, create=True) as store:
+        assert [i.symbol for i in store.instruments()] == ["NSE_FO|1"]
+    assert "  tick of NSE_FO|1 tightened 0.05 → 0.01 by finer prices\n" in recorded("b.jsonl", [100.01, 102, 103], 100)
+    assert "tick of" not in recorded("c.jsonl", range(100, 140), 200)
+    out = recorded("d.jsonl", [107.5, 108], 300, "--tick", "0.5", "--lot", "75")
+    assert "% of the prices are not multiples of tick 0.5: give the right one with import --tick" in out
+    with open_store(dsn, create=True) as store:
+        assert [(str(i.tick), i.lot) for i in store.instruments()] == [("0.5", 75)]
+
+
+def test_a_price_step_without_the_end_that_needs_it_is_refused(run):
+    write("a.jsonl", FILE)
+    code, _, error = run("record", "a.jsonl", "--no-derive", "--tick", "0.05")
+    assert (code, "leave that out" in error, error.count("\n")) == (2, True, 1)
 
 
 def test_a_file_that_grows_is_recorded_in_parts_to_the_same_days(run, new_dsn):  # noqa: F811
@@ -120,6 +205,44 @@ def test_a_line_cut_off_by_its_writers_death_is_kept_apart(child, tmp_path):  # 
     assert "1 dead letters" in out.decode()
     assert "cut off at the end of the input" in out.decode()
     assert [text for _, text in stored(f"sqlite:///{tmp_path}/auction.db")] == LINES[:1]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_a_file_without_any_message_is_bad_input_in_one_line(run, tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x00\xff no\nmessage\n")
+    code, _, error = run("record", name)
+    assert code == 2
+    hint = " (no gzip file, whatever its name says)" if name.endswith("gz") else ""
+    assert error.startswith(f"auction_bt: {name}{hint}: none of 2 lines could be kept as a message, the last: no time in the ")
+    assert error.count("\n") == 1
+    assert not list(tmp_path.glob("auction.db*"))
+
+
+def test_a_file_with_some_messages_is_recorded(run):
+    write("a.jsonl", "no message\n" + FILE)
+    code, out, error = run("record", "a.jsonl")
+    assert (code, error, "1 dead letters" in out) == (0, "", True)
+
+
+def test_what_the_store_refuses_altogether_is_bad_input(run, tmp_path):
+    (tmp_path / ".auction_bt").mkdir()
+    with Spool.open(tmp_path / ".auction_bt") as spool:
+        spool.append([Kept(OPEN, "{}", ())], [], [], OPEN)
+    with open_store("sqlite:///auction.db", create=True) as store:
+        store.append_raw([RawMessage(OPEN, "another")])
+    write("a.jsonl", "\n")
+    code, _, error = run("record", "a.jsonl")
+    assert (code, "none of 1 lines could be kept as a message, the last: another message stands at" in error) == (2, True)
+
+
+def test_saved_messages_in_a_pipe_are_told_from_live_ones(child):  # noqa: F811
+    told = "these messages are of 2025-12-15 09:15 and are stamped now, so they make no bars of their day: use --stamp own"
+    now = json.dumps({**feed(0), "currentTs": str(time.time_ns() // 10**6)}) + "\n"
+    own = ("--stamp", "own", "--store", "sqlite:///b.db", "--state", "b")
+    saved = ((), FILE, 1), ((), '{"a": 1}\nb\n' + FILE, 1)
+    for words, sent, count in (*saved, ((), now + FILE, 0), (("--stamp", "receive"), FILE, 0), (own, FILE, 0)):
+        out, _ = child(*words).communicate(sent.encode(), timeout=60)
+        assert out.decode().count(told) == count
 
 
 def test_a_second_recorder_of_a_state_folder_is_refused_by_name(child, run):  # noqa: F811

@@ -1,5 +1,6 @@
 """The replay command: what it tells, that it is the same run, and its keys on a real terminal."""
 
+import io
 import json
 import os
 import re
@@ -10,13 +11,18 @@ from datetime import date
 
 import pytest
 
-from auction_bt.core.ist import from_date
+from auction_bt.cli.replay import Watch
+from auction_bt.cli.screen import Screen
+from auction_bt.core.ist import MINUTE_NS, day_start, from_date
+from auction_bt.core.news import Turned
+from auction_bt.core.regime import Regime
 from auction_bt.derive import derive
 from auction_bt.feeds.decode import symbols_of
+from auction_bt.pace import Pace
 from auction_bt.store import RawMessage
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
-from auction_bt.synthetic import DEMO, merge, messages
+from auction_bt.synthetic import DEMO, Shape, merge, messages
 from tests.importing.made import ENVIRONMENT
 
 DAYS = (date(2026, 3, 9), date(2026, 3, 10))
@@ -70,6 +76,8 @@ def test_a_replay_is_the_backtest_and_tells_what_happens(run, words, tmp_path):
     assert count["closed"] == sum(not t.is_open for t in trades)
     assert count["regime"] > 3
     assert [x[:8] for x in lines[1:]] == sorted(x[:8] for x in lines[1:])
+    assert re.search(r" (bought|sold) qty [\d,]+ \([\d,]+ lots?\) at ", told)
+    assert "share" not in told
 
 
 @pytest.mark.parametrize("speed", ["0", "-3", "nan"])
@@ -173,10 +181,11 @@ def test_keys_pause_step_go_to_the_next_bar_and_quit_with_the_summary_so_far(wor
             t.press(step)
             t.see(r"\n?\d\d:\d\d:\d\d\.\d{3}  (NSE_FO\|DEMO-\w+ ltp [\d,.]+ \w|market info).*? → \S")
         t.press("b")
-        t.see("paused")
+        t.see(r"\d\d:\d\d:\d\d\.\d{3}  [^\r\n]* → [^\r\n]*bar \d\d:\d\d is known \((I1|ticks)\)")
         t.press("+")
+        t.see("paused at ×2 ")
         t.press(" ")
-        t.see("×2 ")
+        t.see("IST  ×2 ")
         t.press("--")
         t.see("×0.5 ")
         t.press("xyz\x1b[A")  # mean nothing
@@ -185,6 +194,17 @@ def test_keys_pause_step_go_to_the_next_bar_and_quit_with_the_summary_so_far(wor
         assert t.ended() == 0
         assert t.is_as_found
     assert not (tmp_path / "state" / "journal.db").exists()
+
+
+def test_the_status_is_never_of_an_earlier_moment_than_the_line_above_it():
+    out, instrument = io.StringIO(), DEMO[Shape.WALK]
+    watch = Watch([instrument], Pace(lambda: 0), Screen(out, has_status=True))
+    begin = day_start(from_date(DAYS[1])) + 10 * 60 * MINUTE_NS
+    for message in watch.messages(RawMessage(begin + i * MINUTE_NS, "{}") for i in range(30)):
+        watch.tell(Turned(message.ts, message.ts, instrument.symbol, None, Regime.BALANCED, 1.0, 2.0, 3.0))
+    shown = re.findall(r"(\d\d:\d\d:\d\d)(  NSE| IST)", out.getvalue())
+    assert len(shown) > 59
+    assert [stamp for stamp, _ in shown] == sorted(stamp for stamp, _ in shown)
 
 
 def test_full_speed_runs_to_its_end_with_a_status_and_gives_the_terminal_back(words, tmp_path):

@@ -246,6 +246,80 @@ def test_importing_what_was_recorded_puts_it_beside_and_never_over_it(new_store)
     assert store.add_raw(list(store.raw(*EVER)), placed=True) == 0
 
 
+def recognised(store, *messages, placed=False):
+    """Import messages; return how many were new, and the stamps of the recorded ones among them."""
+    told = []
+    return store.add_raw([RawMessage(*m) for m in messages], placed=placed, recognised=told.append), told
+
+
+def test_a_recorded_message_that_is_imported_is_there_already(new_store):
+    store = new_store()
+    store.append_raw([RawMessage(10, "a", ("A",)), RawMessage(11, "b"), RawMessage(12, "a", ("A",)), RawMessage(20, "a")])
+    assert store.raw_count(*EVER) == 4
+    # At its stamp, and where it was moved to for another that stood there; not where nothing stands, nor beyond a free stamp.
+    assert recognised(store, (10, "a", ("A",)), (10, "b")) == (0, [10, 11])
+    assert recognised(store, (10, "a", ("A",)), (10, "b")) == (0, [])
+    assert recognised(store, (10, "a", ("A",)), (10, "a", ("A",)), (10, "a", ("A",))) == (1, [12])
+    assert everything(store) == [(10, "a"), (11, "b"), (12, "a"), (13, "a"), (20, "a")]
+    assert recognised(store, (19, "a"), (20, "c"), (20, "a"), (20, "a")) == (3, [20])
+    assert recognised(store, (19, "a"), (20, "c"), (20, "a"), (20, "a")) == (0, [])
+    assert everything(store)[-4:] == [(19, "a"), (20, "a"), (21, "c"), (22, "a")]
+    assert [m.symbols for m in store.raw(10, 14)] == [("A",), (), ("A",), ("A",)]
+
+
+def test_each_recorded_message_is_recognised_once_whatever_else_is_imported(new_store):
+    store = new_store()
+    store.append_raw([RawMessage(10, "a"), RawMessage(11, "a")])
+    assert store.raw_count(*EVER) == 2
+    assert recognised(store, (11, "a")) == (0, [11])
+    assert recognised(store, (10, "a"), (10, "a")) == (1, [10])
+    assert everything(store) == [(10, "a"), (11, "a"), (12, "a")]
+    # An export of it, and what the same file says in another order, add nothing.
+    assert recognised(store, *everything(store), placed=True) == (0, [])
+    assert recognised(store, (10, "a"), (11, "a"), (10, "a")) == (0, [])
+
+
+def test_an_export_of_what_was_recorded_leaves_it_to_be_recognised(new_store):
+    store = new_store()
+    store.append_raw([RawMessage(10, "a"), RawMessage(11, "b")])
+    assert store.raw_count(*EVER) == 2
+    assert recognised(store, (10, "a"), (11, "b"), placed=True) == (0, [])
+    assert recognised(store, (10, "a"), (10, "b")) == (0, [10, 11])
+
+
+def test_what_was_recorded_is_recognised_over_midnight_and_within_one_write(new_store):
+    store = new_store()
+    midnight = DAY * DAY_NS
+    store.append_raw([RawMessage(midnight - 1, "a"), RawMessage(midnight, "b"), RawMessage(midnight + 1, "a")])
+    assert store.raw_count(*EVER) == 3
+    with store.writing():
+        assert recognised(store, (midnight - 1, "a"), (midnight - 1, "b"))[0] == 0
+        assert recognised(store, (midnight - 1, "a"), (midnight - 1, "a")) == (0, [midnight + 1])
+    assert recognised(store, (midnight, "b"), (midnight + 1, "a")) == (2, [])
+    assert [text for _, text in everything(store)] == ["a", "b", "a", "b", "a"]
+
+
+def test_what_came_late_is_recognised_where_a_recorder_put_it(new_store):
+    store = new_store()
+    file = [(10, "a"), (30, "b"), (20, "late"), (25, "later"), (40, "c"), (30, "last")]
+    store.append_raw([RawMessage(*m) for m in ((10, "a"), (30, "b"), (31, "late"), (32, "later"), (40, "c"), (41, "last"))])
+    assert store.raw_count(*EVER) == 6
+    assert recognised(store, *file[:2]) == (0, [10, 30])
+    assert recognised(store, *file) == (0, [31, 32, 40, 41])
+    assert recognised(store, *file) == (0, [])
+
+
+def test_a_recorded_message_is_recognised_after_it_was_archived(new_store):
+    store = new_store()
+    early = OPEN - 3 * DAY_NS
+    store.append_raw([RawMessage(early + i, "ab"[i % 2]) for i in range(4)])
+    assert store.raw_count(*EVER) == 4
+    assert archived(store) == [(DAY - 3, 4)]
+    assert recognised(store, *[(early, text) for text in "aabb"]) == (0, [early, early + 2, early + 1, early + 3])
+    assert recognised(store, (early, "b"), (early, "c")) == (1, [])
+    assert store.raw_count(*EVER) == 5
+
+
 def test_one_holder_has_a_lease_until_it_ends_or_is_given_back(new_store):
     store = new_store()
     assert store.claim("recorder", "one:1", now=100, until=200) == "one:1"

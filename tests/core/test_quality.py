@@ -71,6 +71,15 @@ def test_volume_before_the_first_message_counts_and_is_named():
     assert quality.reason == "20.0% of the volume traded before our first message at 09:15:05"
 
 
+def test_the_share_seen_counts_what_came_before_and_is_never_above_all():
+    before = [silence(0, 5, "joined", 2_500)]
+    assert day_quality(FULL, before, SESSION).seen == pytest.approx(0.8)
+    assert day_quality(bars((100, 150), (100, 80)), before, None).seen == pytest.approx(200 / 2_700)
+    assert day_quality(bars((100, 150), (100, 80)), [], None).seen == 1
+    assert day_quality(bars((100, 0), (100, 80)), [], None).seen == pytest.approx(0.4)
+    assert np.isnan(day_quality(BarColumns.empty(), [], None).seen)
+
+
 def test_auction_prints_outside_the_session_do_not_spoil_the_day():
     late = bars((10**6, 0), begin=SESSION[1] + 10 * MINUTE_NS)
     day = BarColumns(*(np.concatenate([getattr(FULL, n), getattr(late, n)]) for n in BarColumns.__dataclass_fields__))

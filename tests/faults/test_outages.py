@@ -79,9 +79,10 @@ def test_what_the_store_could_not_take_is_sent_by_the_next_start(child, tmp_path
     stored(dsn)
     with locked(tmp_path / "a.db"):
         process = child("--store", dsn, "--wait", "0.2")
-        out, _ = process.communicate(FILE.encode(), timeout=60)
-        assert process.returncode == 0
-        assert f"3,000 wait in {state.relative_to(tmp_path)}/spool.db: the next start sends them" in out.decode()
+        error = process.communicate(FILE.encode(), timeout=60)[1].decode()
+        assert process.returncode == 1
+        assert error.startswith(f"auction_bt: 3,000 messages wait in {state.relative_to(tmp_path)}/spool.db: the store has not")
+        assert error.endswith("none is lost, the next record with this --state and --store sends them first\n")
     assert stored(dsn) == []
     out, _ = child("--store", dsn).communicate(b"", timeout=60)
     assert "3,000 messages of earlier wait in the spool and go first" in out.decode()
@@ -97,8 +98,10 @@ def test_a_message_the_store_refuses_is_a_dead_letter_and_the_others_arrive(chil
         spool.append([Kept(ts, line, None) for ts, line in zip(stamps, LINES, strict=True)], [], [], stamps[-1])
     with open_store(dsn, create=True) as store:
         store.append_raw([RawMessage(stamps[i], f"somebody else's {i}") for i in (7, 2000)])
-    out, _ = child("--store", dsn, "--no-derive").communicate(b"", timeout=60)
+    started = child("--store", dsn, "--no-derive")
+    out, _ = started.communicate(b"", timeout=60)
     assert "2 dead letters in" in out.decode()
+    assert started.returncode == 0  # the others are there
     assert "another message stands at" in out.decode()
     texts = [text for _, text in stored(dsn)]
     assert texts == [f"somebody else's {i}" if i in {7, 2000} else line for i, line in enumerate(LINES)]

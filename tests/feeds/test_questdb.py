@@ -16,13 +16,13 @@ from auction_bt.core.bar import Bar, BarColumns, Source
 from auction_bt.core.errors import AuctionError, BadInput, NothingToDo, Refused, UnknownSymbol
 from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import DAY_NS, IST, MINUTE_NS, SECOND_NS, day_index, day_start, from_date, to_date, to_datetime
-from auction_bt.core.session import session_of
 from auction_bt.core.stamps import to_num
 from auction_bt.core.tick import Tick, TickColumns
 from auction_bt.engine import AuctionCerebro
 from auction_bt.feeds.questdb import QuestDBData
 from auction_bt.feeds.stored import StoredData, load
 from auction_bt.indicators import VolumeProfile
+from auction_bt.market.sessions import session_of
 from auction_bt.store.dsn import open_store
 from auction_bt.strategy import AuctionStrategy
 from auction_bt.synthetic import DEMO, Shape

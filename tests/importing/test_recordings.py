@@ -56,6 +56,20 @@ def test_a_recording_without_any_clock_is_stamped_by_its_last_trades(run):
         assert [m.ts for m in s.raw(*EVER)] == [OPEN + i * 10**9 for i in range(5)]
 
 
+def test_a_symbol_without_any_price_is_no_instrument_yet(run):
+    idle = {"feeds": {"NSE_FO|9": {"fullFeed": {"marketFF": {"ltpc": {"cp": 99.0}}}}}, "currentTs": str(OPEN // 10**6)}
+    write("idle.jsonl", json.dumps(idle))
+    code, out, _ = run("import", "idle.jsonl")
+    assert (code, out.splitlines()) == (0, [
+        "idle.jsonl: 1 messages read, 1 stored, 0 already there",
+        "  NSE_FO|9: no message has a price yet, so no instrument is made of it",
+    ])  # fmt: skip
+    with store() as s:
+        assert s.instruments() == []
+    write("more.jsonl", json.dumps(feed(2, key="NSE_FO|9")))
+    assert "NSE_FO|9: option (inferred), tick 0.05 (inferred)" in run("import", "more.jsonl")[1]
+
+
 def test_one_symbol_of_a_recording_can_be_taken_alone(run, bad):
     write("a.jsonl", "\n".join(json.dumps(feed(i, f"NSE_EQ|{i % 2}")) for i in range(10)))
     assert "no message about NSE_EQ|5: it is about NSE_EQ|0, NSE_EQ|1" in bad("import", "a.jsonl", "--symbol", "NSE_EQ|5")

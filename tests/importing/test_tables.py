@@ -18,7 +18,7 @@ def test_bars_of_a_csv_are_stored_known_at_their_end(run):
     assert code == 0
     assert out.splitlines() == [
         "a.csv: 5 bars read, 5 stored, 0 already there",
-        "  NSE_FO|7 NIFTY FUT: future (inferred), tick 0.5 (inferred), lot 100 (inferred); 2025-12-15; "
+        "  NSE_FO|7 NIFTY FUT: future (inferred), tick 0.05 (inferred), lot 100 (inferred); 2025-12-15; "
         "5 bars, 0 ticks now in the store for these days",
     ]
     with store() as s:
@@ -125,10 +125,42 @@ def test_the_map_option_names_columns_that_are_not_found(bad, run):
 def test_a_price_step_that_does_not_fit_is_a_warning(run):
     write("a.csv", bars_csv())
     code, out, _ = run("import", "a.csv", "--symbol", "A", "--tick", "3")
-    assert code == 0
-    assert "warning: 100% of the prices are not multiples of tick 3" in out
-    assert "tick 3, lot 1" in run("import", "a.csv", "--symbol", "A")[1]
+    told = "warning: 100% of the prices are not multiples of tick 3: give the right one with import --tick"
+    assert (code, told in out) == (0, True)
+    assert told in run("data")[1]
+    code, out, _ = run("doctor")
+    assert f"WARN  tick: A: {told.removeprefix('warning: ')}" in out
+    words = ["--symbol", "A", "--from-date", "2025-12-15", "--to-date", "2025-12-15", "--set", "period=2"]
+    assert f"auction_bt: {told[:9]}A: {told[9:]}" in run("backtest", *words)[2]
     assert "tick 0.05, lot 5" in run("import", "a.csv", "--symbol", "A", "--tick", "0.05", "--lot", "5")[1]
+    assert all("multiples" not in "".join(run(*line)[1:]) for line in (["data"], ["doctor"], ["backtest", *words]))
+
+
+def test_finer_prices_tighten_a_price_step_and_nothing_coarsens_it(run):
+    def told(name, *words, **columns):
+        write(name, bars_csv(40, ts=[f"2025-12-15 {10 + i // 60}:{i % 60:02}:00" for i in range(40)], **columns))
+        return run("import", name, "--symbol", "A", *words)[1]
+
+    whole = [200.0 + i for i in range(40)]
+    halves = [p + 0.5 * (i % 2) for i, p in enumerate(whole)]
+    assert "tick 1 (inferred)" in told("whole.csv", open=whole, high=[p + 1 for p in whole], low=whole, close=whole)
+    out = told("halves.csv", open=halves, high=halves, low=whole, close=whole)
+    assert "  tick of A tightened 1 → 0.5 by finer prices\n" in out
+    out = told("few.csv", open=[10.25] * 40, high=[11] * 40, low=[10] * 40, close=[10.25] * 40)
+    assert "tick 0.05, lot 1" in out
+    assert "  tick of A tightened 0.5 → 0.05 by finer prices\n" in out
+    out = told("whole.csv", open=whole, high=[p + 1 for p in whole], low=whole, close=whole)
+    assert ("tick 0.05, lot 1" in out, "tighten" in out) == (True, False)
+    assert "tick 2, lot 1" in told("whole.csv", "--tick", "2", open=whole, high=whole, low=whole, close=whole)
+
+
+def test_adjusted_prices_make_no_step_that_no_exchange_has(run):
+    write("a.csv", bars_csv())
+    assert "tick 0.05 (inferred)" in run("import", "a.csv", "--symbol", "NSE_EQ|A")[1]
+    write("b.csv", bars_csv(ts=[f"2025-12-16 09:1{i}" for i in range(5)], close=[10.1234, 10.2345, 10.3456, 10.4567, 10.5678]))
+    out = run("import", "b.csv", "--symbol", "NSE_EQ|A")[1]
+    assert "tick 0.05, lot 1" in out
+    assert "% of the prices are not multiples of tick 0.05" in out
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What is particular to a store on a QuestDB server: the server itself, its errors, its ways of being slow or half there."""
 
 import json
+import re
+import socketserver
 import threading
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -78,6 +80,24 @@ def failure(dsn, **how):
 # --- errors in one line
 
 
+@contextmanager
+def hanging_up():
+    """Listen and end each connection when something was said; yield the port."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(1)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def test_a_wrong_password_says_so(place):
     error = failure(url(place, password="secret"), create=True)
     assert isinstance(error, BadInput)
@@ -90,6 +110,15 @@ def test_a_port_where_nothing_listens_says_how_to_start_one(place, free_port):
     assert f"nothing listens on 127.0.0.1:{free_port}: start the server (make questdb)" in str(error)
     error = failure(url(place, http=free_port), create=True)
     assert f"nothing listens on 127.0.0.1:{free_port} (HTTP)" in str(error)
+
+
+def test_a_server_that_breaks_off_is_not_called_another_port(place):
+    with hanging_up() as port:
+        for dsn in (url(place, port=port), url(place, http=port)):
+            error = failure(dsn, create=True)
+            assert isinstance(error, Retryable)
+            assert "broke off" in str(error)
+            assert re.search("the server is (busy, )?starting or going down, try again", str(error))
 
 
 def test_ports_in_each_others_place_say_which_is_which(place):

@@ -109,11 +109,11 @@ class Http:
         at = f"{self._dsn.host}:{self._dsn.http}"
         text = str(error)
         if "refused" in text:
-            return Retryable(f"store {self._dsn}: nothing listens on {at} (HTTP): start the server (make questdb), "
+            return Retryable(f"store {self._dsn}: nothing listens on {at} (HTTP): start the server (make questdb) if it is down, "
                              "or mend the port after ?http=")  # fmt: skip
-        return Retryable(
-            f"store {self._dsn}: {at} (HTTP) does not answer ({type(error).__name__}): is that the server's HTTP port?"
-        )
+        what = "broke off" if isinstance(error, urllib3.exceptions.ProtocolError) else "does not answer"
+        return Retryable(f"store {self._dsn}: {at} (HTTP) {what} ({type(error).__name__}): the server is busy, starting or going "
+                         "down, try again; if it stays so, that is not its HTTP port (9000 by default)")  # fmt: skip
 
 
 def _reason(body: bytes) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from auction_bt.core.errors import Refused
-from auction_bt.core.ist import DAY_NS, day_index, day_start
+from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start
 from auction_bt.store import RawMessage
-from auction_bt.store.lookup import identified
+from auction_bt.store.lookup import Recogniser, digest_of, identified
 
 from .ilp import Row
 from .schema import LARGEST_NS
@@ -21,6 +20,7 @@ from .server import Server, between
 from .sql import quoted
 
 _PAGE: Final = 5_000  # messages held in memory while reading
+_SPAN_NS: Final = 5 * MINUTE_NS  # of texts read at once to know a recorded message again
 _WATCH_S: Final = 1.0  # between two looks for a suspended table: it goes on accepting rows and shows none of them
 
 
@@ -89,20 +89,25 @@ class RawTables:
         self._server.write(self.rows(messages))
         self._top = max(self._top, last)
 
-    def place(self, messages: Iterable[RawMessage], pending: Placed, *, placed: bool) -> int:
-        """Give new messages their stamps, adding them to `pending`; return how many were new.
+    def place(
+        self, messages: Iterable[RawMessage], pending: Placed, *, placed: bool, recognised: Callable[[int], None] | None
+    ) -> int:
+        """Give new messages their stamps, adding them to `pending`; return how many were new. See `TickStore.add_raw`.
 
         Notes
         -----
         Where a message was put is written before the message is, so an import that was cut off is completed, not repeated, by
         the next.
         """
+        self._server.settle(["raw_wss_feed", "raw_source"])  # what was just recorded must not be written over
         known = _Known(self, pending)
+        recorded = Recogniser(known.digest_at, known.is_claimed)
         last: dict[int, int] = {}  # where a message wanting this stamp was put last
         found = Placed()
         count = 0
         for message, occurrence, identity in identified(messages):
             sha = identity.hex()
+            recorded.see(message)
             ts = known.placed(message.ts, sha)
             if ts is not None:
                 if not known.stands(ts):  # an import was cut off between the two
@@ -111,6 +116,12 @@ class RawTables:
                     count += 1
                 continue
             if placed and occurrence == 0 and known.holds(message):
+                continue
+            ts = recorded.find(message)
+            if ts is not None:
+                found.sources.append((message.ts, sha, ts))
+                if recognised is not None:
+                    recognised(ts)
                 continue
             ts = message.ts
             if known.is_taken(ts):
@@ -195,9 +206,9 @@ class RawTables:
         found = self._server.bulk({"ts": np.int64}, f"FROM {self._feed} WHERE {between(day * DAY_NS, (day + 1) * DAY_NS)}")
         return set(found["ts"].tolist())
 
-    def digests_of_day(self, day: int) -> dict[int, bytes]:
-        """Return a digest of each text on a UTC day, by stamp."""
-        return {m.ts: _digest(m.text) for m in self.read(day * DAY_NS, (day + 1) * DAY_NS, None)}
+    def digests(self, begin: int, end: int) -> dict[int, bytes]:
+        """Return a digest of each text with ``begin <= ts < end``, by stamp."""
+        return {ts: digest_of(text) for ts, text in self._texts(begin, end).items()}
 
     def sources_of_day(self, day: int) -> dict[str, int]:
         """Return where the messages that wanted a stamp on a UTC day were put."""
@@ -212,7 +223,7 @@ class _Known:
         self._tables = tables
         self._rows: dict[int, set[int]] = {}
         self._taken: set[int] = {m.ts for m in pending.messages}  # by this write
-        self._reserved: set[int] = set()
+        self._reserved: set[int] = {placed for _, _, placed in pending.sources}
         self._sources: dict[int, dict[str, int]] = {}
         self._own: dict[str, int] = {sha: placed for _, sha, placed in pending.sources}
         self._digests: dict[int, dict[int, bytes]] = {}
@@ -243,17 +254,29 @@ class _Known:
         """Return whether this very message stands at its stamp."""
         if message.ts in self._texts:
             return self._texts[message.ts] == message.text
-        day = message.ts // DAY_NS
-        if day not in self._digests:
-            self._digests[day] = self._tables.digests_of_day(day)
-        return self._digests[day].get(message.ts) == _digest(message.text)
+        return self._digests_near(message.ts).get(message.ts) == digest_of(message.text)
+
+    def digest_at(self, ts: int) -> bytes | None:
+        """Return a digest of the text there; None where the stamp is free, empty where an import has put something there."""
+        if not self.is_taken(ts):
+            return None
+        return b"" if ts in self._taken or self.is_claimed(ts) else self._digests_near(ts)[ts]
+
+    def is_claimed(self, ts: int) -> bool:
+        """Return whether an import has put a message there, or named the one that was."""
+        self._load(ts // DAY_NS)
+        return ts in self._reserved
+
+    def _digests_near(self, ts: int) -> dict[int, bytes]:
+        span = ts // _SPAN_NS
+        if span not in self._digests:
+            self._digests[span] = self._tables.digests(span * _SPAN_NS, (span + 1) * _SPAN_NS)
+        return self._digests[span]
 
     def _load(self, day: int) -> None:
         if day not in self._rows:
             self._rows[day] = self._tables.stamps_of_day(day)
             self._sources[day] = self._tables.sources_of_day(day)
             self._reserved.update(self._sources[day].values())
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
+            if day * DAY_NS in self._rows[day]:  # moved there, it may be, from the end of the day before
+                self._load(day - 1)

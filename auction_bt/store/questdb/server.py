@@ -98,7 +98,7 @@ class Server:
             for column, kind in table.columns[len(found) :]:
                 self._sql.run(f"ALTER TABLE {quoted(self.name(table.name))} ADD COLUMN IF NOT EXISTS {column} {kind}")
         self.write([(self.name("schema_version"), {}, {"version": VERSION}, 0)])
-        self.settle(["schema_version"])
+        self.settle(["schema_version", *(table.name for table in older)])  # a column is there some time after the statement
 
     def columns(self) -> dict[str, tuple[tuple[str, str], ...]]:
         """Return the columns of those of our tables that are there."""

@@ -96,12 +96,19 @@ class Sql:
         if "invalid username/password" in text or "authentication failed" in text:
             return BadInput(f"store {dsn}: wrong user or password for {at}: mend the DSN, or set AUCTION_QUESTDB_PASSWORD")
         if "refused" in text:
-            return Retryable(f"store {dsn}: nothing listens on {at}: start the server (make questdb), or mend host and port")
+            return Retryable(f"store {dsn}: nothing listens on {at}: start the server (make questdb) if it is down, or mend host "
+                             "and port")  # fmt: skip
         if "could not translate" in text or "Name or service" in text:
             return BadInput(f"store {dsn}: there is no host {dsn.host}: mend the DSN")
         if "does not exist" in text:
             return BadInput(f"store {dsn}: {text}: is that a QuestDB? Its user is admin and its database qdb by default")
-        if "timeout" in text or "received" in text or "expected" in text:
+        if "closed the connection" in text or "reset by peer" in text:
+            return Retryable(f"store {dsn}: {at} broke off ({text}): the server is starting or going down, try again; if it "
+                             "stays so, that is not its port for SQL (8812 by default)")  # fmt: skip
+        if "timeout" in text:
+            return Retryable(f"store {dsn}: {at} does not answer ({text}): the server hangs or is going down, or that is not its "
+                             "port for SQL (8812 by default, the one after ?http= 9000)")  # fmt: skip
+        if "received" in text or "expected" in text:
             return Retryable(f"store {dsn}: what listens on {at} does not answer as a database ({text}): "
                              "the port for SQL is 8812 by default, the one after ?http= 9000")  # fmt: skip
         return Retryable(f"store {dsn}: {at} cannot be used ({text})")

@@ -169,9 +169,11 @@ class QuestStore:
 
     # --- messages
 
-    def add_raw(self, messages: Iterable[RawMessage], *, placed: bool = False) -> int:
+    def add_raw(
+        self, messages: Iterable[RawMessage], *, placed: bool = False, recognised: Callable[[int], None] | None = None
+    ) -> int:
         with self.writing():
-            return self._raw.place(messages, self._pending.raw, placed=placed)
+            return self._raw.place(messages, self._pending.raw, placed=placed, recognised=recognised)
 
     def append_raw(self, messages: Sequence[RawMessage]) -> None:
         self._raw.append(messages)

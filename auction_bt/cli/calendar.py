@@ -1,0 +1,195 @@
+"""The `calendar` command: what a day is to the exchanges, its hours by class of instrument, and what is about to change."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any, Final
+
+from auction_bt.core.ist import MINUTE_NS, day_index, to_date
+from auction_bt.core.session import Span
+from auction_bt.market.calendar import KNOWN_TO, Day, DayKind, day_of, is_trading_day
+from auction_bt.market.dated import OutsideKnownDates, load
+from auction_bt.market.expiries import expiries_of, next_expiry, underlyings
+from auction_bt.market.sessions import CLASSES, phases_of, square_off_of
+
+from .arguments import day_of as day_number
+
+HELP: Final = "explain a day: does the exchange trade, when, what expires, what changes next"
+
+_NAMES: Final = {
+    "cash": "Shares without derivatives",
+    "cash_auction": "Shares with derivatives (closing auction)",
+    "fno": "Futures and options",
+    "fno_expiry": "Index contracts on their last day",
+    "index": "Indices",
+}
+_PHASES: Final = {
+    "pre_open_orders": "pre-open: orders",
+    "pre_open_limit_only": "pre-open: limit orders only",
+    "pre_open_match": "pre-open: match",
+    "continuous": "continuous trading",
+    "auction_reference": "closing auction: reference price",
+    "auction_orders": "closing auction: orders",
+    "auction_limit_only": "closing auction: limit orders only",
+    "auction_match": "closing auction: match",
+    "post_close": "post-close",
+}
+_AHEAD: Final = timedelta(days=30)
+# Key columns of the tables whose changes a trader would want to hear of.
+_TABLES: Final = {
+    "sessions": ("class", "phase"), "square_off": ("class",), "ticks": ("class", "up_to"), "lots": ("underlying",),
+    "freeze": ("underlying",), "bands": ("kind",), "order_rates": ("group",), "expiries": ("underlying", "series"),
+}  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--date", metavar="DATE", help="YYYY-MM-DD in India (default: today)")
+    parser.add_argument("--exchange", choices=("NSE", "BSE"), default="NSE", help="(default NSE)")
+    parser.add_argument("--json", choices=("-",), help="- for JSON on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is known of the day."""
+    when = to_date(day_number(args.date) if args.date else day_index(time.time_ns()))
+    day = day_of(when, args.exchange)
+    if day.kind is DayKind.UNKNOWN:
+        is_trading_day(when)  # raises, naming the table and what it knows
+    found = _explained(day, args.exchange)
+    print(json.dumps(found, indent=2) if args.json else "\n".join(_text(day, found)))
+    sys.stdout.flush()
+    return 0
+
+
+def _explained(day: Day, exchange: str) -> dict[str, Any]:
+    return {
+        "schema": 1,
+        "date": str(day.day),
+        "weekday": f"{day.day:%A}",
+        "exchange": exchange,
+        "kind": day.kind.value,
+        "name": day.name,
+        "trades": day.trades,
+        "hours_known": day.trades and not day.hours_unknown,
+        "certainty": day.certainty.value,
+        "source": day.source,
+        "hours": {name: list(_phases(name, day)) for name in CLASSES} if day.trades and not day.hours_unknown else {},
+        "expiries": {name: [f"{who} {name}" for who in underlyings(name, day.day) if day.day in _near(who, name, day.day)]
+                     for name in ("weekly", "monthly")},
+        "next_expiries": {f"{who} {name}": _next_expiry(who, name, day.day) for name in ("weekly", "monthly")
+                          for who in underlyings(name, day.day)},
+        "next_closed": _next(day.day, exchange),
+        "changes": list(_changes(day.day)),
+    }  # fmt: skip
+
+
+def _phases(of_class: str, day: Day) -> Iterator[dict[str, str]]:
+    if day.windows:
+        for window in day.windows:
+            begin, end = _clock(window)
+            yield {"phase": "continuous", "begin": begin, "end": end, "certainty": day.certainty.value, "source": day.source}
+        return
+    for rule in phases_of(of_class, day.day):
+        yield {"phase": rule.keys["phase"], "begin": rule["begin"], "end": rule["end"], "certainty": rule.certainty.value,
+               "source": rule.source}  # fmt: skip
+    if of_class != "index":
+        rule = square_off_of(of_class, day.day)
+        yield {"phase": "flat_by", "begin": rule["flat_by"], "end": rule["broker"], "certainty": rule.certainty.value,
+               "source": rule.source}  # fmt: skip
+
+
+def _text(day: Day, found: dict[str, Any]) -> Iterator[str]:
+    name = f": {day.name}" if day.name else ""
+    yield f"{found['date']}, {found['weekday']}: {_KINDS[day.kind]} of the {found['exchange']}{name}"
+    if day.source:
+        yield f"  {found['certainty']}, by {found['source']}"
+    if day.hours_unknown:
+        yield "  nobody has said the hours: data of this day are left out, and nothing is traded"
+    yield from _hours(found["hours"])
+    due = [text for texts in found["expiries"].values() for text in texts]
+    yield ""
+    yield "Expiring: " + (", ".join(due) if due else "nothing by rule (the broker's master decides)")
+    upcoming: dict[str, list[str]] = {}
+    for who, when in found["next_expiries"].items():
+        upcoming.setdefault(when, []).append(who)
+    for when in sorted(filter(None, upcoming)):
+        yield f"  then {when}: {', '.join(upcoming[when])}"
+    if found["next_closed"]:
+        yield f"Closed next: {found['next_closed']}"
+    for line in found["changes"]:
+        yield f"Changing: {line}"
+
+
+_KINDS: Final = {
+    DayKind.REGULAR: "a regular trading day", DayKind.SPECIAL: "a special session", DayKind.MUHURAT: "muhurat trading",
+    DayKind.HOLIDAY: "a holiday", DayKind.WEEKEND: "a weekend, closed",
+}  # fmt: skip
+
+
+def _hours(hours: dict[str, list[dict[str, str]]]) -> Iterator[str]:
+    shown: dict[tuple[tuple[str, str, str], ...], list[str]] = {}
+    doubts: dict[str, str] = {}
+    for of_class, phases in hours.items():
+        shown.setdefault(tuple((p["phase"], p["begin"], p["end"]) for p in phases), []).append(of_class)
+    for classes in shown.values():
+        yield ""
+        yield "; ".join(_NAMES[name] for name in classes)
+        for phase in hours[classes[0]]:
+            mark = ""
+            if phase["certainty"] != "sure":
+                doubt = f"{phase['certainty']}: {phase['source']}"
+                mark = f"  [{doubts.setdefault(doubt, str(len(doubts) + 1))}]"
+            if phase["phase"] == "flat_by":
+                yield f"  {phase['begin']}        out of intraday trades; the broker closes them at {phase['end']}{mark}"
+            else:
+                yield f"  {phase['begin']}-{phase['end']}  {_PHASES[phase['phase']]}{mark}"
+    if doubts:
+        yield ""
+        yield from (f"  [{n}] {doubt}" for doubt, n in doubts.items())
+
+
+def _near(underlying: str, series: str, day: date) -> list[date]:
+    # A contract whose day is no trading day expires before it, perhaps in the month before.
+    try:
+        after = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+        found = expiries_of(underlying, series, day.year, day.month)
+        return found + (expiries_of(underlying, series, after.year, after.month) if after <= KNOWN_TO else [])
+    except OutsideKnownDates:
+        return []
+
+
+def _next_expiry(underlying: str, series: str, day: date) -> str:
+    try:
+        return str(next_expiry(underlying, series, day + timedelta(days=1)))
+    except OutsideKnownDates:
+        return ""
+
+
+def _next(day: date, exchange: str) -> str:
+    while (day := day + timedelta(days=1)) <= KNOWN_TO:
+        found = day_of(day, exchange)
+        if found.kind is DayKind.HOLIDAY:
+            doubt = "" if found.certainty == "sure" else f" ({found.certainty.value})"
+            return f"{day} {day:%a}, {found.name}{doubt}"
+    return ""
+
+
+def _changes(day: date) -> Iterator[str]:
+    for name, keys in _TABLES.items():
+        table = load(name, *keys)
+        for rule in table.rules:
+            if day < rule.valid_from <= day + _AHEAD:
+                before = table.find(rule.valid_from - timedelta(days=1), **rule.keys)
+                values = " ".join(f"{k} {v}" for k, v in rule.values.items() if before is None or before.values[k] != v)
+                doubt = "" if rule.certainty == "sure" else f" ({rule.certainty.value})"
+                yield f"{rule.valid_from} {name}: {' '.join(v for v in rule.keys.values() if v)} {values}{doubt}"
+
+
+def _clock(window: Span) -> tuple[str, str]:
+    begin, end = (f"{ns // MINUTE_NS // 60:02}:{ns // MINUTE_NS % 60:02}" for ns in window)
+    return begin, end
