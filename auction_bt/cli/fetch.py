@@ -13,15 +13,13 @@ from typing import Final
 
 from auction_bt.core.errors import AuctionError, BadInput
 from auction_bt.core.instrument import Instrument
-from auction_bt.core.ist import MINUTE_NS
-from auction_bt.core.session import session_of
 from auction_bt.fetching.candle_api import HOST, CandleApi
 from auction_bt.fetching.expired_key import ExpiredKey
 from auction_bt.fetching.fetcher import Fetcher
 from auction_bt.fetching.ledger import FetchLedger
 from auction_bt.fetching.limiter import RateLimiter
 from auction_bt.fetching.report import SymbolReport
-from auction_bt.fetching.windows import is_weekday
+from auction_bt.fetching.windows import is_trading_day, session_minutes
 from auction_bt.instruments.book import NAME as BOOK
 from auction_bt.instruments.book import InstrumentBook
 from auction_bt.instruments.names import resolve
@@ -84,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         limiter = RateLimiter(time.monotonic, time.sleep)
         source = CandleApi(args.base_url, os.environ.get(args.token_env, "").strip(), args.token_env, limiter, time.sleep)
         listed = _listing(book, days.stop - 1)
-        fetcher = Fetcher(store, ledger, source, time.time_ns, is_weekday, session_minutes, listed, progress, args.again)
+        fetcher = Fetcher(store, ledger, source, time.time_ns, is_trading_day, session_minutes, listed, progress, args.again)
         for symbol in symbols:
             report = _fetched(fetcher, symbol, days, progress)
             if report.failed:
@@ -96,12 +94,6 @@ def run(args: argparse.Namespace) -> int:
             print(f"failed: {text}: {reason}")
         raise AuctionError(f"{len(failed):,} of {len(texts):,} symbols failed: {', '.join(text for text, _ in failed)}")
     return 0
-
-
-def session_minutes(instrument: Instrument, day: int) -> int | None:
-    """Return how many minutes the continuous session of `instrument` has on IST `day`, None where it has none of ours."""
-    session = session_of(instrument, day)
-    return None if session.is_whole_day else (session.close - session.open) // MINUTE_NS
 
 
 def _fetched(fetcher: Fetcher, symbol: str, days: range, progress: Progress) -> SymbolReport:

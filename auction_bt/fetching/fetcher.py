@@ -50,6 +50,7 @@ class _Sums:
     conflicts: int = 0
     recorded: int = 0
     told: str = ""
+    remarks: dict[str, None] = field(default_factory=dict)
     rejects: Rejects = field(default_factory=lambda: Rejects("candle"))
 
     def add(self, merged: Merged) -> None:
@@ -139,8 +140,7 @@ class Fetcher:
         bars = bars_of(symbol, candles, window, now, sums.rejects)
         if len(bars):
             with self.store.writing():
-                if not sums.told:
-                    sums.told = self._put_instrument(symbol, bars)
+                self._put_instrument(symbol, bars, sums)
                 # A day that was asked for before it had settled may be another now.
                 is_ours = np.isin(day_index(bars.ts), list(known)) | self.is_again
                 for chosen, replaces in ((is_ours, True), (~is_ours, False)):
@@ -169,18 +169,31 @@ class Fetcher:
         minutes = None if instrument is None else self.session_minutes(instrument, day)
         return minutes is not None and asked.candles >= minutes
 
-    def _put_instrument(self, symbol: str, bars: BarColumns) -> str:
-        """Keep the instrument as the master lists it, else as import would; return what it is."""
-        found = self.listed(symbol)
+    def _put_instrument(self, symbol: str, bars: BarColumns, sums: _Sums) -> None:
+        """Keep the instrument: as the master lists it, else as import would, the price step as fine as the prices need it.
+
+        Notes
+        -----
+        The step of a share changes over the years with the exchange's rules and the share's price; the master knows the day's. A
+        step that was needed for other candles stays.
+        """
+        before = stored_instrument(self.store, symbol)
+        listed = found = None if sums.told else self.listed(symbol)
         if found is not None:
-            stored = stored_instrument(self.store, symbol)
-            found = replace(found, name=stored.name) if stored is not None and stored.name else found
+            if before is not None:
+                found = replace(found, name=before.name or found.name, tick=min(found.tick, before.tick))
             self.store.put_instrument(found)
-            return f"{found.name or symbol}: {found.kind.value}, tick {found.tick}, lot {found.lot}, as the master lists it"
         seen = of_table((bars.open, bars.high, bars.low, bars.close), bars.volume)
         chosen = choose(self.store, symbol, seen, tick=None, lot=None, name=None, kind=None, is_india=True)
-        self.store.put_instrument(chosen.instrument)
-        return chosen.describe()
+        if chosen is None:  # without prices; bars have them
+            return
+        if chosen.instrument != (found or before):
+            self.store.put_instrument(chosen.instrument)
+        if listed is not None:
+            sums.told = f"{listed.name}: {replace(chosen, instrument=listed).describe()}, as the master lists it"
+        elif not sums.told:
+            sums.told = chosen.describe()
+        sums.remarks |= dict.fromkeys(chosen.remarks())
 
     def _report(self, symbol: str, days: range, today: int, sums: _Sums, calls: int, failed: str) -> SymbolReport:
         known = {day: asked for day, asked in self.ledger.of(symbol).items() if day in days}
@@ -200,8 +213,8 @@ class Fetcher:
                     missing.append(day)
         return SymbolReport(
             symbol, sums.told, calls, sum(a.candles > 0 for a in known.values()), sum(a.candles for a in known.values()),
-            sums.stored, sums.already, sums.replaced, sums.conflicts, sums.recorded, tuple(sums.rejects.lines()), tuple(short),
-            tuple(missing), before, first, failed,
+            sums.stored, sums.already, sums.replaced, sums.conflicts, sums.recorded, (*sums.remarks, *sums.rejects.lines()),
+            tuple(short), tuple(missing), before, first, failed,
         )  # fmt: skip
 
 

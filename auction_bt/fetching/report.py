@@ -26,8 +26,8 @@ class SymbolReport:
     stored, already, replaced, conflicts, recorded : int
         New in the store; there before; of the new ones in the place of another candle; left out because the store has another bar
         of the minute; left out because the day has recorded messages.
-    rejected : tuple of str
-        Damaged candles, a line a reason.
+    remarks : tuple of str
+        What else there is to say: of the price step, and of damaged candles a line a reason.
     short : tuple of (int, int, int)
         IST day, candles, minutes of the session: days with gaps.
     missing : tuple of int
@@ -50,7 +50,7 @@ class SymbolReport:
     replaced: int
     conflicts: int
     recorded: int
-    rejected: tuple[str, ...]
+    remarks: tuple[str, ...]
     short: tuple[tuple[int, int, int], ...]
     missing: tuple[int, ...]
     before: int
@@ -63,7 +63,7 @@ class SymbolReport:
         out = [f"{self.symbol}: {asked}; {self.days:,} days with {self.candles:,} candles, {self.stored:,} stored now"
                + (f", {self.already:,} already there" if self.already else "")]  # fmt: skip
         out += [f"  {self.told}"] if self.told else []
-        out += [f"  {text}" for text in self.rejected]
+        out += [f"  {text}" for text in self.remarks]
         if self.replaced:
             out.append(f"  {self.replaced:,} of the stored ones replace other candles")
         if self.conflicts:

@@ -1,4 +1,4 @@
-"""Which days one call asks for."""
+"""Which days are asked for, in one call each, and how many minutes they should have."""
 
 from __future__ import annotations
 
@@ -7,15 +7,28 @@ from datetime import date
 from itertools import pairwise
 from typing import Final
 
-from auction_bt.core.ist import from_date, to_date
+from auction_bt.core.instrument import Instrument
+from auction_bt.core.ist import MINUTE_NS, from_date, to_date
+from auction_bt.market.calendar import DayKind, day_of
+from auction_bt.market.sessions import hours_of
 
 # First day of 1-minute candles, and the longest span of a call: a month (Upstox, "Historical Candle Data V3").
 FIRST_DAY: Final = from_date(date(2022, 1, 1))
 
 
-def is_weekday(day: int) -> bool:
-    """Return whether IST `day` is Monday to Friday: trading days, as far as no calendar says more."""
-    return to_date(day).weekday() < 5
+def is_trading_day(day: int) -> bool:
+    """Return whether the exchanges open on IST `day`; of a year whose list nobody has yet, whether it is Monday to Friday."""
+    found = day_of(to_date(day))
+    return found.day.weekday() < 5 if found.kind is DayKind.UNKNOWN else found.trades
+
+
+def session_minutes(instrument: Instrument, day: int) -> int | None:
+    """Return how many minutes `instrument` trades continuously on IST `day`, None where nobody here knows."""
+    hours = hours_of(instrument, day)
+    session = hours.session
+    if session.is_whole_day or (hours.day is not None and hours.day.hours_unknown):
+        return None
+    return (session.close - session.open - sum(end - begin for begin, end in session.pauses)) // MINUTE_NS
 
 
 def months(days: range) -> list[range]:

@@ -56,7 +56,8 @@ def test_from_a_name_to_a_backtest(run, fetch, broker, tmp_path):
     code, out, error = fetch("--symbol", "RELIANCE")
     assert (code, error) == (0, "")
     assert out.splitlines() == [f"{RELIANCE}: 1 call; 10 days with 3,750 candles, 3,750 stored now",
-                                "  RELIANCE: equity, tick 0.1, lot 1, as the master lists it"]  # fmt: skip
+                                "  RELIANCE: equity, tick 0.1, lot 1, as the master lists it",
+                                f"  tick of {RELIANCE} tightened 0.1 → 0.05 by finer prices"]  # fmt: skip
     assert stored(tmp_path, RELIANCE) == served(broker, RELIANCE, date(2025, 3, 3), date(2025, 3, 14))
     days = ("--from-date", "2025-03-04", "--to-date", "2025-03-14")
     code, out, error = run("backtest", "--symbol", "RELIANCE", *days, "--json", "-", "--quiet")

@@ -3,13 +3,12 @@
 from contextlib import contextmanager
 from datetime import date, datetime
 
-from auction_bt.cli.fetch import session_minutes
 from auction_bt.core.ist import IST, MINUTE_NS, from_date
 from auction_bt.fetching.candle_api import CandleApi
 from auction_bt.fetching.fetcher import Fetcher
 from auction_bt.fetching.ledger import FetchLedger
 from auction_bt.fetching.limiter import RateLimiter
-from auction_bt.fetching.windows import is_weekday
+from auction_bt.fetching.windows import session_minutes
 from auction_bt.store.dsn import open_store
 from tests.broker.server import Broker, serving
 
@@ -20,6 +19,10 @@ NOW = datetime(2026, 1, 7, 11, 0, 30, tzinfo=IST)  # a Wednesday
 
 def day(text):
     return from_date(date.fromisoformat(text))
+
+
+def is_weekday(number):
+    return number % 7 not in {2, 3}
 
 
 def days(first, last):

@@ -1,5 +1,6 @@
 """Fetching from a small server: the calls that are needed and no more, the waits that are needed, and what is stored."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -20,7 +21,7 @@ def test_two_years_of_one_symbol_are_twenty_four_calls_and_no_wait(full):
     report = full.fetch("2024-01-01", "2025-12-31")
     assert (report.calls, len(full.broker.calls), full.clock.waits) == (24, 24, [])
     assert (report.days, report.candles, report.stored) == (523, 523 * 375, 523 * 375)
-    assert (report.short, report.missing, report.before, report.rejected) == ((), (), 0, ())
+    assert (report.short, report.missing, report.before, report.remarks) == ((), (), 0, ())
     assert full.rows() == full.expected("2024-01-01", "2025-12-31")
     months = [path.split("/")[-1][:7] for path, _ in full.broker.calls]
     assert months == sorted(months)
@@ -145,7 +146,7 @@ def test_damaged_candles_are_counted_and_the_rest_is_stored(bench):
     ]  # fmt: skip
     report = bench.fetch("2025-03-03", "2025-03-07")
     assert report.candles == report.stored == 47
-    assert len(report.rejected) == 3
+    assert len(report.remarks) == 3
     assert report.short == ((day("2025-03-04"), 7, 10),)
     good = [c for c in bench.expected("2025-03-03", "2025-03-07") if c[0][:16] not in
             {"2025-03-20T00:00", "2025-03-04T09:15", "2025-03-04T09:16", "2025-03-04T09:17"}]  # fmt: skip
@@ -247,5 +248,8 @@ def test_the_instrument_is_the_masters_and_a_contract_ends_with_its_expiry(bench
     report = bench.fetch("2025-03-01", "2025-05-31", listed=lambda symbol: listed)
     assert report.told == "NIFTY FUT: future, tick 0.10, lot 75, as the master lists it"
     assert [path.split("/")[-2:] for path, _ in bench.broker.calls] == [["2025-03-27", "2025-03-01"]]
+    assert report.remarks == (f"tick of {KEY} tightened 0.10 → 0.05 by finer prices",)  # of years when it was finer
+    again = bench.fetch("2025-03-01", "2025-05-31", listed=lambda symbol: listed, is_again=True)
+    assert (again.told, again.remarks) == (report.told, ())
     with bench.store() as store:
-        assert store.instruments() == [listed]
+        assert store.instruments() == [replace(listed, tick=Decimal("0.05"))]

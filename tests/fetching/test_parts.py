@@ -1,21 +1,23 @@
 """The limiter, the windows, and what an answer's candles become."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auction_bt.core.errors import BadInput
+from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import to_date
 from auction_bt.fetching.candles import bars_of
 from auction_bt.fetching.expired_key import ExpiredKey
 from auction_bt.fetching.ledger import Asked, FetchLedger
 from auction_bt.fetching.limiter import WINDOWS, RateLimiter
-from auction_bt.fetching.windows import FIRST_DAY, is_weekday, months, windows
+from auction_bt.fetching.windows import FIRST_DAY, is_trading_day, months, session_minutes, windows
 from auction_bt.importing.rejects import Rejects
 from tests.broker.server import LIMITS
-from tests.fetching.made import Clock, day, days
+from tests.fetching.made import KEY, Clock, day, days, is_weekday
 
 
 @settings(max_examples=50, deadline=None)
@@ -58,6 +60,16 @@ def test_only_spans_with_a_wanted_trading_day_are_asked_for():
     known = {day("2024-02-05"), *days("2024-03-01", "2024-03-29"), *days("2024-04-01", "2024-04-15")}
     found = windows(days("2024-02-05", "2024-04-20"), lambda d: d not in known, is_weekday)
     assert found == [days("2024-02-06", "2024-02-29"), days("2024-04-16", "2024-04-20")]  # 30 and 31 March: a weekend
+
+
+def test_days_and_minutes_are_the_calendars():
+    shown = ("2025-03-13", "2025-03-14", "2025-03-15", "2024-01-20", "2027-03-12", "2027-03-13")  # 14 March: Holi
+    assert [is_trading_day(day(d)) for d in shown] == [True, False, False, True, True, False]
+    share = Instrument(KEY, Decimal("0.05"), closing_auction=True)
+    assert [session_minutes(share, day(d)) for d in ("2025-03-13", "2025-03-14", "2026-08-03")] == [375, 0, 360]
+    assert session_minutes(share, day("2024-03-02")) == 105  # 09:15-10:00 and 11:30-12:30
+    assert session_minutes(share, day("2026-11-08")) is None  # an hour of Diwali that nobody has announced
+    assert session_minutes(Instrument("MCX_FO|1", Decimal(1), 1, Kind.OTHER), day("2025-03-13")) is None
 
 
 GOOD = ["2025-03-04T09:15:00+05:30", 10.0, 12, 9.5, 11.0, 100, 0]
