@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from auction_bt.core.errors import AuctionError, BadInput
 from auction_bt.core.instrument import Instrument
@@ -59,8 +60,7 @@ def run(args: argparse.Namespace) -> int:
     texts = list(dict.fromkeys([*args.symbol, *_listed(args.symbols_file)]))
     if not texts:
         raise BadInput("say what to fetch: --symbol KEY, or --symbols-file FILE")
-    if not args.base_url.startswith(("http://", "https://")):
-        raise BadInput(f"--base-url {args.base_url!r} is no address: it must begin with https://")
+    _check_address(args.base_url)
     place = parse(args.store)
     target = f"sqlite:///{place.path.resolve().as_posix()}" if isinstance(place, SqliteDsn) else str(place)
     progress = Progress()
@@ -130,6 +130,14 @@ def _listing(book: InstrumentBook | None, day: int) -> Callable[[str], Instrumen
         return replace(book.instrument(listing, expired.expiry), symbol=symbol)
 
     return find
+
+
+def _check_address(url: str) -> None:
+    address = urlsplit(url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise BadInput(f"--base-url {url!r} is no address: it must begin with https://")
+    if address.scheme == "http" and address.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise BadInput(f"--base-url {url!r} would send the access token in the clear: use https://")
 
 
 def _listed(path: Path | None) -> list[str]:

@@ -95,6 +95,7 @@ def test_wrong_use_is_one_line_and_makes_no_store(run, bad, broker, tmp_path):
     assert "names need an instrument master" in bad("fetch", "--symbol", "RELIANCE", *dates)
     assert "cannot be read" in bad("fetch", "--symbols-file", "none", *dates)
     assert "no address" in bad("fetch", "--symbol", RELIANCE, "--base-url", "api.upstox.com", *dates)
+    assert "in the clear" in bad("fetch", "--symbol", RELIANCE, "--base-url", "http://api.upstox.com", *dates)
     assert "DD-MM-YYYY" in bad("fetch", "--symbol", "NSE_FO|1|31-02-2025", "--base-url", broker.url, *dates)
     weekend = ("--from-date", "2025-03-08", "--to-date", "2025-03-09")
     assert "no trading day" in bad("fetch", "--symbol", RELIANCE, "--base-url", broker.url, *weekend, code=3)
