@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from auction_bt.core.errors import AuctionError, BadInput
+from auction_bt.core.errors import AuctionError, BadInput, Refused
 from auction_bt.core.instrument import Instrument
 from auction_bt.fetching.candle_api import HOST, CandleApi
 from auction_bt.fetching.expired_key import ExpiredKey
@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         stack.enter_context(FolderLock.take(args.state, _LOCK, "fetch"))
         stack.callback(progress.clear)
         book = stack.enter_context(InstrumentBook.open(args.state)) if (args.state / BOOK).exists() else None
+        if book is not None and not book.days():  # a first download that failed
+            book = None
         symbols: dict[str, None] = {}
         for text in texts:
             try:
@@ -84,7 +86,11 @@ def run(args: argparse.Namespace) -> int:
         listed = _listing(book, days.stop - 1)
         fetcher = Fetcher(store, ledger, source, time.time_ns, is_trading_day, session_minutes, listed, progress, args.again)
         for symbol in symbols:
-            report = _fetched(fetcher, symbol, days, progress)
+            try:
+                report = _fetched(fetcher, symbol, days, progress)
+            except Refused as error:
+                failed.append((symbol, error))
+                continue
             if report.failed:
                 failed.append((symbol, AuctionError(report.failed)))
     if failed and len(texts) == 1:

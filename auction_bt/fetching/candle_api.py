@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 from auction_bt.core.errors import AuctionError, Refused, Retryable
@@ -103,7 +103,7 @@ class CandleApi:
                 answer = send()
                 return _candles(answer.data)
             except self._refusal as error:
-                said = f"{error.status} {_message(error.body)}".strip()
+                said = f"{error.status} {_message(error.body) or error.reason or ''}".strip()
                 if error.status == 401:
                     self._send_token(said)
                     continue
@@ -156,7 +156,8 @@ def _message(body: object) -> str:
         said = parse(raw)
     except ValueError:
         said = None
-    errors: Iterable[Any] = (said.get("errors") or []) if isinstance(said, dict) else []
+    found = said.get("errors") if isinstance(said, dict) else None
+    errors = found if isinstance(found, list) else []
     told = [f"{e.get('error_code') or e.get('errorCode') or ''} {e.get('message') or ''}".strip()
             for e in errors if isinstance(e, dict)]  # fmt: skip
     text = "; ".join(told) if told else re.sub(r"<[^>]*>", " ", raw.decode("utf-8", "replace"))

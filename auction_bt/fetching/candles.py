@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from math import isfinite
 from typing import Any, Final
 
 from auction_bt.core.bar import Bar, BarColumns, Source
@@ -59,7 +58,7 @@ def _bar(symbol: str, candle: Any) -> Bar | str:
         return "the time cannot be read"
     if ts % MINUTE_NS or time.microsecond:
         return "the candle does not begin at a full minute"
-    if not all(type(p) in _NUMBERS and isfinite(p) and 0 < p <= LARGEST_PRICE for p in prices):
+    if not all(type(p) in _NUMBERS and 0 < p <= LARGEST_PRICE for p in prices):
         return "a price is missing, not above 0 or impossible"
     if type(volume) not in _NUMBERS or not 0 <= volume <= LARGEST_VOLUME or volume != int(volume):
         return "the volume is missing, negative or no whole number"

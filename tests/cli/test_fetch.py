@@ -72,6 +72,8 @@ def test_several_symbols_and_one_that_fails(fetch, broker, tmp_path):
     assert error == "auction_bt: 1 of 3 symbols failed: NSE_EQ|BAD\n"
     assert out.splitlines()[-1].startswith("failed: NSE_EQ|BAD: NSE_EQ|BAD: the broker refuses (400 UDAPI1087")
     assert len(stored(tmp_path, OTHER)) == len(stored(tmp_path, RELIANCE)) == 3750
+    code, _, error = fetch("--symbol", "NSE_FO|1|31-02-2025", "--symbol", "NSE_FO|1|28-02-2025", "--symbol", OTHER)
+    assert (code, error) == (1, "auction_bt: 2 of 3 symbols failed: NSE_FO|1|31-02-2025, NSE_FO|1|28-02-2025\n")
     code, out, error = fetch("--symbol", "NSE_EQ|BAD")
     assert (code, error.count("\n")) == (1, 1)
     assert error.startswith("auction_bt: NSE_EQ|BAD: the broker refuses")
@@ -145,6 +147,12 @@ def test_killed_between_store_and_ledger_that_month_is_asked_for_again_and_nothi
     assert code == 0
     assert "3 calls; 65 days with 3,900 candles, 2,520 stored now, 1,380 already there" in out
     assert stored(tmp_path, RELIANCE) == served(broker, RELIANCE, date(2024, 1, 1), date(2024, 3, 31))
+
+
+def test_a_book_without_a_master_stands_in_nobodys_way(run, bad, fetch, broker):
+    assert "answered 404" not in bad("instruments", "--refresh", "--url", broker.url + "/complete.json.gz", code=1)
+    assert fetch("--symbol", RELIANCE)[0] == 0
+    assert "holds no instrument master" in run("instruments", "nifty")[2]
 
 
 def test_two_fetches_do_not_share_a_state_folder(run, broker, tmp_path):

@@ -86,6 +86,7 @@ GOOD = ["2025-03-04T09:15:00+05:30", 10.0, 12, 9.5, 11.0, 100, 0]
         ([GOOD[0], 10, 9, 9.5, 11, 100, 0], "outside low to high"), ([GOOD[0], 10, 12, 11, 11, 100, 0], "outside low to high"),
         ([GOOD[0], 0, 12, 0, 11, 100, 0], "a price is missing"), ([GOOD[0], None, 12, 9, 11, 100, 0], "a price is missing"),
         ([GOOD[0], 10, float("nan"), 9, 11, 100, 0], "a price is missing"), ([GOOD[0], 10, 2e9, 9, 11, 100, 0], "a price is"),
+        ([GOOD[0], 10, 10**400, 9, 11, 100, 0], "a price is"), ([GOOD[0], 10, 12, 9, 11, 10**400, 0], "the volume is"),
         ([GOOD[0], 10, 12, 9, 11, -1, 0], "the volume is"), ([GOOD[0], 10, 12, 9, 11, 1.5, 0], "the volume is"),
         ([GOOD[0], 10, 12, 9, 11, float("inf"), 0], "the volume is"), ([GOOD[0], 10, 12, 9, 11, True, 0], "the volume is"),
         (GOOD, "the minute came before"),
