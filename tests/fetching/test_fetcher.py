@@ -14,6 +14,7 @@ from auction_bt.core.tick import TickColumns
 from auction_bt.fetching.candle_api import TokenNeeded
 from auction_bt.store import RawMessage
 from tests.broker.server import LIMITS
+from tests.dsns import new_dsn  # noqa: F401  fixtures are found by name
 from tests.fetching.made import KEY, day, days
 
 
@@ -253,3 +254,16 @@ def test_the_instrument_is_the_masters_and_a_contract_ends_with_its_expiry(bench
     assert (again.told, again.remarks) == (report.told, ())
     with bench.store() as store:
         assert store.instruments() == [replace(listed, tick=Decimal("0.05"))]
+
+
+def test_every_kind_of_store_ends_with_the_same_rows(bench, new_dsn):  # noqa: F811
+    bench.dsn = new_dsn()
+    bench.broker.faults = dict.fromkeys(range(2, 9), 503)
+    assert bench.fetch("2024-01-01", "2024-03-31").failed
+    report = bench.fetch("2024-01-01", "2024-03-31")
+    assert (report.calls, report.failed, report.stored) == (2, "", 42 * 10)
+    assert bench.rows() == bench.expected("2024-01-01", "2024-03-31")
+    repaired = bench.fetch("2024-01-01", "2024-03-31", is_again=True)
+    assert (repaired.stored, repaired.already) == (0, 65 * 10)
+    with bench.store() as store:
+        assert [(i.symbol, str(i.tick), i.kind) for i in store.instruments()] == [(KEY, "0.05", Kind.EQUITY)]
