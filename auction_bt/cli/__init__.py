@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "import": ("importing", "bring recordings, ticks or 1-minute bars from files into a store"),
     "export": ("export", "write ticks, bars or messages of a store to a file"),
     "data": ("data", "show what a store holds and how good it is"),
+    "fetch": ("fetch", "fetch 1-minute candles of the broker's history into a store"),
+    "instruments": ("instruments", "find instruments of the broker by words, as listed on a day"),
     "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
     "replay": ("replay", "run recorded messages again, telling what happens as it happens"),
     "calendar": ("calendar", "explain a day: does the exchange trade, when, what expires, what changes next"),

@@ -28,6 +28,8 @@ class Merged:
         Rows of days that have recorded messages: these days come from the messages alone, or a rebuild would lose the rows.
     days : tuple of int
         IST days of the file's rows.
+    replaced : int
+        Of those stored, bars that took the place of another candle.
     """
 
     stored: int
@@ -35,6 +37,7 @@ class Merged:
     conflicts: int
     recorded: int
     days: tuple[int, ...]
+    replaced: int = 0
 
 
 def merge_ticks(store: TickStore, symbol: str, new: TickColumns) -> Merged:
@@ -63,13 +66,19 @@ def merge_ticks(store: TickStore, symbol: str, new: TickColumns) -> Merged:
         return Merged(len(fresh), len(new) - len(fresh), 0, int(is_recorded.sum()), tuple(np.unique(day).tolist()))
 
 
-def merge_bars(store: TickStore, symbol: str, new: BarColumns) -> Merged:
-    """Add bars; a bar built from ticks gives way to an imported one, any other stored bar stays."""
+def merge_bars(store: TickStore, symbol: str, new: BarColumns, *, replaces: bool = False) -> Merged:
+    """Add bars; a bar built from ticks gives way to an imported one, any other stored bar stays.
+
+    Parameters
+    ----------
+    replaces : bool
+        A stored candle gives way too, where the new one has other values; the exchange's own minute (I1) never does.
+    """
     with store.writing():
         day = _days(new.ts)
         is_recorded = np.isin(day, store.raw_days(symbol))
         new = new.take(~is_recorded)
-        stored = already = conflicts = 0
+        stored = already = conflicts = replaced = 0
         for number in np.unique(day[~is_recorded]).tolist():
             begin, end = day_start(number), day_start(number + 1)
             mine = new.take((new.ts >= begin) & (new.ts < end))
@@ -77,6 +86,11 @@ def merge_bars(store: TickStore, symbol: str, new: BarColumns) -> Merged:
             built = old.source == int(Source.TICKS)
             kept = old.take(~built)
             same, differs = _compare(kept, mine)
+            if replaces:
+                gives_way = np.isin(kept.ts, mine.ts[differs]) & (kept.source == int(Source.CANDLES))
+                differs &= ~np.isin(mine.ts, kept.ts[gives_way])
+                kept = kept.take(~gives_way)
+                replaced += int(gives_way.sum())
             already += int(same.sum())
             conflicts += int(differs.sum())
             fresh = mine.take(~same & ~differs)
@@ -85,7 +99,7 @@ def merge_bars(store: TickStore, symbol: str, new: BarColumns) -> Merged:
                 ticks = store.ticks(symbol, begin, end)
                 bars = with_candles(old.take(built), _sorted(kept, fresh), ticks)
                 store.put_derived(symbol, range(number, number + 1), ticks, bars, store.gaps(symbol, begin, end))
-        return Merged(stored, already, conflicts, int(is_recorded.sum()), tuple(np.unique(day).tolist()))
+        return Merged(stored, already, conflicts, int(is_recorded.sum()), tuple(np.unique(day).tolist()), replaced)
 
 
 def free_places(wanted: I64, taken: I64) -> I64:

@@ -1,0 +1,158 @@
+"""The fetch command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from auction_bt.core.errors import AuctionError, BadInput, Refused
+from auction_bt.core.instrument import Instrument
+from auction_bt.fetching.candle_api import HOST, CandleApi
+from auction_bt.fetching.expired_key import ExpiredKey
+from auction_bt.fetching.fetcher import Fetcher
+from auction_bt.fetching.ledger import FetchLedger
+from auction_bt.fetching.limiter import RateLimiter
+from auction_bt.fetching.report import SymbolReport
+from auction_bt.fetching.windows import is_trading_day, session_minutes
+from auction_bt.instruments.book import NAME as BOOK
+from auction_bt.instruments.book import InstrumentBook
+from auction_bt.instruments.names import resolve
+from auction_bt.store.address import SqliteDsn, parse
+from auction_bt.store.dsn import is_there, open_store, remove_unused
+from auction_bt.store.folder_lock import FolderLock
+
+from .arguments import Progress, add_dates, add_state, add_store, day_range
+
+HELP = (
+    "Fetch 1-minute candles of the broker's history (from 2022 on) into a store. What was fetched is remembered: a fetch that "
+    "was stopped goes on where it was, and a later one asks for new days alone. Days with recorded messages are left to them."
+)
+
+_LOCK: Final = "fetch.lock"
+_TOKEN: Final = "UPSTOX_ACCESS_TOKEN"  # noqa: S105  the name of a variable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("--symbol", action="append", default=[], metavar="KEY",
+                        help="key, or a name like RELIANCE or NIFTY-FUT as of the last day; may be repeated")  # fmt: skip
+    parser.add_argument("--symbols-file", type=Path, metavar="FILE", help="more of them, one a line; # begins a remark")
+    add_dates(parser)
+    add_store(parser)
+    add_state(parser)
+    parser.add_argument("--again", action="store_true", help="ask for every day anew; what comes replaces candles in the store")
+    parser.add_argument("--base-url", default=os.environ.get("AUCTION_UPSTOX_URL", HOST), metavar="URL",
+                        help="whom to ask (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--token-env", default=_TOKEN, metavar="NAME",
+                        help="variable with the access token, for where one is asked for (default: %(default)s)")  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fetch symbol after symbol; one that fails stops no other."""
+    days = day_range(args.from_date, args.to_date)
+    texts = list(dict.fromkeys([*args.symbol, *_listed(args.symbols_file)]))
+    if not texts:
+        raise BadInput("say what to fetch: --symbol KEY, or --symbols-file FILE")
+    _check_address(args.base_url)
+    place = parse(args.store)
+    target = f"sqlite:///{place.path.resolve().as_posix()}" if isinstance(place, SqliteDsn) else str(place)
+    progress = Progress()
+    failed: list[tuple[str, AuctionError]] = []
+    with ExitStack() as stack:
+        stack.enter_context(FolderLock.take(args.state, _LOCK, "fetch"))
+        stack.callback(progress.clear)
+        book = stack.enter_context(InstrumentBook.open(args.state)) if (args.state / BOOK).exists() else None
+        if book is not None and not book.days():  # a first download that failed
+            book = None
+        symbols: dict[str, None] = {}
+        for text in texts:
+            try:
+                symbols[_key(book, text, days.stop - 1)] = None
+            except AuctionError as error:
+                failed.append((text, error))
+        if not is_there(args.store):
+            stack.callback(remove_unused, args.store)
+        store = stack.enter_context(open_store(args.store, create=True))
+        ledger = stack.enter_context(FetchLedger.open(args.state, target))
+        limiter = RateLimiter(time.monotonic, time.sleep)
+        source = CandleApi(args.base_url, os.environ.get(args.token_env, "").strip(), args.token_env, limiter, time.sleep)
+        listed = _listing(book, days.stop - 1)
+        fetcher = Fetcher(store, ledger, source, time.time_ns, is_trading_day, session_minutes, listed, progress, args.again)
+        for symbol in symbols:
+            try:
+                report = _fetched(fetcher, symbol, days, progress)
+            except Refused as error:
+                failed.append((symbol, error))
+                continue
+            if report.failed:
+                failed.append((symbol, AuctionError(report.failed)))
+    if failed and len(texts) == 1:
+        raise failed[0][1]
+    if failed:
+        for text, reason in failed:
+            print(f"failed: {text}: {reason}")
+        raise AuctionError(f"{len(failed):,} of {len(texts):,} symbols failed: {', '.join(text for text, _ in failed)}")
+    return 0
+
+
+def _fetched(fetcher: Fetcher, symbol: str, days: range, progress: Progress) -> SymbolReport:
+    report = fetcher.fetch(symbol, days)
+    progress.clear()
+    print("\n".join(report.lines()), flush=True)
+    return report
+
+
+def _key(book: InstrumentBook | None, text: str, day: int) -> str:
+    """Return the key that a text means: itself, or what the master lists under the name."""
+    text = text.strip()
+    if "|" in text:
+        return text
+    if book is None:
+        raise BadInput(f"{text!r} is no instrument key (like NSE_EQ|INE002A01018), and names need an instrument master: "
+                       "get it with `instruments --refresh`")  # fmt: skip
+    return resolve(book, text, day).symbol
+
+
+def _listing(book: InstrumentBook | None, day: int) -> Callable[[str], Instrument | None]:
+    """Return what finds a symbol's instrument in the master of `day`, of an expired contract in that of its expiry day."""
+
+    def find(symbol: str) -> Instrument | None:
+        if book is None:
+            return None
+        expired = ExpiredKey.parse(symbol)
+        if expired is None:
+            listing = book.of_key(symbol, day)
+            return None if listing is None else book.instrument(listing, day)
+        listing = book.of_key(expired.key, expired.expiry)
+        if listing is None or listing.expiry != expired.expiry:
+            return None
+        return replace(book.instrument(listing, expired.expiry), symbol=symbol)
+
+    return find
+
+
+def _check_address(url: str) -> None:
+    address = urlsplit(url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise BadInput(f"--base-url {url!r} is no address: it must begin with https://")
+    if address.scheme == "http" and address.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise BadInput(f"--base-url {url!r} would send the access token in the clear: use https://")
+
+
+def _listed(path: Path | None) -> list[str]:
+    if path is None:
+        return []
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is no UTF-8 text") from error
+    return [text for line in lines if (text := line.partition("#")[0].strip())]
