@@ -31,16 +31,19 @@ class Equity(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
 
     def start(self) -> None:
         """Take the value before the first bar: the first peak."""
+        self._feeds = set(self.strategy.datas)
         self._last = self._top = self._begin = float(self.strategy.broker.getvalue())
 
     def notify_order(self, order: Any) -> None:
         """Remember that something was executed, even if the position is flat again by the end of the bar."""
-        self._traded = self._traded or bool(order.executed.size)
+        if order.executed.size:
+            self._traded = True
+            self._feeds.add(order.data)  # which may be none of the strategy's own
 
     def next(self) -> None:
         """Record the value while something is held, and once more when it is not."""
         self._bars += 1
-        held = any(self.strategy.getposition(data).size for data in self.strategy.datas)
+        held = any(self.strategy.getposition(data).size for data in self._feeds)
         self._held_bars += held
         if held or self._active or self._traded:
             self._record()

@@ -37,7 +37,7 @@ class Narrator(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
     def notify_order(self, order: Any) -> None:
         """Tell of a fill, and of the trade it closed."""
         if order.status == order.Completed and "fill" in order.info:
-            self.p.tell(Filled(self.strategy.instrument.symbol, bool(order.isbuy()), order.info["fill"]))
+            self.p.tell(Filled(order.data.instrument.symbol, bool(order.isbuy()), order.info["fill"]))
         self._catch_up()
 
     def get_analysis(self) -> dict[str, int]:

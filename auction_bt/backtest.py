@@ -16,6 +16,7 @@ from .analyzers.trades import TradeList
 from .brokers.commission import MARGIN, ChargedCommission
 from .brokers.indian import indian_charges
 from .brokers.tick_broker import TickBroker
+from .chain import chain_of, substitutes_for
 from .core.costing import Charges
 from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
@@ -24,6 +25,7 @@ from .core.ist import day_index, day_start, from_date, to_date
 from .core.news import News
 from .core.regime import Rule
 from .core.risk import RiskBook
+from .core.substitute import TradeRule
 from .core.summary import Point, merge_equity, summarise
 from .core.tariff import Product
 from .engine import AuctionCerebro
@@ -65,6 +67,8 @@ class Request:
     max_concurrent : int
         Most open trades at a time; 0 = no limit.
     engine : Engine
+    trade : TradeRule or None
+        What to trade on the symbols' signals; None: themselves.
     """
 
     symbols: tuple[str, ...]
@@ -76,6 +80,7 @@ class Request:
     fill: FillModel = field(default_factory=FillModel)
     max_concurrent: int = 0
     engine: Engine = Engine.FAST
+    trade: TradeRule | None = None
 
     def __post_init__(self) -> None:
         if self.begin > self.end:
@@ -180,6 +185,13 @@ def read(store: TickStore, request: Request, cache: DayCache | None = None) -> I
             )
         if not len(recorded.bars):
             raise NothingToDo(f"{instrument.symbol}: no bar inside the session of {_span(request)} (only prints outside it)")
+        if request.trade is not None:
+            span = range(first, last + 1)
+            found = substitutes_for(store, recorded, request.trade, span, store.instrument, cache)
+            recorded = replace(recorded, substitutes=found)
+        elif instrument.kind is Kind.OPTION and not request.settings.get("own_profile", False):
+            raise BadInput(f"{instrument.symbol} is an option: trade it on its underlying's profile (--symbol NIFTY-FUT "
+                           f"--trade {instrument.symbol} or atm), or on its own with --set own_profile=true")  # fmt: skip
         yield recorded
 
 
@@ -205,12 +217,15 @@ def _no_data(instrument: Instrument, request: Request, days: list[int]) -> str:
 
 
 def _messages(store: TickStore, data: list[Recorded], request: Request) -> Callable[[], Iterator[RawMessage]]:
-    symbols = [r.instrument.symbol for r in data]
-    for symbol in symbols:
+    for symbol in (r.instrument.symbol for r in data):
         if not any(from_date(request.begin) <= day <= from_date(request.end) for day in store.raw_days(symbol)):
             raise NothingToDo(f"no messages of {symbol} on {_span(request)} to replay: the fast engine runs ticks and bars")
     begin = min(_first(r) for r in data)
-    return lambda: store.raw(begin, day_start(from_date(request.end) + 1), symbols)
+    return lambda: store.raw(begin, day_start(from_date(request.end) + 1), sorted(_symbols(data)))
+
+
+def _symbols(data: list[Recorded]) -> frozenset[str]:
+    return frozenset(i.symbol for r in data for i in r.tradables)
 
 
 def _first(recorded: Recorded) -> int:
@@ -240,6 +255,15 @@ def _run(
             charges=request.charges, instrument=instrument, product=request.product
         )
         broker.addcommissioninfo(commission, name=instrument.symbol)
+        chain = None
+        if request.trade is not None:
+            chain = chain_of(recorded.substitutes, request.trade, request.charges, request.product, streamed=messages is not None)
+            for traded in chain.feeds.values():
+                cerebro.add_traded(traded)
+                commission = ChargedCommission(  # type: ignore[call-arg]
+                    charges=request.charges, instrument=traded.instrument, product=request.product
+                )
+                broker.addcommissioninfo(commission, name=traded.instrument.symbol)
         cerebro.add_symbol(
             feed,
             AuctionStrategy,
@@ -247,9 +271,10 @@ def _run(
             charges=request.charges,
             margin=MARGIN[instrument.kind],
             trade_from=day_start(from_date(request.begin)),
+            chain=chain,
             **settings,
         )
-    symbols = frozenset(r.instrument.symbol for r in data)
+    symbols = _symbols(data)  # a frame may speak of hundreds
     for analyzer in (TradeList, Equity, Regimes):
         cerebro.addanalyzer(analyzer)
     if onlooker is not None:
@@ -300,4 +325,5 @@ def _settings(request: Request) -> dict[str, Any]:
         "latency_ms": request.fill.latency // 1_000_000,
         "max_concurrent": request.max_concurrent,
         "engine": request.engine,
+        "trade": request.trade.text if request.trade is not None else "same",
     }

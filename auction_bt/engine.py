@@ -38,6 +38,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         super().__init__()
         self.setbroker(TickBroker())
         self._symbols: list[str] = []
+        self._traded: list[Any] = []
         self._source: Callable[[MessageSteps], object] | None = None
 
     def add_symbol(self, data: Any, strategy: Any, **kwargs: Any) -> Any:
@@ -65,10 +66,20 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         self.addstrategy(lambda *datas, **params: strategy(datas[index], **params), **kwargs)
         return data
 
+    def add_traded(self, data: Any) -> None:
+        """Add a feed that no strategy reads and some may trade in (`feeds.quoted.QuotedData`): its ticks meet their orders."""
+        self._traded.append(data)
+
+    @property
+    def traded(self) -> list[Any]:
+        """The feeds given to `add_traded`."""
+        return list(self._traded)
+
     # ---------------------------------------------------------------- the event order
     def _ranks(self) -> I64:
-        # Of each feed's symbol in sorted order: what decides between two at one seq.
-        return np.argsort(np.argsort(np.array(self._symbols)))
+        # Of each feed's symbol in sorted order, the traded ones' after the others': what decides between two at one seq.
+        names = [*self._symbols, *(data.instrument.symbol for data in self._traded)]
+        return np.argsort(np.argsort(np.array(names), kind="stable"))
 
     def _agenda(self) -> tuple[I64, I64]:
         # All bars of all symbols as (known_seq, feed), in the order of known_seq, then symbol, then minute.
@@ -117,8 +128,9 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         if not hasattr(self._broker, "next_fill"):
             raise Refused(f"{type(self._broker).__name__} matches whole bars of all symbols: use TickBroker, the default here")
         seqs, feeds = self._agenda()
-        datas, broker = self.datas, self._broker
+        datas, broker = [*self.datas, *self._traded], self._broker
         rank = self._ranks().tolist()
+        place = {data: feed for feed, data in enumerate(datas)}
         fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
         armed = [-1] * len(datas)
 
@@ -127,11 +139,15 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
             if data.market is None:
                 return
             bar = len(data)
-            end = int(data.market.known[bar]) if bar < len(data.bars) else len(data.market.seq)
+            end = int(data.market.known[bar]) if bar < len(data.bars) else len(data.market.seq)  # traded feeds have no bars
             index = broker.next_fill(data, end)
             armed[feed] = index if index < end else -1
             if index < end:
                 heapq.heappush(fills, (int(data.market.seq[index]), rank[feed], feed, index))
+
+        def arm_touched() -> None:
+            for data in broker.take_touched():
+                arm(place[data])
 
         def fill_until(seq: int, at_rank: int) -> None:
             while fills and fills[0][:2] <= (seq, at_rank):
@@ -141,6 +157,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 broker.fill_at(datas[feed], index)
                 self.deliver()
                 arm(feed)
+                arm_touched()
 
         for seq, feed in zip(seqs.tolist(), feeds.tolist(), strict=True):
             fill_until(seq, rank[feed])
@@ -160,6 +177,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
             if self._event_stop:
                 return
             arm(feed)
+            arm_touched()
         fill_until(int(np.iinfo(np.int64).max), len(datas))
         self.deliver()
 
@@ -194,6 +212,9 @@ class MessageSteps:
         self._cerebro = cerebro
         self._broker = cerebro.broker
         self._feeds = {data.instrument.symbol: (data, s) for data, s in zip(cerebro.datas, strategies, strict=True)}
+        self._traded: dict[str, list[Any]] = {}  # several strategies may trade one symbol, each by a feed of its own
+        for data in cerebro.traded:
+            self._traded.setdefault(data.instrument.symbol, []).append(data)
 
     def on_gap(self, gap: Gap) -> None:
         """Take a silence: it lowers the quality of the bars it reaches into."""
@@ -206,9 +227,14 @@ class MessageSteps:
     def on_tick(self, tick: Tick) -> None:
         """Match a tick against the orders of its symbol."""
         found = self._feeds.get(tick.symbol)
-        if found is None or not found[0].add_tick(tick):
-            return
-        data, broker = found[0], self._broker
+        if found is not None and found[0].add_tick(tick):
+            self._match(found[0])
+        for traded in self._traded.get(tick.symbol, ()):
+            if traded.add_tick(tick):
+                self._match(traded)
+
+    def _match(self, data: Any) -> None:
+        broker = self._broker
         if not broker.is_waiting(data):
             return
         end = len(data.market)

@@ -61,19 +61,22 @@ def explain(trade: Trade, decision: Decision | None, tick: Decimal, quantity: Ca
     """
     price = _Prices(tick)
     facts = _Facts(decision.evidence if decision else {})
-    verb = "bought" if trade.side is Side.LONG else "sold short"
+    bought = trade.side is Side.LONG or facts("strike") is not None  # options are bought, whatever the signal's side
+    verb = "bought" if bought else "sold short"
     began = f"{to_datetime(trade.entry_ts).strftime('%d %b %Y')} at {clock_text(trade.entry_ts)} IST"
     lines = [f"Trade ({trade.side.value}): {verb} {quantity(trade.qty)} of {trade.symbol} on {began}."]
     if trade.signal_symbol != trade.symbol:
         lines.append(f"Signal read from: {trade.signal_symbol}; the levels below are its own, not those of {trade.symbol}.")
+        lines += _substitute(facts)
     lines += _profile(trade, price)
     lines += _regime(trade, facts)
     lines += _signal(trade, decision, facts, price)
     lines += _filters(decision, facts)
     lines += _size(trade, decision, facts, price, quantity)
-    lines += [_fill(trade, fill, price) for fill in trade.fills]
+    lines += [_fill(trade, fill, price, bought) for fill in trade.fills]
     lines.append(f"Why out: {EXITS.get(trade.reason, trade.reason or 'not recorded')}.")
-    return lines + _money(trade)
+    distance = abs(trade.entry_price - trade.stop) if facts("delta") is None else (facts("stop_distance") or 0.0)
+    return lines + _money(trade, distance)
 
 
 class _Prices:
@@ -169,7 +172,9 @@ def _filters(decision: Decision | None, facts: _Facts) -> list[str]:
 
 def _size(trade: Trade, decision: Decision | None, facts: _Facts, price: _Prices, quantity: Callable[[int], str]) -> list[str]:
     lines = []
-    if isfinite(trade.stop):
+    if facts("delta") is not None:
+        lines.append(f"Stop: {price(trade.stop)} in {trade.signal_symbol}, and one of its own one and a half times as far away.")
+    elif isfinite(trade.stop):
         at_risk = abs(trade.entry_price - trade.stop) * trade.qty
         entry = price(trade.entry_price)
         lines.append(f"Stop: {price(trade.stop)} at first; from the entry at {entry} that risked {rupees(at_risk)}.")
@@ -182,16 +187,24 @@ def _size(trade: Trade, decision: Decision | None, facts: _Facts, price: _Prices
     return lines
 
 
-def _fill(trade: Trade, fill: Fill, price: _Prices) -> str:
-    buys = (trade.side is Side.LONG) == (fill.reason == "entry")
+def _substitute(facts: _Facts) -> list[str]:
+    # What was traded in the signal's place, as it was when that was decided.
+    delta, premium, spread, age = (facts(k) for k in ("delta", "premium", "spread", "quote_age_s"))
+    if delta is None or premium is None:
+        return []
+    quoted = f", spread {rupees(spread)}, {number(age, 1)} s old" if spread is not None and age is not None else ""
+    return [f"Quote: {rupees(premium)}{quoted}; it moves {number(abs(delta))} for 1 of the signal's (delta {number(delta)})."]
+
+
+def _fill(trade: Trade, fill: Fill, price: _Prices, bought: bool) -> str:
+    buys = bought == (fill.reason == "entry")
     day = "" if day_index(fill.ts) == day_index(trade.entry_ts) else to_datetime(fill.ts).strftime("%d %b %Y ")
     notes = {"ticks": "on a tick", "bars": "only the bar was known, so by the pessimistic rule"}
     what = f"{'bought' if buys else 'sold'} {whole(fill.qty)} at {price(fill.price)}"
     return f"Fill: {day}{clock_text(fill.ts, True)} IST {what} ({fill.reason}, {notes.get(fill.source, fill.source)})."
 
 
-def _money(trade: Trade) -> list[str]:
-    first_risk = abs(trade.entry_price - trade.stop)
+def _money(trade: Trade, first_risk: float) -> list[str]:
     in_r = f" ({risk(-trade.mae / first_risk)})" if isfinite(first_risk) and first_risk > 0 else ""
     in_r_up = f" ({risk(trade.mfe / first_risk)})" if in_r else ""
     result = f", {risk(trade.r_multiple)} (net over the money first at risk)" if isfinite(trade.r_multiple) else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from decimal import Decimal
 from itertools import islice
 from math import nan
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from .core.context import AuctionContext
+from .core.errors import BadInput
+from .core.instrument import Instrument, Kind
+from .core.ist import day_index
 from .core.regime import Regime
 
 LevelsNow = tuple[int, int, int, Regime, str]  # POC, VAH, VAL in ticks, regime, where they come from
@@ -131,3 +135,29 @@ class ContextReader:
         window = quality[max(0, i - self._period + 1) : i + 1]
         judged = window[~np.isnan(window)]
         return float(judged.mean()) if len(judged) else nan
+
+
+def instrument_of(data: Any, tick_size: float, lot: int) -> Instrument:
+    """Return what a feed is of: its own word, or an instrument of this price step (rupees) and lot (shares).
+
+    Raises
+    ------
+    BadInput
+        Nobody says the price step.
+    """
+    instrument = getattr(data, "instrument", None)
+    if instrument is not None:
+        return instrument  # type: ignore[no-any-return]
+    if not tick_size:
+        raise BadInput("the feed does not say its price step: give tick_size, e.g. addstrategy(AuctionStrategy, tick_size=0.05)")
+    name = str(getattr(data, "_name", "") or "data")
+    return Instrument(name, Decimal(repr(tick_size)), lot or 1, Kind.OTHER)
+
+
+def price_before(data: Any, seq: int) -> float:
+    """Return the last price a feed showed before the message `seq`, in rupees: of its ticks, else of its last bar."""
+    market: Any = getattr(data, "market", None)
+    index = int(np.searchsorted(market.seq, seq, side="left")) - 1 if market is not None else -1
+    if index < 0 or day_index(int(market.seq[index])) != day_index(seq):
+        return float(data.close[0])
+    return float(market.price[index])

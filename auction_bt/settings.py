@@ -10,8 +10,10 @@ from typing import Any, Final
 from .core.errors import BadInput
 from .core.ist import MINUTE_NS
 from .core.regime import Rule
+from .core.session import Session
 
 _MOST: Final = 10**18  # beyond any meaning, within 64 bits; also what infinity fails
+_BEFORE_CLOSE_MIN: Final = 15  # of a session that is given by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ SETTINGS: Final = (
     Setting("flip_bars", 3, "bars of an opposite regime after which a trade is left; 0 = off", 0, 1_000_000),
     Setting("trail_atr", 3.0, "ATRs behind the best price at which the rest trails; 0 = off", 0.0),
     Setting("single_lot", "target", "what a trade of one lot does", choices=("target", "trail")),
+    Setting("min_dte", 1, "days to expiry of what is traded on a signal, at least", 0, 4000),
+    Setting("own_profile", False, "an option may be traded on its own profile"),
     Setting("breakeven", True, "stop to the entry after the first target"),
 )  # fmt: skip
 BY_NAME: Final = {s.name: s for s in SETTINGS}
@@ -151,15 +155,27 @@ def check_settings(params: Any) -> tuple[Rule, int]:
     for setting in SETTINGS:
         setting.check(getattr(params, setting.name))
     if params.session:
-        try:
-            begin, end = (tuple(map(int, part.split(":"))) for part in params.session.split("-"))
-            (begin_hour, begin_minute), (end_hour, end_minute) = begin, end
-        except ValueError:
-            raise BadInput(f"session = {params.session!r} is no session: write HH:MM-HH:MM, e.g. 09:15-15:30") from None
-        if not 0 <= begin_hour * 60 + begin_minute < end_hour * 60 + end_minute <= 1440:
-            raise BadInput(f"session = {params.session!r} ends before it begins, or outside the day")
+        session_of_text(params.session)
     square_off_of(params.square_off)
     return Rule(params.rule), params.acceptance_min * MINUTE_NS if params.acceptance_bins else 0
+
+
+def session_of_text(text: str) -> Session:
+    """Return the session a setting ``session`` gives, left a quarter of an hour before its end.
+
+    Raises
+    ------
+    BadInput
+        No ``HH:MM-HH:MM``, or one that ends before it begins.
+    """
+    try:
+        (begin_hour, begin_minute), (end_hour, end_minute) = (tuple(map(int, part.split(":"))) for part in text.split("-"))
+    except ValueError:
+        raise BadInput(f"session = {text!r} is no session: write HH:MM-HH:MM, e.g. 09:15-15:30") from None
+    begin, end = begin_hour * 60 + begin_minute, end_hour * 60 + end_minute
+    if not 0 <= begin < end <= 1440:
+        raise BadInput(f"session = {text!r} ends before it begins, or outside the day")
+    return Session(begin * MINUTE_NS, end * MINUTE_NS, (end - _BEFORE_CLOSE_MIN) * MINUTE_NS)
 
 
 def square_off_of(text: str) -> int | None:

@@ -13,10 +13,10 @@ from .core.costing import OrderCosts
 from .core.decision import Decision
 from .core.errors import BadInput
 from .core.exits import Deadline
-from .core.instrument import Instrument, Kind
+from .core.instrument import Kind
 from .core.ist import MINUTE_NS, day_index, day_start
 from .core.ledger import OpenTrade, rupees
-from .core.plan import Plan, Terms, plan_entry
+from .core.plan import Terms
 from .core.regime import Regime
 from .core.risk import Filters, RiskBook
 from .core.session import Session
@@ -25,13 +25,12 @@ from .core.stamps import bar_end_ns, bar_length_ns, columns_of, ends_at, known_a
 from .core.tariff import Product
 from .core.trade import Fill, Levels, Side, Trade
 from .core.watch import Watch
+from .desk import Desk, OwnDesk, SubstituteDesk, Ticket
 from .indicators import VolumeProfile
 from .market.sessions import session_of
-from .reading import ContextReader, LevelsNow
-from .settings import STRATEGY_PARAMS, check_settings, square_off_of
+from .reading import ContextReader, LevelsNow, instrument_of, price_before
+from .settings import STRATEGY_PARAMS, check_settings, session_of_text, square_off_of
 from .stock_exits import StockExits
-
-_BEFORE_CLOSE_MIN = 15  # of a session that is given by hand
 
 
 class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no types
@@ -47,6 +46,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         What orders cost; None: the broker's own commission.
     margin : float
         Share of a position's value to be paid in.
+    chain : desk.Chain
+        What is traded in place of the feed's own instrument; None: that itself.
     trade_from : int, ns
         Bars that end before are warm-up: they fill the window and are never traded.
 
@@ -66,12 +67,12 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     give no orders of its own on the same feed: its fills would be booked as this strategy's.
     """
 
-    params = (*STRATEGY_PARAMS, ("risk", None), ("charges", None), ("margin", 1.0), ("trade_from", 0))
+    params = (*STRATEGY_PARAMS, ("risk", None), ("charges", None), ("margin", 1.0), ("trade_from", 0), ("chain", None))
 
     def __init__(self) -> None:
         p = self.p
         self.rule, self._bin_ns = check_settings(p)
-        self.instrument = self._find_instrument()
+        self.instrument = instrument_of(self.data, p.tick_size, p.lot)
         self._tick = float(self.instrument.tick)
         shared: dict[str, Any] = {
             "value_area": p.value_area,
@@ -86,22 +87,25 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         needs_prior = p.levels == "prior" and p.window == "rolling"
         self.session_profile = make(self.data, period=p.period, window="session", plot=False, **shared) if needs_prior else None
         self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
-        self._costs = OrderCosts(self.instrument, p.charges, Product.squared_off(p.square_off), self._commission)
+        costs = OrderCosts(self.instrument, p.charges, Product.squared_off(p.square_off), self._commission)
         self._terms = Terms(
             filters=Filters(p.cost_multiple, p.stop_cost_multiple, p.min_stop_ticks, p.min_r, p.quality_floor),
             risk_fraction=p.risk_fraction,
             quantity=p.quantity,
             margin=p.margin,
             slippage=p.slippage,
-            round_trip=lambda price, qty: self._costs.round_trip(price, qty, self._day),
+            round_trip=lambda price, qty: costs.round_trip(price, qty, self._day),
             single_lot=p.single_lot,
             breakeven=p.breakeven,
         )
+        own = OwnDesk(self.data, self.instrument, self._terms, costs)
+        self._desk: Desk = own if p.chain is None else SubstituteDesk(own, p.chain, self._commission)
         self._reader = ContextReader(self.data, self._tick, p.period, p.pullback_bars)
         self.trades: list[Trade] = []
         self.decisions: list[Decision] = []
         self._open: OpenTrade | None = None
         self._entering: tuple[Any, Decision, AuctionContext] | None = None
+        self._ticket: Ticket | None = None  # of the order or trade there is
         self._watch: Watch | None = None
         self._edges_used: set[str] = set()
         self._edge = ""
@@ -117,17 +121,6 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._bar_ns = bar_length_ns(self.data)
         self._last_ts = 0
 
-    def _find_instrument(self) -> Instrument:
-        instrument = getattr(self.data, "instrument", None)
-        if instrument is not None:
-            return instrument  # type: ignore[no-any-return]
-        if not self.p.tick_size:
-            raise BadInput(
-                "the feed does not say its price step: give tick_size, e.g. addstrategy(AuctionStrategy, tick_size=0.05)"
-            )
-        name = str(getattr(self.data, "_name", "") or "data")
-        return Instrument(name, Decimal(repr(self.p.tick_size)), self.p.lot or 1, Kind.OTHER)
-
     def _commission(self, price: float, size: int) -> Decimal:
         return rupees(self.broker.getcommissioninfo(self.data).getcommission(size, price))
 
@@ -135,6 +128,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     def start(self) -> None:
         """Find out who keeps the exits."""
         self._exits = self.broker if getattr(self.broker, "keeps_exits", False) else StockExits(self)
+        if self.p.chain is not None and isinstance(self._exits, StockExits):
+            raise BadInput("trading another instrument than the signal's needs TickBroker: give cerebro.setbroker(TickBroker())")
 
     def prenext(self) -> None:
         """Count a bar of the warm-up."""
@@ -145,6 +140,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         """Decide on the bar that has just become known."""
         i = len(self.data) - 1
         seq, ts = self._note_bar()
+        if self._ticket is not None and self._ticket.watch is not None:
+            self._ticket.data.look(seq)  # what the account is worth at this bar
         self._clear_edges()
         if self._open is not None:
             self._manage(seq, ts)
@@ -160,7 +157,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             self._book(order)
         elif self._entering is not None and order.ref == self._entering[0].ref and not order.alive():
             decision = self._entering[1]
-            self._entering = None
+            self._entering = self._ticket = None
             self.risk.closed(decision.symbol, Decimal(0))
             self._edges_used.discard(self._edge)
             self._log(decision.seq, decision.ts, "lapse", decision, reason=order.getstatusname().lower())
@@ -190,10 +187,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._flat_by = None if flat_by is None else day_start(day) + flat_by
 
     def _session(self, day: int) -> Session:
-        if self.p.session:
-            begin, end = (int(h) * 60 + int(m) for h, m in (part.split(":") for part in self.p.session.split("-")))
-            return Session(begin * MINUTE_NS, end * MINUTE_NS, (end - _BEFORE_CLOSE_MIN) * MINUTE_NS)
-        return session_of(self.instrument, day)
+        return session_of_text(self.p.session) if self.p.session else session_of(self.instrument, day)
 
     def _clear_edges(self) -> None:
         # An edge may be traded again once the POC (of the bar before) has traded.
@@ -236,18 +230,20 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if signal is None:
             return
         deadlines = self._deadlines(ts)
-        plan = plan_entry(signal, c, self.instrument, self._terms, float(self.risk.equity), float(self.risk.free), deadlines)
+        ticket = self._desk.ticket(signal, c, float(self.risk.equity), float(self.risk.free), deadlines)
+        plan = ticket.plan
         refusal = self._refusal(signal, seq, ts, deadlines) or plan.refusal
-        decision = self._decision(signal, c, plan, refusal)
+        decision = self._decision(signal, c, ticket, refusal)
         self.decisions.append(decision)
         if refusal:
             return
-        self.risk.opened(self.instrument.symbol, rupees(price) * plan.qty * Decimal(repr(self.p.margin)))
+        paid = rupees(plan.evidence.get("premium", price)) * plan.qty
+        self.risk.opened(self.instrument.symbol, paid * Decimal(repr(ticket.margin)))
         self._edge = signal.edge
         self._edges_used.add(signal.edge)
-        enter = self.buy if signal.side is Side.LONG else self.sell
-        order = enter(size=plan.qty, exits=plan.group)
-        self._entering = (order, decision, c)
+        enter = self.buy if ticket.position is Side.LONG else self.sell
+        order = enter(data=ticket.data, size=plan.qty, exits=plan.group)
+        self._entering, self._ticket = (order, decision, c), ticket
 
     def _deadlines(self, ts: int) -> tuple[Deadline, ...]:
         p = self.p
@@ -275,13 +271,13 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             return "edge used"
         return ""
 
-    def _decision(self, signal: Signal, c: AuctionContext, plan: Plan, refusal: str) -> Decision:
+    def _decision(self, signal: Signal, c: AuctionContext, ticket: Ticket, refusal: str) -> Decision:
         price = self.instrument.to_price
-        evidence = dict(plan.evidence)
+        evidence = dict(ticket.plan.evidence)
         if c.levels != "prior":
             evidence.update(self.profile.evidence(-1))
         evidence["balance"] = (2 * c.poc - c.vah - c.val) / c.width
-        group = plan.group if not refusal else None
+        group = (ticket.watch or ticket.plan.group) if not refusal else None
         return Decision(
             seq=c.seq,
             ts=c.ts,
@@ -347,14 +343,20 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if self._entering is not None and order.ref == self._entering[0].ref:
             _, decision, c = self._entering
             self._entering = None
-            self._open = OpenTrade(decision, self.instrument.symbol, self._costs.of)
+            ticket = self._ticket
+            assert ticket is not None  # noqa: S101 - for the type checker
+            self._open = OpenTrade(decision, ticket.instrument.symbol, ticket.position, ticket.costs.of, ticket.risk)
             edge = c.val if decision.side is Side.LONG else c.vah
-            k = self._reader.k(fill.price)
+            paid = fill.price if ticket.watch is None else price_before(self.data, fill.seq)
+            k = self._reader.k(paid)
             self._watch = Watch(decision.side, c.regime, edge, fill.ts, best=k, worst=k)
-        if self._open is None:
+            if ticket.watch is not None:
+                self.broker.set_exits(ticket.data, ticket.resting(fill.price))
+                self.broker.set_exits(self.data, ticket.watch.entered_at(paid), on=ticket.data)
+        if self._open is None or self._ticket is None:
             return  # an order of somebody else's
         self._open.add(fill)
-        self._costs.booked(fill, order.isbuy())
+        self._ticket.costs.booked(fill, order.isbuy())
         if isinstance(self._exits, StockExits):
             if fill.reason == "entry":
                 self._exits.set_exits(self.data, order.info["exits"].entered_at(fill.price))
@@ -364,8 +366,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             excursion = order.info["excursion"] if "excursion" in order.info else self._bar_excursion()
             trade = self._open.trade(excursion)
             self.trades.append(trade)
-            self._open = self._watch = None
-            self.risk.closed(trade.symbol, trade.pnl_net)
+            self._open = self._watch = self._ticket = None
+            self.risk.closed(trade.signal_symbol, trade.pnl_net)
 
     def _fill(self, order: Any) -> Fill:
         if "fill" in order.info:
@@ -384,9 +386,10 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
 
     def open_trade(self) -> Trade | None:
         """Return the open trade marked at the last close, or None when flat."""
-        if self._open is None:
+        if self._open is None or self._ticket is None:
             return None
-        excursion = self.broker.excursion(self.data) if hasattr(self.broker, "excursion") else self._bar_excursion()
+        data = self._ticket.data
+        excursion = self.broker.excursion(data) if hasattr(self.broker, "excursion") else self._bar_excursion()
         ts = ends_at(self.data)
-        mark = Fill(ts, ts, float(self.data.close[0]), self._open.qty, "open", "bars")
+        mark = Fill(ts, ts, float(data.close[0]), self._open.qty, "open", "bars")
         return self._open.trade(excursion, mark)

@@ -26,6 +26,11 @@ class Working:
     bar: int  # index of the bar at which it was accepted
     lapses: int | None = None  # message clock from which it is no longer wanted: its own exits would be due
 
+    @property
+    def is_carried_out(self) -> bool:
+        """True for an exit found in another feed's prices that has not been filled here yet."""
+        return bool(self.order.alive()) and "carried_out" in self.order.info
+
     def next_index(self, tape: Tape, begin: int, end: int) -> int:
         """Return the first tick in [begin, end) at which something happens to this order, `end` for none."""
         order = self.order
@@ -96,6 +101,8 @@ class Book:
     group: ExitGroup | None = None
     group_not_before: int = 0  # seq of the first message the group may meet
     owner: Any = None  # the strategy whose entry armed the group
+    trades_on: Book | None = None  # where the group's exits are carried out, if not here
+    watched_by: Book | None = None  # whose group may close what is open here
     position: int = 0  # next tick to match
     matching: bool = False  # a tick is being matched now
     entered: int = 0  # tick that opened the position

@@ -10,10 +10,10 @@ import backtrader as bt
 from auction_bt.brokers.bar_rules import BarPrices, price_in_bar
 from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
 from auction_bt.brokers.commission import executed_at
+from auction_bt.brokers.tick_rules import exits_at_tick, price_at_tick
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
 from auction_bt.core.fills import HAIR, FillModel
-from auction_bt.core.market import trigger_level
 from auction_bt.core.stamps import bar_length_ns, columns_of, ends_at, known_at, to_ns, to_num
 from auction_bt.core.trade import Fill, Side
 
@@ -54,14 +54,22 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         if self.p.filler is not None or self.p.coc or self.p.coo or self.p.slip_perc or self.p.slip_fixed:
             raise Refused("TickBroker prices fills by its own model: give fill=FillModel(…), no filler, coc, coo or slip_*")
         self._books: dict[Any, Book] = {}
+        self._touched: list[Any] = []
 
     # ---------------------------------------------------------------- what a strategy asks
     def exits(self, data: Any) -> ExitGroup | None:
         """Return the exit group of the open trade in `data`."""
         return self._book(data).group
 
-    def set_exits(self, data: Any, group: ExitGroup | None) -> None:
+    def set_exits(self, data: Any, group: ExitGroup | None, on: Any = None) -> None:
         """Replace the exit group of the open trade in `data`; it meets the next tick.
+
+        Parameters
+        ----------
+        data : feed whose prices the group looks at
+        group : ExitGroup or None
+        on : feed, optional
+            Where the trade is, if it is not in `data`: an exit found in `data` is carried out on its next tick. Needed once.
 
         Raises
         ------
@@ -69,12 +77,19 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             No open trade on that side, or another quantity than is open.
         """
         book = self._book(data)
-        size = round(self.positions[data].size)
-        if group is not None and group.qty * group.side.sign != size:
+        if on is not None:
+            book.trades_on, self._book(on).watched_by = self._book(on), book
+        traded = book.trades_on or book
+        size = round(self.positions[traded.data].size)
+        if traded is not book:  # what has been found here and not been carried out there yet is no longer this group's
+            size = abs(size) - sum(abs(w.order.executed.remsize) for w in traded.orders if w.is_carried_out)
+        if group is not None and (group.qty * group.side.sign != size if traded is book else group.qty != size):
             raise Refused(f"exit group for {group.side} {group.qty}, but the position is {size}")
         if group is not None and book.group is None:
-            book.group_not_before = self._not_before(book)
+            # What is entered on a tick of another feed meets none of its own from before that.
+            book.group_not_before = max(self._not_before(book), self._not_before(traded, traded.owner))
         book.group = group
+        self._touched.append(data)
 
     def excursion(self, data: Any) -> tuple[float, float]:
         """Return (lowest, highest) price traded since the open trade's entry, in rupees."""
@@ -85,6 +100,11 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         return float(prices.min()), float(prices.max())
 
     # ---------------------------------------------------------------- what the engine asks
+    def take_touched(self) -> list[Any]:
+        """Return the feeds whose orders or exits have changed since this was last asked."""
+        touched, self._touched = self._touched, []
+        return touched
+
     def is_waiting(self, data: Any) -> bool:
         """Return whether some tick of `data` could change anything."""
         book = self._books.get(data)
@@ -162,6 +182,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         expires = to_ns(order.valid) if order.valid else None
         lapses = exits.due.at if exits is not None and exits.due is not None else None
         book.orders.append(Working(order, self._not_before(book, order.owner), expires, len(order.data) - 1, lapses))
+        self._touched.append(order.data)
 
     def cancel(self, order: Any, bracket: bool = False) -> Any:
         """Take an order back; return whether it was still there."""
@@ -201,8 +222,8 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         tape = book.tape
         assert tape is not None  # noqa: S101 - for the type checker
         if book.group is not None and tape.seq[i] >= book.group_not_before:
-            self._meet_group(book, i)
-        k = int(tape.k[i])
+            for fill, after in exits_at_tick(book.group, tape, i, self.p.fill):
+                self._leave(book, fill, after, i)
         for working in list(book.orders):
             order = working.order
             if tape.seq[i] < working.not_before or not order.alive() or not order.active():
@@ -213,61 +234,12 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
             if working.lapses is not None and tape.clock[i] >= working.lapses:
                 self._expire(order, int(tape.ts[i]))
                 continue
-            price = self._price_at(working, i, k, book)
+            price = price_at_tick(working, tape, i, self.p.fill)
             if price is not None:
                 self._fill(book, order, price, Fill(int(tape.seq[i]), int(tape.ts[i]), price, 1, "entry"), i)
             else:
                 working.trail(tape, i, i + 1)
         self._activate_children()
-
-    def _price_at(self, working: Working, i: int, k: int, book: Book) -> float | None:
-        # The price at which tick i fills the order; marks a stop-limit as triggered on the way.
-        order, tape = working.order, book.tape
-        buy = bool(order.isbuy())
-        model: FillModel = self.p.fill
-        assert tape is not None  # noqa: S101
-        price, bid, ask = float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
-        kind = order.exectype
-        resting = i > 0 and bool(tape.seq[i - 1] >= working.not_before)
-        if kind == bt.Order.Market:
-            return model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
-        if kind in STOPS and not order.triggered:
-            level = trigger_level(order.created.price, tape.tick, upward=buy)
-            if (k < level) if buy else (k > level):
-                return None
-            if kind in (bt.Order.Stop, bt.Order.StopTrail):
-                return model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
-            order.triggered, resting = True, False
-        limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
-        level = trigger_level(limit, tape.tick, upward=not buy)
-        if (k > level) if buy else (k < level):
-            return None
-        return model.limit(buy=buy, limit=limit, price=price, bid=bid, ask=ask, resting=resting)
-
-    def _meet_group(self, book: Book, i: int) -> None:
-        tape, model = book.tape, self.p.fill
-        assert tape is not None  # noqa: S101
-        group = book.group
-        assert group is not None  # noqa: S101
-        buy = group.side is Side.SHORT
-        k, price, bid, ask = int(tape.k[i]), float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
-        at_market = model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
-        stamp = (int(tape.seq[i]), int(tape.ts[i]))
-        stop = trigger_level(group.stop, tape.tick, upward=buy)
-        due = group.due
-        if (k >= stop) if buy else (k <= stop):
-            self._leave(book, Fill(*stamp, at_market, group.qty, group.stop_reason), None, i)
-        elif due is not None and tape.clock[i] >= due.at:
-            self._leave(book, Fill(*stamp, at_market, group.qty, due.reason), None, i)
-        else:
-            while group is not None and (target := group.nearest) is not None:
-                level = trigger_level(target.price, tape.tick, upward=not buy)
-                if (k > level) if buy else (k < level):
-                    return
-                paid = model.limit(buy=buy, limit=target.price, price=price, bid=bid, ask=ask, resting=True)
-                after = group.after_target(target)
-                self._leave(book, Fill(*stamp, paid, target.qty, target.reason), after, i)
-                group = after
 
     # ---------------------------------------------------------------- matching a bar
     def _meet_bar(self, book: Book, bar: int) -> None:
@@ -338,13 +310,21 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         group = book.group
         assert group is not None  # noqa: S101
         book.group = after
-        make = bt.order.BuyOrder if group.side is Side.SHORT else bt.order.SellOrder
-        order = make(owner=book.owner, data=book.data, size=fill.qty, price=fill.price, exectype=bt.Order.Market)
+        traded = book.trades_on or book
+        buy = self.positions[traded.data].size < 0
+        make = bt.order.BuyOrder if buy else bt.order.SellOrder
+        order = make(owner=traded.owner, data=traded.data, size=fill.qty, price=fill.price, exectype=bt.Order.Market)
         order.addinfo(exit_reason=fill.reason)
         self._ocoize(order, None)
         order.submit()
         order.accept()
-        self._fill(book, order, fill.price, fill, index)
+        if traded is book:
+            self._fill(book, order, fill.price, fill, index)
+            return
+        order.addinfo(carried_out=True)
+        self.pending.append(order)
+        traded.orders.append(Working(order, fill.seq + max(1, self.p.fill.latency), None, len(traded.data) - 1))
+        self._touched.append(traded.data)
 
     def _fill(self, book: Book, order: Any, price: float, fill: Fill, index: int) -> None:
         data = book.data
@@ -370,10 +350,22 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         if exits is not None and after * exits.side.sign > 0:
             book.group, book.owner = exits.entered_at(price), order.owner
             book.group_not_before = self._not_before(book)
-        if "exit_reason" not in order.info and book.group is not None:
+        if not after:
+            self._let_go(book)
+        if ("exit_reason" not in order.info or "carried_out" in order.info) and book.group is not None:
             # Whatever else was open or is bought beside it: the stop covers all of the position, on its side only.
             covers = after * book.group.side.sign
             book.group = book.group if covers == book.group.qty else book.group.resized(covers)
+
+    def _let_go(self, book: Book) -> None:
+        # Flat: nothing more may be done here for the feed that was watched, nor be found in it.
+        watch, book.watched_by = book.watched_by, None
+        if watch is None:
+            return
+        watch.group = watch.trades_on = None
+        for working in book.orders:
+            if working.is_carried_out:
+                bt.brokers.BackBroker.cancel(self, working.order)
 
     def _expire(self, order: Any, ts: int) -> None:
         order.status = bt.Order.Expired

@@ -49,6 +49,22 @@ class IstZone(dt.tzinfo):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Quotes:
+    """Trades and quotes of an instrument that is traded on another one's signal.
+
+    Parameters
+    ----------
+    market : MarketTape
+    begin : int, ns
+        What is older was not read.
+    """
+
+    instrument: Instrument
+    market: MarketTape
+    begin: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Recorded:
     """Bars and ticks of one instrument's sessions, ready to be run.
 
@@ -66,6 +82,8 @@ class Recorded:
         NaN for days without ticks.
     sessions : dict of day to Session
     grades : dict of day to DayQuality
+    substitutes : tuple of Quotes
+        What may be traded on its signals; empty: itself.
     """
 
     instrument: Instrument
@@ -76,6 +94,12 @@ class Recorded:
     quality: F64
     sessions: dict[int, Session]
     grades: dict[int, DayQuality] = field(default_factory=dict)
+    substitutes: tuple[Quotes, ...] = ()
+
+    @property
+    def tradables(self) -> tuple[Instrument, ...]:
+        """The instrument itself, and what may be traded on its signals."""
+        return self.instrument, *(q.instrument for q in self.substitutes)
 
 
 def load(

@@ -97,7 +97,7 @@ def _explained(found: Run, number: int | None) -> list[str]:
     if not 1 <= number <= len(trades):
         raise BadInput(f"--explain {number}: this run has {len(trades)} trades")
     trade = trades[number - 1]
-    instrument = next(t.recorded.instrument for t in found.traced if t.recorded.instrument.symbol == trade.symbol)
+    instrument = next(i for t in found.traced for i in t.recorded.tradables if i.symbol == trade.symbol)
     story = explain(trade, entry_of(trade, found.result.decisions), instrument.tick, quantity_of(instrument))
     return [
         "",

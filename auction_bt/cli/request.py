@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.ist import to_date
 from auction_bt.core.regime import Rule
+from auction_bt.core.substitute import parse_trade
 from auction_bt.market.rates import STANDARD, plans
 from auction_bt.settings import SETTINGS, parse_settings
 
@@ -28,6 +30,9 @@ def add_request(parser: argparse.ArgumentParser) -> None:
     add_dates(parser)
     add_store(parser)
     add_state(parser)
+    parser.add_argument("--trade", default="same", metavar="WHAT",
+                        help="what to trade on the symbol's signals: same (default), a key or name, or an option bought "
+                        "by strike: atm, atm+1 (out of the money), atm-1 (in it)")  # fmt: skip
     parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
     parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
     parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
@@ -79,5 +84,8 @@ def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Reques
     times = _COSTS[args.costs]
     charges: Charges = indian_charges(args.plan, times) if times else NoCharges()
     fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000)
+    trade = parse_trade(args.trade)
+    if trade is not None:
+        trade = replace(trade, min_dte=settings.get("min_dte", trade.min_dte))
     first, last = to_date(days.start), to_date(days.stop - 1)
-    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent, engine)
+    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent, engine, trade)

@@ -50,6 +50,6 @@ def funnel(decisions: Iterable[Decision]) -> dict[str, int]:
 
 
 def entry_of(trade: Trade, decisions: Iterable[Decision]) -> Decision | None:
-    """Return the decision that opened `trade`: the last entry of its symbol up to its fill."""
-    entries = (d for d in decisions if d.action == "enter" and d.symbol == trade.symbol and d.seq <= trade.entry_seq)
+    """Return the decision that opened `trade`: the last entry of its signal's symbol up to its fill."""
+    entries = (d for d in decisions if d.action == "enter" and d.symbol == trade.signal_symbol and d.seq <= trade.entry_seq)
     return max(entries, key=lambda d: d.seq, default=None)

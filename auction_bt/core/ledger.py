@@ -9,7 +9,7 @@ from math import nan
 
 from .breakdown import Breakdown
 from .decision import Decision
-from .trade import Fill, Trade
+from .trade import Fill, Side, Trade
 
 _PLACES = 6  # a float price times a tick never needs more digits; the rest is binary noise
 
@@ -27,14 +27,21 @@ class OpenTrade:
     ----------
     decision : Decision
         The entry that was taken.
-    signal_symbol : str
+    symbol : str
+        What is traded; what was read is the decision's.
+    position : Side
+        Of what was bought or sold.
     cost : callable (Fill, buy) -> Breakdown
         Charges of one order, filled; asked when the fill is booked.
+    risk : float, rupees a share
+        What R is measured by; 0: from the entry to the decision's stop.
     """
 
     decision: Decision
-    signal_symbol: str
+    symbol: str
+    position: Side
     cost: Callable[[Fill, bool], Breakdown]
+    risk: float = 0.0
     fills: list[Fill] = field(default_factory=list)
     costs: Breakdown = field(default_factory=Breakdown)
 
@@ -49,7 +56,7 @@ class OpenTrade:
         self.costs += self._cost(fill)
 
     def _cost(self, fill: Fill) -> Breakdown:
-        return self.cost(fill, (fill.reason == "entry") == (self.decision.side.sign > 0))
+        return self.cost(fill, (fill.reason == "entry") == (self.position.sign > 0))
 
     def trade(self, excursion: tuple[float, float], mark: Fill | None = None) -> Trade:
         """Return the trade, closed, or marked at `mark` for what is still open.
@@ -61,7 +68,7 @@ class OpenTrade:
             Last price, with the open quantity; charges of a real exit are counted.
         """
         d = self.decision
-        sign = d.side.sign
+        sign = self.position.sign
         entries = [f for f in self.fills if f.reason == "entry"]
         exits = [f for f in self.fills if f.reason != "entry"] + ([mark] if mark is not None else [])
         qty = sum(f.qty for f in entries)
@@ -73,14 +80,14 @@ class OpenTrade:
         charges = costs.total
         net = gross - charges
         entry_price = float(bought / qty)
-        at_risk = abs(entry_price - d.stop) * qty
+        at_risk = (self.risk or abs(entry_price - d.stop)) * qty
         last = exits[-1]
         prices = [f.price for f in exits]  # a fill's slippage may lie beyond every trade that was seen
         low, high = min(excursion[0], *prices), max(excursion[1], *prices)
         worst, best = (low, high) if sign > 0 else (high, low)
         return Trade(
-            symbol=d.symbol,
-            signal_symbol=self.signal_symbol,
+            symbol=self.symbol,
+            signal_symbol=d.symbol,
             side=d.side,
             setup=d.setup,
             regime=d.regime,

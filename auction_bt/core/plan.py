@@ -119,15 +119,16 @@ def plan_entry(
         side=signal.side,
         qty=qty,
         stop=instrument.to_price(signal.stop),
-        targets=_targets(signal, instrument, qty, terms),
+        targets=targets_of(signal, instrument, qty, instrument.lot, terms),
         deadlines=deadlines,
     )
     return Plan("", qty, group, evidence)
 
 
-def _targets(signal: Signal, instrument: Instrument, qty: int, terms: Terms) -> tuple[Target, ...]:
+def targets_of(signal: Signal, instrument: Instrument, qty: int, lot: int, terms: Terms) -> tuple[Target, ...]:
+    """Return what is taken off where, at prices of the signal's `instrument`, in whole lots of what is traded."""
     first = instrument.to_price(signal.target1)
-    half = qty // instrument.lot // 2 * instrument.lot
+    half = qty // lot // 2 * lot
     if half < 1:
         return () if terms.single_lot == "trail" else (Target(first, qty),)
     nearer = Target(first, half, to_entry=terms.breakeven)

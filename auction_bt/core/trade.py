@@ -78,6 +78,8 @@ class Trade:
     ----------
     signal_symbol, symbol : str
         What was read, and what was traded.
+    side : Side
+        Of the signal: a put bought on a short signal is a short trade.
     setup : str
         ``fade`` (balanced) or ``pullback`` (with the trend).
     regime : str
@@ -85,7 +87,7 @@ class Trade:
     entry_price, exit_price : float, rupees
         Average over the fills, weighted by quantity.
     stop : float, rupees
-        The first stop: what R is measured by.
+        The first stop, at the signal's prices: what R is measured by, times the delta where an option was traded.
     pnl_gross, charges, pnl_net : Decimal, rupees
     mae, mfe : float, rupees a share
         Worst and best excursion from the entry price while open; both are 0 or positive.

@@ -27,7 +27,7 @@ def fill(price, qty, reason, at=MONDAY):
 
 def open_trade(side, *fills, charges=None):
     decision = Decision(1, 1, SHARE.symbol, "enter", side, "fade", "balanced", Levels(1.0, 2.0, 0.5, "rolling"), "", stop=990.0)
-    trade = OpenTrade(decision, SHARE.symbol, costs(charges).of)
+    trade = OpenTrade(decision, SHARE.symbol, side, costs(charges).of)
     for one in fills:
         trade.add(one)
     return trade

@@ -1,0 +1,110 @@
+"""Which instruments of a store may be traded on a signal, and their prices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from .brokers.commission import MARGIN
+from .core.costing import Charges
+from .core.errors import BadInput
+from .core.instrument import Instrument, Kind
+from .core.ist import day_index, day_start
+from .core.substitute import TradeRule
+from .core.tariff import Product
+from .desk import Chain
+from .feeds.quoted import feed_of, quotes_of
+from .feeds.stored import Quotes, Recorded
+from .store import TickStore
+from .store.cache import DayCache
+
+Find = Callable[[str], Instrument]
+
+
+def substitutes_for(
+    store: TickStore, signal: Recorded, rule: TradeRule, days: range, find: Find, cache: DayCache | None = None
+) -> tuple[Quotes, ...]:
+    """Return what may be traded on `signal`, with its prices.
+
+    Parameters
+    ----------
+    signal : Recorded
+    rule : TradeRule
+    days : range of IST days
+        That are traded.
+    find : callable
+        From a key or a name to an instrument.
+
+    Raises
+    ------
+    BadInput
+        What is to be traded cannot be, or is the signal itself, or nobody knows what the signal's options are.
+    """
+    if rule.symbol:
+        chosen = [_fixed(signal.instrument, find(rule.symbol))]
+    else:
+        chosen = candidates(store.instruments(), signal, rule, days)
+    begin, end = day_start(days.start), day_start(days.stop)
+    return tuple(quotes_of(store, i, begin, end, cache) for i in chosen)
+
+
+def chain_of(quotes: Iterable[Quotes], rule: TradeRule, charges: Charges, product: Product, *, streamed: bool) -> Chain:
+    """Return the chain for one run, its feeds as at the start."""
+    return Chain(rule, {q.instrument.symbol: feed_of(q, streamed=streamed) for q in quotes}, charges, MARGIN, product)
+
+
+def candidates(known: Iterable[Instrument], signal: Recorded, rule: TradeRule, days: range) -> list[Instrument]:
+    """Return the options that could be picked on some of `days`: to bound what is read, not to choose.
+
+    Parameters
+    ----------
+    known : iterable of Instrument
+    signal : Recorded
+        Its range of a day says which strikes can be near the money on it.
+    """
+    underlying = underlying_of(signal.instrument)
+    options = [(i, c) for i in known if i.kind is Kind.OPTION and (c := i.contract) is not None and c.underlying == underlying]
+    of_day = day_index(signal.bars.ts)
+    found: dict[str, Instrument] = {}
+    for day in days:
+        chosen = of_day == day
+        live = [(i, c) for i, c in options if c.expiry - day >= rule.min_dte and c.strike is not None]
+        if not chosen.any() or not live:
+            continue
+        low, high = float(signal.bars.low[chosen].min()), float(signal.bars.high[chosen].max())
+        for right in {c.right for _, c in live}:
+            of_right = [(i, c) for i, c in live if c.right is right]
+            nearest = min(c.expiry for _, c in of_right)
+            strikes = sorted((float(c.strike or 0), i.symbol) for i, c in of_right if c.expiry == nearest)
+            values = np.array([strike for strike, _ in strikes])
+            reach = abs(rule.offset) + 1
+            first = max(0, int(np.searchsorted(values, low)) - reach - 1)
+            last = min(len(values), int(np.searchsorted(values, high)) + reach + 1)
+            wanted = {symbol for _, symbol in strikes[first:last]}
+            found.update({i.symbol: i for i, _ in of_right if i.symbol in wanted})
+    return [found[symbol] for symbol in sorted(found)]
+
+
+def underlying_of(instrument: Instrument) -> str:
+    """Return the key of what options on the same thing are contracts on: a future's underlying, a share itself.
+
+    Raises
+    ------
+    BadInput
+        Nobody has said what it is a contract on.
+    """
+    if instrument.kind is Kind.EQUITY:
+        return instrument.symbol
+    if instrument.contract is None:
+        raise BadInput(f"nobody has said what {instrument.symbol} is a contract on, so its options are not known: "
+                       "get the broker's master with instruments --refresh, or name what to trade with --trade KEY")  # fmt: skip
+    return instrument.contract.underlying
+
+
+def _fixed(signal: Instrument, traded: Instrument) -> Instrument:
+    if traded.symbol == signal.symbol:
+        raise BadInput(f"--trade {traded.symbol} is the signal itself: leave --trade out")
+    if traded.kind is Kind.INDEX:
+        raise BadInput(f"--trade {traded.symbol} is an index, which nobody can trade: name its future or an option")
+    return traded

@@ -1,0 +1,63 @@
+"""What one tick fills: an order, the exits of a group."""
+
+from __future__ import annotations
+
+import backtrader as bt
+
+from auction_bt.brokers.book import STOPS, Working
+from auction_bt.core.exits import ExitGroup
+from auction_bt.core.fills import FillModel
+from auction_bt.core.market import Tape, trigger_level
+from auction_bt.core.trade import Fill, Side
+
+
+def price_at_tick(working: Working, tape: Tape, i: int, model: FillModel) -> float | None:
+    """Return the price at which tick `i` fills an order, None where it does not; marks a stop-limit as triggered on the way."""
+    order = working.order
+    buy = bool(order.isbuy())
+    k, price, bid, ask = int(tape.k[i]), float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
+    kind = order.exectype
+    resting = i > 0 and bool(tape.seq[i - 1] >= working.not_before)
+    if kind == bt.Order.Market:
+        return model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
+    if kind in STOPS and not order.triggered:
+        level = trigger_level(order.created.price, tape.tick, upward=buy)
+        if (k < level) if buy else (k > level):
+            return None
+        if kind in (bt.Order.Stop, bt.Order.StopTrail):
+            return model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
+        order.triggered, resting = True, False
+    limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
+    level = trigger_level(limit, tape.tick, upward=not buy)
+    if (k > level) if buy else (k < level):
+        return None
+    return model.limit(buy=buy, limit=limit, price=price, bid=bid, ask=ask, resting=resting)
+
+
+def exits_at_tick(group: ExitGroup, tape: Tape, i: int, model: FillModel) -> list[tuple[Fill, ExitGroup | None]]:
+    """Return the exits of a group that tick `i` fills, each with what is left of the group after it.
+
+    Notes
+    -----
+    The stop comes first, then the deadline, then the targets, nearest first.
+    """
+    buy = group.side is Side.SHORT
+    k, price, bid, ask = int(tape.k[i]), float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
+    at_market = model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
+    stamp = (int(tape.seq[i]), int(tape.ts[i]))
+    stop = trigger_level(group.stop, tape.tick, upward=buy)
+    due = group.due
+    if (k >= stop) if buy else (k <= stop):
+        return [(Fill(*stamp, at_market, group.qty, group.stop_reason), None)]
+    if due is not None and tape.clock[i] >= due.at:
+        return [(Fill(*stamp, at_market, group.qty, due.reason), None)]
+    found: list[tuple[Fill, ExitGroup | None]] = []
+    left: ExitGroup | None = group
+    while left is not None and (target := left.nearest) is not None:
+        level = trigger_level(target.price, tape.tick, upward=not buy)
+        if (k > level) if buy else (k < level):
+            break
+        paid = model.limit(buy=buy, limit=target.price, price=price, bid=bid, ask=ask, resting=True)
+        left = left.after_target(target)
+        found.append((Fill(*stamp, paid, target.qty, target.reason), left))
+    return found
