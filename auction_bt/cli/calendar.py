@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, Final
 
+from auction_bt.core.errors import AuctionError
 from auction_bt.core.ist import MINUTE_NS, day_index, to_date
 from auction_bt.core.session import Span
+from auction_bt.market.agreement import differences
 from auction_bt.market.calendar import KNOWN_TO, Day, DayKind, day_of, is_trading_day
 from auction_bt.market.dated import OutsideKnownDates, load
 from auction_bt.market.expiries import expiries_of, next_expiry, underlyings
 from auction_bt.market.sessions import CLASSES, phases_of, square_off_of
+from auction_bt.upstox.market_days import MarketDaysApi
 
+from .arguments import add_base_url, check_address
 from .arguments import day_of as day_number
 
 HELP: Final = "explain a day: does the exchange trade, when, what expires, what changes next"
@@ -51,19 +54,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--date", metavar="DATE", help="YYYY-MM-DD in India (default: today)")
     parser.add_argument("--exchange", choices=("NSE", "BSE"), default="NSE", help="(default NSE)")
+    parser.add_argument("--check", action="store_true",
+                        help="ask Upstox too, and say where it differs (exit code 1); needs no token")  # fmt: skip
+    add_base_url(parser)
     parser.add_argument("--json", choices=("-",), help="- for JSON on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is known of the day."""
+    """Print what is known of the day, and where Upstox differs."""
     when = to_date(day_number(args.date) if args.date else day_index(time.time_ns()))
+    check_address(args.base_url)
     day = day_of(when, args.exchange)
-    if day.kind is DayKind.UNKNOWN:
+    if day.kind is DayKind.UNKNOWN and not args.check:
         is_trading_day(when)  # raises, naming the table and what it knows
     found = _explained(day, args.exchange)
-    print(json.dumps(found, indent=2) if args.json else "\n".join(_text(day, found)))
-    sys.stdout.flush()
-    return 0
+    if not args.json:
+        print("\n".join(_text(day, found)), flush=True)
+    failed: AuctionError | None = None
+    differing: list[str] = []
+    if args.check:
+        try:
+            differing = _differences(args.base_url, when)
+        except AuctionError as error:
+            failed = error
+        said = {"agrees": None if failed else not differing, "differences": differing}
+        found["upstox"] = said | ({"error": str(failed)} if failed else {})
+    if args.json:
+        print(json.dumps(found, indent=2), flush=True)
+    elif args.check and not failed:
+        print("\n".join(_verdict(differing)), flush=True)
+    if failed:
+        raise failed
+    return 1 if differing else 0
+
+
+def _differences(host: str, day: date) -> list[str]:
+    api = MarketDaysApi(host)
+    return differences(day, api.holidays(day), api.timings(day))
+
+
+def _verdict(differing: list[str]) -> Iterator[str]:
+    yield ""
+    if not differing:
+        yield "Upstox agrees"
+        return
+    yield from (f"Difference: {line}" for line in differing)
+    yield "differs: do not trade live on this day until the table or the broker is right"
 
 
 def _explained(day: Day, exchange: str) -> dict[str, Any]:
@@ -128,6 +164,7 @@ def _text(day: Day, found: dict[str, Any]) -> Iterator[str]:
 _KINDS: Final = {
     DayKind.REGULAR: "a regular trading day", DayKind.SPECIAL: "a special session", DayKind.MUHURAT: "muhurat trading",
     DayKind.HOLIDAY: "a holiday", DayKind.WEEKEND: "a weekend, closed",
+    DayKind.UNKNOWN: "a day of which our table says nothing, as a day",
 }  # fmt: skip
 
 

@@ -1,10 +1,13 @@
 """The calendar command."""
 
 import json
+import socket
+from datetime import date
 
 import pytest
 
 from auction_bt.cli import main
+from tests.broker.server import Broker, holiday, serving
 
 
 def said(capsys, *words):
@@ -59,3 +62,118 @@ def test_what_is_not_known_is_refused(capsys, day, says):
 def test_today_is_the_default(capsys, monkeypatch):
     monkeypatch.setattr("time.time_ns", lambda: 1_795_622_400_000_000_000)  # 2026-11-25 21:30 in India
     assert said(capsys)[1].startswith("2026-11-25")
+
+
+# --- held against the broker
+
+
+DAY = date(2026, 11, 25)
+
+
+@pytest.fixture
+def broker():
+    broker = Broker()
+    with serving(broker) as url:
+        broker.url = url
+        yield broker
+
+
+@pytest.fixture
+def checked(broker, capsys):
+    """Return a function that explains a day and asks the broker about it."""
+    return lambda day=DAY, *words: said(capsys, "--date", str(day), "--check", "--base-url", broker.url, *words)
+
+
+def test_a_broker_that_agrees_is_said_to(checked, broker):
+    code, out, err = checked()
+    assert (code, err) == (0, "")
+    assert out.startswith("2026-11-25, Wednesday: a regular trading day")
+    assert out.endswith("\n\nUpstox agrees\n")
+    assert broker.calls == [("/v2/market/holidays/2026-11-25", None), ("/v2/market/timings/2026-11-25", None)]
+    assert json.loads(checked(DAY, "--json", "-")[1])["upstox"] == {"agrees": True, "differences": []}
+
+
+def test_a_holiday_of_both_agrees(checked, broker):
+    day, evening = date(2026, 11, 24), {"MCX": "17:00-23:30"}
+    broker.market.listed[day] = holiday(day, "Guru Nanak Jayanti", **evening)
+    broker.market.hours[day] = evening
+    assert checked(day)[0] == 0
+    assert checked(date(2026, 11, 22))[0] == 0
+
+
+def test_a_holiday_that_came_late_is_a_difference(checked, broker):
+    broker.market.listed[DAY] = holiday(DAY, "Elections")
+    code, out, err = checked()
+    assert (code, err) == (1, "")
+    assert out.splitlines()[-3:] == [
+        "Difference: Upstox's timings say that 2026-11-25 is closed, our table says regular day",
+        "Difference: Upstox calls 2026-11-25 a holiday of BFO, BSE, NFO, NSE (Elections), our table: regular day",
+        "differs: do not trade live on this day until the table or the broker is right",
+    ]
+    code, out, err = checked(DAY, "--json", "-")
+    assert (code, err) == (1, "")
+    assert json.loads(out)["upstox"]["agrees"] is False
+    assert len(json.loads(out)["upstox"]["differences"]) == 2
+
+
+def test_of_a_day_beyond_our_table_upstox_is_heard(checked):
+    code, out, err = checked(date(2027, 1, 4))
+    assert (code, err) == (1, "")
+    assert out.startswith("2027-01-04, Monday: a day of which our table says nothing")
+    assert "Upstox says NSE 09:15-15:30, BSE 09:15-15:30, NFO 09:15-15:40, BFO 09:15-15:40\n" in out
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (403, "holidays of 2026-11-25: refused (403 UDAPI100500 Told to fail)"),
+        ("reset", "holidays of 2026-11-25: no answer ("),
+        ("cut", "holidays of 2026-11-25: no answer ("),
+        ("garbage", "holidays of 2026-11-25: the answer is not what it should be ("),
+    ],
+)
+def test_a_broker_that_does_not_answer_costs_nothing_but_its_answer(checked, broker, fault, says):
+    broker.faults = {1: fault, 2: fault}
+    code, out, err = checked()
+    assert code == 1
+    assert out.startswith("2026-11-25, Wednesday: a regular trading day")
+    assert says in err
+    assert err.count("\n") == 1
+    code, out, err = checked(DAY, "--json", "-")
+    assert code == 1
+    assert json.loads(out)["upstox"] == {"agrees": None, "differences": [], "error": err.removeprefix("auction_bt: ").strip()}
+    assert len(broker.calls) == 2  # no call is repeated
+
+
+def test_nobody_at_the_address(capsys, broker):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        code, out, err = said(
+            capsys, "--date", "2026-11-25", "--check", "--base-url", f"http://127.0.0.1:{closed.getsockname()[1]}"
+        )
+    assert (code, err.count("\n")) == (1, 1)
+    assert out.startswith("2026-11-25, Wednesday")
+    assert "no answer (" in err
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"NSE": 1},
+        [{"exchange": "NSE", "start_time": None, "end_time": 1}],
+        [{"exchange": "NSE", "start_time": 10**30, "end_time": 10**30}],
+        [{"exchange": ["NSE"], "start_time": 1, "end_time": 1}],
+        ["NSE"],
+    ],
+)
+def test_rows_that_are_none_are_no_answer(checked, broker, rows):
+    broker.market.timings = lambda day: rows
+    code, _, err = checked()
+    assert (code, err.count("\n")) == (1, 1)
+    assert "timings of 2026-11-25: the answer is not what it should be (no list of timings in it)" in err
+
+
+def test_whom_to_ask_is_checked_first(capsys):
+    code, out, err = said(capsys, "--date", "2026-11-25", "--check", "--base-url", "http://api.upstox.com")
+    assert (code, out) == (2, "")
+    assert "in the clear" in err
