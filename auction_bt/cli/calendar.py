@@ -13,8 +13,10 @@ from auction_bt.core.errors import AuctionError
 from auction_bt.core.ist import MINUTE_NS, day_index, to_date
 from auction_bt.core.session import Span
 from auction_bt.market.agreement import differences
-from auction_bt.market.calendar import KNOWN_TO, Day, DayKind, day_of, is_trading_day
-from auction_bt.market.dated import OutsideKnownDates, load
+from auction_bt.market.calendar import day_of, is_trading_day, known_to
+from auction_bt.market.changes import changes
+from auction_bt.market.dated import OutsideKnownDates
+from auction_bt.market.day import Day, DayKind
 from auction_bt.market.expiries import expiries_of, next_expiry, underlyings
 from auction_bt.market.sessions import CLASSES, phases_of, square_off_of
 from auction_bt.upstox.market_days import MarketDaysApi
@@ -43,11 +45,6 @@ _PHASES: Final = {
     "post_close": "post-close",
 }
 _AHEAD: Final = timedelta(days=30)
-# Key columns of the tables whose changes a trader would want to hear of.
-_TABLES: Final = {
-    "sessions": ("class", "phase"), "square_off": ("class",), "ticks": ("class", "up_to"), "lots": ("underlying",),
-    "freeze": ("underlying",), "bands": ("kind",), "order_rates": ("group",), "expiries": ("underlying", "series"),
-}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +111,7 @@ def _explained(day: Day, exchange: str) -> dict[str, Any]:
         "hours_known": day.trades and not day.hours_unknown,
         "certainty": day.certainty.value,
         "source": day.source,
+        "own": day.own,
         "hours": {name: list(_phases(name, day)) for name in CLASSES} if day.trades and not day.hours_unknown else {},
         "expiries": {name: [f"{who} {name}" for who in underlyings(name, day.day) if day.day in _near(who, name, day.day)]
                      for name in ("weekly", "monthly")},
@@ -143,7 +141,8 @@ def _text(day: Day, found: dict[str, Any]) -> Iterator[str]:
     name = f": {day.name}" if day.name else ""
     yield f"{found['date']}, {found['weekday']}: {_KINDS[day.kind]} of the {found['exchange']}{name}"
     if day.source:
-        yield f"  {found['certainty']}, by {found['source']}"
+        own = f"from your own calendar ({day.own}): " if day.own else ""
+        yield f"  {own}{found['certainty']}, by {found['source']}"
     if day.hours_unknown:
         yield "  nobody has said the hours: data of this day are left out, and nothing is traded"
     yield from _hours(found["hours"])
@@ -195,7 +194,7 @@ def _near(underlying: str, series: str, day: date) -> list[date]:
     try:
         after = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         found = expiries_of(underlying, series, day.year, day.month)
-        return found + (expiries_of(underlying, series, after.year, after.month) if after <= KNOWN_TO else [])
+        return found + (expiries_of(underlying, series, after.year, after.month) if after <= known_to() else [])
     except OutsideKnownDates:
         return []
 
@@ -208,23 +207,20 @@ def _next_expiry(underlying: str, series: str, day: date) -> str:
 
 
 def _next(day: date, exchange: str) -> str:
-    while (day := day + timedelta(days=1)) <= KNOWN_TO:
+    while (day := day + timedelta(days=1)) <= known_to():
         found = day_of(day, exchange)
         if found.kind is DayKind.HOLIDAY:
             doubt = "" if found.certainty == "sure" else f" ({found.certainty.value})"
-            return f"{day} {day:%a}, {found.name}{doubt}"
+            return f"{day} {day:%a}, {found.name}{doubt}{f', {found.own}' if found.own else ''}"
     return ""
 
 
 def _changes(day: date) -> Iterator[str]:
-    for name, keys in _TABLES.items():
-        table = load(name, *keys)
-        for rule in table.rules:
-            if day < rule.valid_from <= day + _AHEAD:
-                before = table.find(rule.valid_from - timedelta(days=1), **rule.keys)
-                values = " ".join(f"{k} {v}" for k, v in rule.values.items() if before is None or before.values[k] != v)
-                doubt = "" if rule.certainty == "sure" else f" ({rule.certainty.value})"
-                yield f"{rule.valid_from} {name}: {' '.join(v for v in rule.keys.values() if v)} {values}{doubt}"
+    for change in changes(day, day + _AHEAD):
+        rule = change.rule
+        about, values = " ".join(filter(None, rule.keys.values())), " ".join(f"{k} {v}" for k, v in change.values.items())
+        doubt = "" if rule.certainty == "sure" else f" ({rule.certainty.value})"
+        yield f"{rule.valid_from} {rule.table}: {about} {values or 'perhaps'}{doubt}"
 
 
 def _clock(window: Span) -> tuple[str, str]:

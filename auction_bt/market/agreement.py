@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from auction_bt.core.ist import MINUTE_NS, clock_text, day_start, from_date, to_datetime
 
-from .calendar import Day, DayKind, day_of, time_of
+from .calendar import day_of
+from .day import Day, DayKind, time_of
 from .sessions import phases_of
 
 # Names of the timings API, and the class of ours whose longest continuous session it speaks of.

@@ -177,3 +177,33 @@ def test_whom_to_ask_is_checked_first(capsys):
     code, out, err = said(capsys, "--date", "2026-11-25", "--check", "--base-url", "http://api.upstox.com")
     assert (code, out) == (2, "")
     assert "in the clear" in err
+
+
+# --- the user's own days
+
+
+HEADER = "date,kind,windows,bse_windows,name,certainty,source\n"
+
+
+def test_a_day_of_the_users_own_file_says_so(capsys, monkeypatch, tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text(f"{HEADER}2027-12-31,known,,,,sure,NSE 1\n2027-01-26,holiday,,,Republic Day,likely,NSE 2\n")
+    monkeypatch.setenv("AUCTION_CALENDAR", str(file))
+    code, out, err = said(capsys, "--date", "2027-01-26")
+    assert (code, err) == (0, "")
+    assert out.startswith(
+        "2027-01-26, Tuesday: a holiday of the NSE: Republic Day\n  from your own calendar (mine.csv, line 3): likely, by NSE 2\n"
+    )
+    out = said(capsys, "--date", "2027-01-04")[1]
+    assert "  from your own calendar (mine.csv, line 2): sure, by NSE 1\n" in out
+    assert "Closed next: 2027-01-26 Tue, Republic Day (likely), mine.csv, line 3\n" in out
+    assert json.loads(said(capsys, "--date", "2027-01-04", "--json", "-")[1])["own"] == "mine.csv, line 2"
+
+
+def test_a_bad_file_of_days_is_bad_input(capsys, monkeypatch, tmp_path):
+    file = tmp_path / "mine.csv"
+    file.write_text(f"{HEADER}2027-01-26,closed,,,,sure,x\n")
+    monkeypatch.setenv("AUCTION_CALENDAR", str(file))
+    code, out, err = said(capsys, "--date", "2026-11-25")
+    assert (code, out) == (2, "")
+    assert err == f"auction_bt: {file}:2: 'closed' is no kind of day: write holiday, special, muhurat, regular, or known\n"

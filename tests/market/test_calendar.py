@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 
 from auction_bt.market.agreement import differences
-from auction_bt.market.calendar import KNOWN_FROM, KNOWN_TO, DayKind, day_of, is_trading_day, span_of
+from auction_bt.market.calendar import day_of, is_trading_day
 from auction_bt.market.dated import OutsideKnownDates
+from auction_bt.market.day import DayKind, span_of
+from auction_bt.market.days import KNOWN_FROM, KNOWN_TO
 from tests.broker.server import REGULAR, holiday, timings
 
 # Sessions on Saturdays and Sundays: our table has them, pandas_market_calendars does not.

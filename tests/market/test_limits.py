@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from auction_bt.market.calendar import time_of
 from auction_bt.market.dated import OutsideKnownDates, load
+from auction_bt.market.day import time_of
 from auction_bt.market.expiries import expiries_of, next_expiry, underlyings
 from auction_bt.market.limits import Halt, OrderRates, band_of, freeze_of, halt_of, lot_of, order_rates, tick_of
 
