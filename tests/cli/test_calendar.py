@@ -36,7 +36,7 @@ def test_a_regular_day_is_explained_class_by_class(capsys):
         ("2026-11-22", "weekend", False, {}),
         ("2026-11-08", "muhurat", True, {}),
         ("2024-03-02", "special", True, [("09:15", "10:00"), ("11:30", "12:30")]),
-        ("2025-12-15", "regular", True, [("09:00", "09:08"), ("09:08", "09:15"), ("09:15", "15:30"), ("15:15", "15:20")]),
+        ("2025-12-15", "regular", True, [("09:00", "09:08"), ("09:08", "09:12"), ("09:15", "15:30"), ("15:15", "15:20")]),
     ],
 )
 def test_json_says_the_same(capsys, day, kind, trades, hours):
