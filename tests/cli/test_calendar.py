@@ -8,6 +8,7 @@ import pytest
 
 from auction_bt.cli import main
 from tests.broker.server import Broker, holiday, serving
+from tests.importing.made import ROOT
 
 
 def said(capsys, *words):
@@ -49,6 +50,11 @@ def test_json_says_the_same(capsys, day, kind, trades, hours):
 
 def test_expiries_of_the_day_are_named_even_where_they_were_moved_there(capsys):
     assert "Expiring: NIFTY weekly, BANKNIFTY monthly" in said(capsys, "--date", "2026-11-23")[1]
+
+
+def test_the_readme_shows_what_is_printed(capsys):
+    out = said(capsys, "--date", "2025-10-21")[1]
+    assert f"\n```\n{out}```\n" in (ROOT / "README.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(("day", "says"), [("2027-01-04", "market/days.csv knows"), ("25-11-2026", "is no date")])
