@@ -82,7 +82,7 @@ def test_lots_are_those_of_the_contracts_expiry(underlying, expiry, lot):
 def test_largest_quantities_bands_and_rates():
     assert [int(freeze_of("BANKNIFTY", date(2026, 8, d))["quantity"]) for d in (2, 3)] == [900, 600]
     lists = [freeze_of("NIFTY", date(2026, *d)) for d in ((8, 31), (9, 1))]
-    assert [(rule["quantity"], rule.certainty.value) for rule in lists] == [("1800", "sure"), ("1800", "likely")]
+    assert [(rule["quantity"], rule.certainty.value) for rule in lists] == [("1800", "sure"), ("1800", "unverified")]
     assert band_of("fno_stock", date(2026, 1, 1))["flex"] == "9.90"
     assert order_rates("orders", date(2026, 11, 25)) == OrderRates(10, 500, 2000)
     assert order_rates("exchange", date(2026, 11, 25)) == OrderRates(10, None, None)
