@@ -60,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print what is known of the day, and where Upstox differs."""
     when = to_date(day_number(args.date) if args.date else day_index(time.time_ns()))
-    check_address(args.base_url)
+    if args.check:
+        check_address(args.base_url)
     day = day_of(when, args.exchange)
     if day.kind is DayKind.UNKNOWN and not args.check:
         is_trading_day(when)  # raises, naming the table and what it knows
@@ -163,7 +164,7 @@ def _text(day: Day, found: dict[str, Any]) -> Iterator[str]:
 _KINDS: Final = {
     DayKind.REGULAR: "a regular trading day", DayKind.SPECIAL: "a special session", DayKind.MUHURAT: "muhurat trading",
     DayKind.HOLIDAY: "a holiday", DayKind.WEEKEND: "a weekend, closed",
-    DayKind.UNKNOWN: "a day of which our table says nothing, as a day",
+    DayKind.UNKNOWN: "not in our table of days",
 }  # fmt: skip
 
 

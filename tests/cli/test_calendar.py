@@ -125,7 +125,7 @@ def test_a_holiday_that_came_late_is_a_difference(checked, broker):
 def test_of_a_day_beyond_our_table_upstox_is_heard(checked):
     code, out, err = checked(date(2027, 1, 4))
     assert (code, err) == (1, "")
-    assert out.startswith("2027-01-04, Monday: a day of which our table says nothing")
+    assert out.startswith("2027-01-04, Monday: not in our table of days of the NSE\n")
     assert "Upstox says NSE 09:15-15:30, BSE 09:15-15:30, NFO 09:15-15:40, BFO 09:15-15:40\n" in out
 
 
@@ -183,6 +183,7 @@ def test_whom_to_ask_is_checked_first(capsys):
     code, out, err = said(capsys, "--date", "2026-11-25", "--check", "--base-url", "http://api.upstox.com")
     assert (code, out) == (2, "")
     assert "in the clear" in err
+    assert said(capsys, "--date", "2026-11-25", "--base-url", "http://api.upstox.com")[0] == 0  # nobody is asked
 
 
 # --- the user's own days
