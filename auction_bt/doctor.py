@@ -19,6 +19,7 @@ _YEAR_NS: Final = 31_556_952 * 10**9
 _DRIFT_S: Final = 2.0
 _LITTLE, _TOO_LITTLE = 5 * 10**9, 500 * 10**6  # bytes
 _FEW_DAYS, _TOO_FEW_DAYS = 30, 2
+CHANGES_AHEAD: Final = 14  # days in which a change of hours is told
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)\)?\s*(;.*)?")
 _BOUND: Final = re.compile(r"(>=|<=|==|!=|~=|>|<)\s*([0-9][0-9A-Za-z.*+!-]*)")
 
@@ -166,6 +167,34 @@ def loopback(host: str) -> Finding:
 def is_loopback(host: str) -> bool:
     """Return whether a host is this machine by its name."""
     return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def calendar(left: int, known_to: str) -> Finding:
+    """Judge for how many days from now the exchanges' days are known.
+
+    Parameters
+    ----------
+    left : int
+        From today to the last known day; negative where that is past.
+    known_to : str
+        The last known day.
+    """
+    told = f"the exchanges' days are known to {known_to}"
+    if left < _FEW_DAYS:
+        return warned("calendar", f"{told}: upgrade, or add the next year's list by AUCTION_CALENDAR (docs/operations.md)")
+    return passed("calendar", told)
+
+
+def changes(begins: Iterable[tuple[str, str]]) -> list[Finding]:
+    """Judge what is about to change.
+
+    Parameters
+    ----------
+    begins : iterable of (str, str)
+        The days in the next `CHANGES_AHEAD` on which other hours begin, and the certainty of that.
+    """
+    return [warned("hours", f"other hours from {day} ({how}): auction-bt calendar --date {day} tells them, --check the broker's")
+            for day, how in begins]  # fmt: skip
 
 
 def disk(what: str, free: int) -> Finding:

@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from auction_bt import doctor
 from auction_bt.cli import arguments, main
 from auction_bt.cli import doctor as command
 from auction_bt.core.bar import Bar, BarColumns
-from auction_bt.core.ist import day_start
+from auction_bt.core.ist import DAY_NS, day_start, from_date
 from auction_bt.core.tick import TickColumns
 from auction_bt.doctor import INSTRUMENT_DAY, Level, RecordedDay
 from auction_bt.store import RawMessage
@@ -140,12 +141,24 @@ def told(tmp_path, monkeypatch, capsys):
     return call
 
 
+@pytest.fixture
+def today(monkeypatch):
+    """Return a function that makes it noon of a day."""
+
+    def be(*day):
+        noon = day_start(from_date(date(*day))) + DAY_NS // 2
+        monkeypatch.setattr("time.time_ns", lambda: noon)
+
+    return be
+
+
 def line(lines, what):
     (found,) = [each for each in lines if each[6:].startswith(f"{what}: ")]
     return found
 
 
-def test_a_new_place_passes_with_one_thing_to_do(told, tmp_path):
+def test_a_new_place_passes_with_one_thing_to_do(told, tmp_path, today):
+    today(2026, 10, 5)
     code, lines = told()
     assert code == 0
     assert line(lines, "store").startswith("WARN  store: no store at sqlite:///auction.db: import or record")
@@ -153,6 +166,41 @@ def test_a_new_place_passes_with_one_thing_to_do(told, tmp_path):
     assert "by rule of thumb" in line(lines, "days left")
     assert lines[-1].endswith("1 to look at, 0 failed")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("day", "known", "hours"),
+    [
+        ((2026, 10, 5), "PASS", []),
+        ((2026, 11, 22), "PASS", []),
+        ((2026, 11, 23), "PASS", ["2026-12-07 (unverified)"]),
+        ((2026, 12, 1), "PASS", ["2026-12-07 (unverified)"]),
+        ((2026, 12, 2), "WARN", ["2026-12-07 (unverified)"]),
+        ((2026, 12, 7), "WARN", []),
+        ((2027, 1, 4), "WARN", []),
+        ((2026, 8, 25), "PASS", ["2026-09-07 (sure)"]),
+        ((2026, 8, 28), "PASS", ["2026-09-07 (sure)", "2026-09-11 (unverified)"]),
+    ],
+)
+def test_days_that_run_out_and_hours_that_change_are_told_in_time(told, today, day, known, hours):
+    today(*day)
+    _, lines = told()
+    assert line(lines, "calendar").startswith(f"{known}  calendar: the exchanges' days are known to 2026-12-31")
+    assert ("AUCTION_CALENDAR" in line(lines, "calendar")) == (known == "WARN")
+    found = [each for each in lines if each[6:].startswith("hours: ")]
+    assert [each.partition("from ")[2].partition(":")[0] for each in found] == hours
+    assert all(each.startswith("WARN") for each in found)
+
+
+def test_the_users_own_calendar_counts_and_a_bad_one_fails(told, today, tmp_path, monkeypatch):
+    today(2026, 12, 10)
+    monkeypatch.setenv("AUCTION_CALENDAR", "own.csv")
+    file = tmp_path / "own.csv"
+    assert line(told()[1], "calendar").startswith("FAIL  calendar: AUCTION_CALENDAR names own.csv, which cannot be read")
+    file.write_text(
+        "date,kind,windows,bse_windows,name,certainty,source\n2027-06-30,known,,,,sure,x\n2027-01-26,holiday,,,,sure,x\n"
+    )
+    assert line(told()[1], "calendar") == "PASS  calendar: the exchanges' days are known to 2027-06-30"
 
 
 def test_a_recorded_day_is_what_days_left_are_measured_by(told):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.ist import from_date, to_date
 from auction_bt.store.dsn import DEFAULT
+from auction_bt.upstox.client import HOST
 
 STATE: Final = ".auction_bt"
 _LARGEST_TICK: Final = 10**6
@@ -42,6 +45,21 @@ def add_step(parser: argparse.ArgumentParser) -> None:
                         help="price step (default: what is stored, made finer where prices need it; of a new instrument the "
                         "largest all prices fit)")  # fmt: skip
     parser.add_argument("--lot", type=_lot, metavar="N", help="lot size (default: for derivatives by the sizes, else 1)")
+
+
+def add_base_url(parser: argparse.ArgumentParser) -> None:
+    """Add --base-url; check it with `check_address`."""
+    parser.add_argument("--base-url", default=os.environ.get("AUCTION_UPSTOX_URL", HOST), metavar="URL",
+                        help="whom to ask (default: %(default)s)")  # fmt: skip
+
+
+def check_address(url: str) -> None:
+    """Refuse what is no address, or one beyond this machine that is not encrypted: a token would go there, or false days come."""
+    address = urlsplit(url)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        raise BadInput(f"--base-url {url!r} is no address: it must begin with https://")
+    if address.scheme == "http" and address.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise BadInput(f"--base-url {url!r} would be asked in the clear: use https://")
 
 
 def day_of(text: str) -> int:

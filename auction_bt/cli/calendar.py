@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any, Final
 
+from auction_bt.core.errors import AuctionError
 from auction_bt.core.ist import MINUTE_NS, day_index, to_date
 from auction_bt.core.session import Span
-from auction_bt.market.calendar import KNOWN_TO, Day, DayKind, day_of, is_trading_day
-from auction_bt.market.dated import OutsideKnownDates, load
+from auction_bt.market.agreement import differences
+from auction_bt.market.calendar import day_of, is_trading_day, known_to
+from auction_bt.market.changes import changes
+from auction_bt.market.dated import OutsideKnownDates
+from auction_bt.market.day import Day, DayKind
 from auction_bt.market.expiries import expiries_of, next_expiry, underlyings
 from auction_bt.market.sessions import CLASSES, phases_of, square_off_of
+from auction_bt.upstox.market_days import MarketDaysApi
 
+from .arguments import add_base_url, check_address
 from .arguments import day_of as day_number
 
 HELP: Final = "explain a day: does the exchange trade, when, what expires, what changes next"
@@ -40,30 +45,59 @@ _PHASES: Final = {
     "post_close": "post-close",
 }
 _AHEAD: Final = timedelta(days=30)
-# Key columns of the tables whose changes a trader would want to hear of.
-_TABLES: Final = {
-    "sessions": ("class", "phase"), "square_off": ("class",), "ticks": ("class", "up_to"), "lots": ("underlying",),
-    "freeze": ("underlying",), "bands": ("kind",), "order_rates": ("group",), "expiries": ("underlying", "series"),
-}  # fmt: skip
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--date", metavar="DATE", help="YYYY-MM-DD in India (default: today)")
     parser.add_argument("--exchange", choices=("NSE", "BSE"), default="NSE", help="(default NSE)")
+    parser.add_argument("--check", action="store_true",
+                        help="ask Upstox too, and say where it differs (exit code 1); needs no token")  # fmt: skip
+    add_base_url(parser)
     parser.add_argument("--json", choices=("-",), help="- for JSON on standard output")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print what is known of the day."""
+    """Print what is known of the day, and where Upstox differs."""
     when = to_date(day_number(args.date) if args.date else day_index(time.time_ns()))
+    if args.check:
+        check_address(args.base_url)
     day = day_of(when, args.exchange)
-    if day.kind is DayKind.UNKNOWN:
+    if day.kind is DayKind.UNKNOWN and not args.check:
         is_trading_day(when)  # raises, naming the table and what it knows
     found = _explained(day, args.exchange)
-    print(json.dumps(found, indent=2) if args.json else "\n".join(_text(day, found)))
-    sys.stdout.flush()
-    return 0
+    if not args.json:
+        print("\n".join(_text(day, found)), flush=True)
+    failed: AuctionError | None = None
+    differing: list[str] = []
+    if args.check:
+        try:
+            differing = _differences(args.base_url, when)
+        except AuctionError as error:
+            failed = error
+        said = {"agrees": None if failed else not differing, "differences": differing}
+        found["upstox"] = said | ({"error": str(failed)} if failed else {})
+    if args.json:
+        print(json.dumps(found, indent=2), flush=True)
+    elif args.check and not failed:
+        print("\n".join(_verdict(differing)), flush=True)
+    if failed:
+        raise failed
+    return 1 if differing else 0
+
+
+def _differences(host: str, day: date) -> list[str]:
+    api = MarketDaysApi(host)
+    return differences(day, api.holidays(day), api.timings(day))
+
+
+def _verdict(differing: list[str]) -> Iterator[str]:
+    yield ""
+    if not differing:
+        yield "Upstox agrees"
+        return
+    yield from (f"Difference: {line}" for line in differing)
+    yield "differs: do not trade live on this day until the table or the broker is right"
 
 
 def _explained(day: Day, exchange: str) -> dict[str, Any]:
@@ -78,6 +112,7 @@ def _explained(day: Day, exchange: str) -> dict[str, Any]:
         "hours_known": day.trades and not day.hours_unknown,
         "certainty": day.certainty.value,
         "source": day.source,
+        "own": day.own,
         "hours": {name: list(_phases(name, day)) for name in CLASSES} if day.trades and not day.hours_unknown else {},
         "expiries": {name: [f"{who} {name}" for who in underlyings(name, day.day) if day.day in _near(who, name, day.day)]
                      for name in ("weekly", "monthly")},
@@ -107,7 +142,8 @@ def _text(day: Day, found: dict[str, Any]) -> Iterator[str]:
     name = f": {day.name}" if day.name else ""
     yield f"{found['date']}, {found['weekday']}: {_KINDS[day.kind]} of the {found['exchange']}{name}"
     if day.source:
-        yield f"  {found['certainty']}, by {found['source']}"
+        own = f"from your own calendar ({day.own}): " if day.own else ""
+        yield f"  {own}{found['certainty']}, by {found['source']}"
     if day.hours_unknown:
         yield "  nobody has said the hours: data of this day are left out, and nothing is traded"
     yield from _hours(found["hours"])
@@ -128,6 +164,7 @@ def _text(day: Day, found: dict[str, Any]) -> Iterator[str]:
 _KINDS: Final = {
     DayKind.REGULAR: "a regular trading day", DayKind.SPECIAL: "a special session", DayKind.MUHURAT: "muhurat trading",
     DayKind.HOLIDAY: "a holiday", DayKind.WEEKEND: "a weekend, closed",
+    DayKind.UNKNOWN: "not in our table of days",
 }  # fmt: skip
 
 
@@ -158,7 +195,7 @@ def _near(underlying: str, series: str, day: date) -> list[date]:
     try:
         after = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
         found = expiries_of(underlying, series, day.year, day.month)
-        return found + (expiries_of(underlying, series, after.year, after.month) if after <= KNOWN_TO else [])
+        return found + (expiries_of(underlying, series, after.year, after.month) if after <= known_to() else [])
     except OutsideKnownDates:
         return []
 
@@ -171,23 +208,20 @@ def _next_expiry(underlying: str, series: str, day: date) -> str:
 
 
 def _next(day: date, exchange: str) -> str:
-    while (day := day + timedelta(days=1)) <= KNOWN_TO:
+    while (day := day + timedelta(days=1)) <= known_to():
         found = day_of(day, exchange)
         if found.kind is DayKind.HOLIDAY:
             doubt = "" if found.certainty == "sure" else f" ({found.certainty.value})"
-            return f"{day} {day:%a}, {found.name}{doubt}"
+            return f"{day} {day:%a}, {found.name}{doubt}{f', {found.own}' if found.own else ''}"
     return ""
 
 
 def _changes(day: date) -> Iterator[str]:
-    for name, keys in _TABLES.items():
-        table = load(name, *keys)
-        for rule in table.rules:
-            if day < rule.valid_from <= day + _AHEAD:
-                before = table.find(rule.valid_from - timedelta(days=1), **rule.keys)
-                values = " ".join(f"{k} {v}" for k, v in rule.values.items() if before is None or before.values[k] != v)
-                doubt = "" if rule.certainty == "sure" else f" ({rule.certainty.value})"
-                yield f"{rule.valid_from} {name}: {' '.join(v for v in rule.keys.values() if v)} {values}{doubt}"
+    for change in changes(day, day + _AHEAD):
+        rule = change.rule
+        about, values = " ".join(filter(None, rule.keys.values())), " ".join(f"{k} {v}" for k, v in change.values.items())
+        doubt = "" if rule.certainty == "sure" else f" ({rule.certainty.value})"
+        yield f"{rule.valid_from} {rule.table}: {about} {values or 'perhaps'}{doubt}"
 
 
 def _clock(window: Span) -> tuple[str, str]:

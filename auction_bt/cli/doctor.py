@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from auction_bt.store.questdb.health import ServerHealth
 
 HELP = (
-    "Check Python, packages, the store, the state folder, the clock and the disk, and say what to do about each problem. "
-    "Exit code 1 where something fails."
+    "Check Python, packages, the clock, the calendar, the state folder, the store and the disk, and say what to do about "
+    "each problem. Exit code 1 where something fails."
 )
 # Not from `arguments`, nor is anything else imported here that needs packages: this command says which are missing.
 STORE: Final = "sqlite:///auction.db"
@@ -62,6 +63,7 @@ def _examine(dsn: str, state: Path) -> Iterator[Finding]:
     if any(f.level is Level.FAIL for f in packages):
         yield warned("store", "not looked at because packages are missing: mend them and ask again")
         return
+    yield from _calendar()
     yield from _spool(state)
     yield from _store(dsn, state)
 
@@ -86,6 +88,24 @@ def _state(state: Path) -> Finding:
     is_writable = os.access(state, os.W_OK | os.X_OK) if state.exists() else os.access(_existing(state), os.W_OK | os.X_OK)
     mode = state.stat().st_mode & 0o777 if is_there and os.name == "posix" else 0
     return doctor.state_folder(str(state), is_there=is_there, is_writable=is_writable and is_there == state.exists(), mode=mode)
+
+
+def _calendar() -> Iterator[Finding]:
+    from auction_bt.core.ist import day_index, to_date
+    from auction_bt.market.calendar import known_to
+    from auction_bt.market.changes import changes
+
+    today = to_date(day_index(time.time_ns()))
+    try:
+        last = known_to()
+    except AuctionError as error:  # the user's own file
+        yield failed("calendar", str(error))
+        return
+    yield doctor.calendar((last - today).days, str(last))
+    begins: dict[str, str] = {}
+    for change in changes(today, today + timedelta(days=doctor.CHANGES_AHEAD), ("sessions", "square_off")):
+        begins.setdefault(str(change.rule.valid_from), change.rule.certainty.value)
+    yield from doctor.changes(sorted(begins.items()))
 
 
 def _spool(state: Path) -> list[Finding]:

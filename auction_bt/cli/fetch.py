@@ -10,11 +10,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from auction_bt.core.errors import AuctionError, BadInput, Refused
 from auction_bt.core.instrument import Instrument
-from auction_bt.fetching.candle_api import HOST, CandleApi
+from auction_bt.fetching.candle_api import CandleApi
 from auction_bt.fetching.expired_key import ExpiredKey
 from auction_bt.fetching.fetcher import Fetcher
 from auction_bt.fetching.ledger import FetchLedger
@@ -28,7 +27,7 @@ from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
 
-from .arguments import Progress, add_dates, add_state, add_store, day_range
+from .arguments import Progress, add_base_url, add_dates, add_state, add_store, check_address, day_range
 
 HELP = (
     "Fetch 1-minute candles of the broker's history (from 2022 on) into a store. What was fetched is remembered: a fetch that "
@@ -48,8 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_store(parser)
     add_state(parser)
     parser.add_argument("--again", action="store_true", help="ask for every day anew; what comes replaces candles in the store")
-    parser.add_argument("--base-url", default=os.environ.get("AUCTION_UPSTOX_URL", HOST), metavar="URL",
-                        help="whom to ask (default: %(default)s)")  # fmt: skip
+    add_base_url(parser)
     parser.add_argument("--token-env", default=_TOKEN, metavar="NAME",
                         help="variable with the access token, for where one is asked for (default: %(default)s)")  # fmt: skip
 
@@ -60,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     texts = list(dict.fromkeys([*args.symbol, *_listed(args.symbols_file)]))
     if not texts:
         raise BadInput("say what to fetch: --symbol KEY, or --symbols-file FILE")
-    _check_address(args.base_url)
+    check_address(args.base_url)
     place = parse(args.store)
     target = f"sqlite:///{place.path.resolve().as_posix()}" if isinstance(place, SqliteDsn) else str(place)
     progress = Progress()
@@ -136,14 +134,6 @@ def _listing(book: InstrumentBook | None, day: int) -> Callable[[str], Instrumen
         return replace(book.instrument(listing, expired.expiry), symbol=symbol)
 
     return find
-
-
-def _check_address(url: str) -> None:
-    address = urlsplit(url)
-    if address.scheme not in {"http", "https"} or not address.hostname:
-        raise BadInput(f"--base-url {url!r} is no address: it must begin with https://")
-    if address.scheme == "http" and address.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        raise BadInput(f"--base-url {url!r} would send the access token in the clear: use https://")
 
 
 def _listed(path: Path | None) -> list[str]:

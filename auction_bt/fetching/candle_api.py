@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from auction_bt.core.errors import AuctionError, Refused, Retryable
 from auction_bt.core.ist import to_date
 from auction_bt.instruments.download import cause_of
-from auction_bt.parsing import parse
+from auction_bt.upstox.client import UpstoxClient, data_of, refusal_of
 
 from .expired_key import ExpiredKey
 from .limiter import RateLimiter
 
-HOST: Final = "https://api.upstox.com"
-_TIMEOUTS_S: Final = (10, 60)  # to connect, and to answer; the SDK ignores any but whole numbers
 _UNIT: Final = ("minutes", "1")
 _EXPIRED_UNIT: Final = "1minute"
 _LONGEST_WAIT_S: Final = 60.0
 _TRIES: Final = 7  # some two minutes in all
 _TRIES_LIMITED: Final = 36  # more than the half hour after which the longest window of calls is empty
-_SHOWN: Final = 200  # characters of a message
 
 
 class TokenNeeded(AuctionError):
@@ -47,27 +43,14 @@ class CandleApi:
     Notes
     -----
     Every call is a GET and changes nothing, so it is repeated after 429, 5xx, a dropped connection, and an answer that is none.
-    The SDK's models are passed by: one odd row would raise for the whole answer. Its configuration is a singleton of which each
-    `Configuration` is a shallow copy; ours is changed after it was made and touches nobody else's. Its own retries are off:
-    they would not be counted by the limiter.
     """
 
     def __init__(self, host: str, token: str, token_name: str, limiter: RateLimiter, sleep: Callable[[float], None]) -> None:
         import upstox_client  # 0.5 s, and not needed by other commands
-        import urllib3
-        from upstox_client.rest import ApiException
 
-        configuration = upstox_client.Configuration()
-        configuration.host = configuration.order_host = host.rstrip("/")
-        configuration.sandbox = False
-        configuration.access_token = ""
-        client = upstox_client.ApiClient(configuration)
-        client.rest_client.pool_manager.connection_pool_kw["retries"] = urllib3.Retry(0, redirect=0)
-        self._client = client
-        self._history = upstox_client.HistoryV3Api(client)
-        self._expired = upstox_client.ExpiredInstrumentApi(client)
-        self._refusal: type[Any] = ApiException
-        self._transport: tuple[type[Exception], ...] = (urllib3.exceptions.HTTPError, OSError)
+        self._client = UpstoxClient(host)
+        self._history = upstox_client.HistoryV3Api(self._client.sdk)
+        self._expired = upstox_client.ExpiredInstrumentApi(self._client.sdk)
         self._token = token
         self._token_name = token_name
         self._is_token_sent = False
@@ -83,7 +66,7 @@ class CandleApi:
         TokenNeeded, Refused, Retryable
         """
         first, last = str(to_date(days.start)), str(to_date(days.stop - 1))
-        options: dict[str, Any] = {"_preload_content": False, "_request_timeout": _TIMEOUTS_S}
+        options = self._client.options
         if ExpiredKey.parse(key) is not None:
             return self._ask(key, lambda: self._expired.get_expired_historical_candle_data(
                 key, _EXPIRED_UNIT, last, first, **options))  # fmt: skip
@@ -92,7 +75,7 @@ class CandleApi:
     def today(self, key: str) -> list[Any]:
         """Return today's candles so far, newest first: the history does not have them."""
         return self._ask(key, lambda: self._history.get_intra_day_candle_data(
-            key, *_UNIT, _preload_content=False, _request_timeout=_TIMEOUTS_S))  # fmt: skip
+            key, *_UNIT, **self._client.options))  # fmt: skip
 
     def _ask(self, key: str, send: Callable[[], Any]) -> list[Any]:
         tried = limited = 0
@@ -102,8 +85,8 @@ class CandleApi:
             try:
                 answer = send()
                 return _candles(answer.data)
-            except self._refusal as error:
-                said = f"{error.status} {_message(error.body) or error.reason or ''}".strip()
+            except self._client.refusal as error:
+                said = refusal_of(error)
                 if error.status == 401:
                     self._send_token(said)
                     continue
@@ -113,7 +96,7 @@ class CandleApi:
                     tried += 1
                 else:
                     raise Refused(_refused(key, error.status, said)) from error
-            except self._transport as error:
+            except self._client.transport as error:
                 tried, said = tried + 1, cause_of(error)
             except ValueError as error:
                 tried, said = tried + 1, f"the answer is not what it should be: {error}"
@@ -128,15 +111,12 @@ class CandleApi:
             raise TokenNeeded(f"the broker refuses the token of {self._token_name} ({said}): it ends at 03:30 each night, "
                               "set it to one of today")  # fmt: skip
         self._is_token_sent = True
-        self._client.configuration.access_token = self._token
-        # The SDK sends a token where the API's description says so, and for the history it does not.
-        self._client.set_default_header("Authorization", f"Bearer {self._token}")
+        self._client.send_token(self._token)
 
 
 def _candles(body: bytes) -> list[Any]:
     """Return the candles of an answer; raise ValueError where it has none."""
-    said = parse(body)
-    data = said.get("data") if isinstance(said, dict) else None
+    data = data_of(body)
     candles = data.get("candles") if isinstance(data, dict) else None
     if not isinstance(candles, list):
         raise ValueError("no candles in it")
@@ -147,18 +127,3 @@ def _refused(key: str, status: int, said: str) -> str:
     if status == 403 and ExpiredKey.parse(key) is not None:
         return f"{key}: candles of expired contracts are for the plan Upstox Plus, and this account lacks it ({said})"
     return f"{key}: the broker refuses ({said})"
-
-
-def _message(body: object) -> str:
-    """Return code and text of the broker's errors, or the beginning of what came instead."""
-    raw = body if isinstance(body, bytes) else b""
-    try:
-        said = parse(raw)
-    except ValueError:
-        said = None
-    found = said.get("errors") if isinstance(said, dict) else None
-    errors = found if isinstance(found, list) else []
-    told = [f"{e.get('error_code') or e.get('errorCode') or ''} {e.get('message') or ''}".strip()
-            for e in errors if isinstance(e, dict)]  # fmt: skip
-    text = "; ".join(told) if told else re.sub(r"<[^>]*>", " ", raw.decode("utf-8", "replace"))
-    return " ".join(text.split())[:_SHOWN]

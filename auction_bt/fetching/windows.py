@@ -9,7 +9,8 @@ from typing import Final
 
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, from_date, to_date
-from auction_bt.market.calendar import DayKind, day_of
+from auction_bt.market.calendar import day_of
+from auction_bt.market.day import DayKind
 from auction_bt.market.sessions import hours_of
 
 # First day of 1-minute candles, and the longest span of a call: a month (Upstox, "Historical Candle Data V3").

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from auction_bt.core.ist import MINUTE_NS, clock_text, day_start, from_date, to_datetime
 
-from .calendar import Day, DayKind, day_of, time_of
+from .calendar import day_of
+from .day import Day, DayKind, time_of
 from .sessions import phases_of
 
 # Names of the timings API, and the class of ours whose longest continuous session it speaks of.
@@ -29,41 +30,53 @@ def differences(day: date, holidays: Iterable[Mapping[str, Any]], timings: Itera
         ``exchange, start_time, end_time`` (ms since 1970).
     """
     ours = day_of(day)
-    found = []
-    if ours.kind is DayKind.UNKNOWN:
-        found.append(f"our table of days does not reach {day} ({ours.source})")
     theirs = {row["exchange"]: row for row in timings if row.get("exchange") in _CLASS_OF}
-    if ours.kind is not DayKind.UNKNOWN and bool(theirs) != ours.trades:
+    about = [row for row in holidays if str(row.get("date"))[:10] == str(day)]
+    if ours.kind is DayKind.UNKNOWN:
+        return [f"our table of days does not reach {day} ({ours.source}); {_said(theirs, about)}"]
+    found = []
+    if bool(theirs) != ours.trades:
         said = "trades" if theirs else "is closed"
         found.append(f"Upstox's timings say that {day} {said}, our table says {_named(ours)}")
-    for row in holidays:
-        if str(row.get("date"))[:10] != str(day):
-            continue
+    for row in about:
         closed = sorted(set(row.get("closed_exchanges") or ()) & set(_CLASS_OF))
         if closed and row.get("holiday_type") == _CLOSES and ours.trades:
             found.append(
                 f"Upstox calls {day} a holiday of {', '.join(closed)} ({row.get('description')}), our table: {_named(ours)}"
             )
-    if ours.trades:
-        found += [line for exchange, row in sorted(theirs.items()) if (line := _hours(ours, exchange, row))]
+    if ours.trades and theirs:
+        found += [line for exchange in _CLASS_OF if (line := _hours(day, exchange, theirs.get(exchange)))]
     return found
 
 
-def _hours(ours: Day, exchange: str, row: Mapping[str, Any]) -> str:
-    start = day_start(from_date(ours.day))
-    said = tuple(int(row[name]) * _MS for name in ("start_time", "end_time"))
+def _said(theirs: Mapping[str, Mapping[str, Any]], about: Iterable[Mapping[str, Any]]) -> str:
+    hours = ", ".join(f"{exchange} {_span(*_window(theirs[exchange]))}" for exchange in _CLASS_OF if exchange in theirs)
+    names = "".join(f" ({row.get('holiday_type')}: {row.get('description')})" for row in about)
+    return f"Upstox says {hours or 'no hours, so it is closed'}{names}"
+
+
+def _hours(day: date, exchange: str, row: Mapping[str, Any] | None) -> str:
+    ours = day_of(day, "BSE" if exchange.startswith("B") else "NSE")
+    start = day_start(from_date(day))
+    if row is None:
+        return f"{exchange} has no hours by Upstox, our table says {_named(ours)}"
+    said = _window(row)
     if ours.hours_unknown:
         return f"{exchange} {_span(*said)} by Upstox, our table does not know the hours of {_named(ours)}"
     if ours.windows:
         expected = start + ours.windows[0][0], start + ours.windows[-1][1]
     else:
-        rule = next((r for r in phases_of(_CLASS_OF[exchange], ours.day) if r.keys["phase"] == "continuous"), None)
+        rule = next((r for r in phases_of(_CLASS_OF[exchange], day) if r.keys["phase"] == "continuous"), None)
         if rule is None:
-            return f"{exchange} {_span(*said)} by Upstox, market/sessions.csv does not reach {ours.day}"
+            return f"{exchange} {_span(*said)} by Upstox, market/sessions.csv does not reach {day}"
         expected = start + time_of(rule["begin"]), start + time_of(rule["end"])
     if all(abs(a - b) < MINUTE_NS for a, b in zip(said, expected, strict=True)):
         return ""
     return f"{exchange} trades {_span(*said)} by Upstox, {_span(*expected)} by our tables"
+
+
+def _window(row: Mapping[str, Any]) -> tuple[int, int]:
+    return int(row["start_time"]) * _MS, int(row["end_time"]) * _MS
 
 
 def _named(day: Day) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from .calendar import time_of
 from .dated import DatedTable, OutsideKnownDates, Rule, load
+from .day import time_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import MINUTE_NS, to_date
 from auction_bt.core.session import CLOSED, WHOLE_DAY, Session
 
-from .calendar import Day, DayKind, day_of, time_of
+from .calendar import day_of
 from .dated import DatedTable, Rule, load
+from .day import Day, DayKind, time_of
 
 CLASSES: Final = ("cash", "cash_auction", "fno", "fno_expiry", "index")
 PHASES: Final = (
@@ -114,6 +115,8 @@ def _doubts(instrument: Instrument, day: Day, of_class: str) -> Iterator[str]:
     elif not day.trades:
         name = f" ({day.name})" if day.name else ""
         yield f"{day.day} is a {day.kind.value}{name}: the exchange is closed, its data are left out"
+    if day.own:
+        yield f"a {day.kind.value} day by the user's own calendar ({day.own})"
     if day.hours_unknown or not (day.trades or day.kind is DayKind.UNKNOWN):
         return
     if of_class == "cash_auction" and instrument.closing_auction is None and day.day >= _AUCTION_SINCE:

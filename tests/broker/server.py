@@ -1,4 +1,4 @@
-"""A small server on loopback that answers as the broker does: instrument masters and candles, in the recorded shapes."""
+"""A small server on loopback that answers as the broker does: masters, candles, holidays and hours, in the recorded shapes."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-from auction_bt.core.ist import from_date
+from auction_bt.core.ist import day_start, from_date
 
 LIMITS = ((1.0, 50), (60.0, 500), (1800.0, 2000))  # seconds, calls: of the broker's page on rate limits
 SPAN_DAYS = 31
@@ -19,6 +19,25 @@ MINUTES = 375
 def error(code, message):
     return {"status": "error", "errors": [{"errorCode": code, "message": message, "propertyPath": None, "invalidValue": None,
             "error_code": code, "property_path": None, "invalid_value": None}]}  # fmt: skip
+
+
+REGULAR = {"NSE": "09:15-15:30", "NFO": "09:15-15:40", "CDS": "09:00-17:00", "BSE": "09:15-15:30", "BFO": "09:15-15:40",
+           "BCD": "09:00-17:00", "MCX": "09:00-23:30"}  # fmt: skip
+
+
+def timings(day, hours):
+    """Hours of a day as the broker's rows: ms since 1970."""
+
+    def ms(text):
+        hour, minute = text.split(":")
+        return day_start(from_date(day)) // 10**6 + (int(hour) * 60 + int(minute)) * 60_000
+
+    return [{"exchange": name, "start_time": ms(text[:5]), "end_time": ms(text[6:])} for name, text in hours.items()]
+
+
+def holiday(day, description, kind="TRADING_HOLIDAY", closed=("NSE", "NFO", "CDS", "BSE", "BFO", "BCD"), **hours):
+    return {"date": str(day), "description": description, "holiday_type": kind, "closed_exchanges": list(closed),
+            "open_exchanges": timings(day, hours)}  # fmt: skip
 
 
 class Market:
@@ -31,6 +50,11 @@ class Market:
         self.missing = {}  # (key, day) to minutes without a candle
         self.damaged = {}  # (key, day) to rows put in the place of the first ones
         self.today = None
+        self.listed = {}  # day to its row in the list of holidays
+        self.hours = {}  # day to hours by exchange, where they are not the regular ones
+
+    def timings(self, day):
+        return timings(day, self.hours.get(day, {} if day.weekday() > 4 or day in self.listed else REGULAR))
 
     def is_open(self, key, day):
         return day.weekday() < 5 and day not in self.holidays and (key, day) not in self.silent
@@ -91,7 +115,7 @@ class Broker:
         if self.token is not None and headers.get("Authorization") != f"Bearer {self.token}":
             return 401, json.dumps(error("UDAPI100050", "Invalid token used to access API")).encode()
         parts = [unquote(part) for part in path.split("/")[1:]]
-        status, body = self._candles(parts)
+        status, body = self._day(parts) if parts[:2] == ["v2", "market"] else self._candles(parts)
         return status, json.dumps(body).encode()
 
     def _is_within_limits(self):
@@ -101,6 +125,16 @@ class Broker:
             good = all(sum(now - span < t for t in self.times) <= count for span, count in LIMITS)
             self.refused += not good
             return good
+
+    def _day(self, parts):
+        listed = self.market.listed
+        if parts[2:] == ["holidays"]:
+            return 200, {"status": "success", "data": list(listed.values())}
+        if parts[2] not in {"holidays", "timings"} or len(parts) != 4:
+            return 404, error("UDAPI100060", "Resource not Found")
+        day = date.fromisoformat(parts[3])
+        rows = self.market.timings(day) if parts[2] == "timings" else [listed[day]] if day in listed else []
+        return 200, {"status": "success", "data": rows}
 
     def _candles(self, parts):
         if parts[:3] == ["v3", "historical-candle", "intraday"] and parts[4:] == ["minutes", "1"]:

@@ -5,10 +5,12 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from auction_bt.core.ist import day_start, from_date
 from auction_bt.market.agreement import differences
-from auction_bt.market.calendar import KNOWN_FROM, KNOWN_TO, DayKind, day_of, is_trading_day, span_of
+from auction_bt.market.calendar import day_of, is_trading_day
 from auction_bt.market.dated import OutsideKnownDates
+from auction_bt.market.day import DayKind, span_of
+from auction_bt.market.days import KNOWN_FROM, KNOWN_TO
+from tests.broker.server import REGULAR, holiday, timings
 
 # Sessions on Saturdays and Sundays: our table has them, pandas_market_calendars does not.
 WEEKENDS = [date.fromisoformat(text) for text in (
@@ -71,38 +73,33 @@ def test_outside_the_table_nobody_guesses(day):
 # --- the broker
 
 
-def timings(day, **hours):
-    start = day_start(from_date(day)) // 10**6
-    out = []
-    for exchange, text in hours.items():
-        begin, end = span_of(text)
-        out.append({"exchange": exchange, "start_time": start + begin // 10**6, "end_time": start + end // 10**6})
-    return out
-
-
-REGULAR = {"NSE": "09:15-15:30", "BSE": "09:15-15:30", "NFO": "09:15-15:40", "BFO": "09:15-15:40", "MCX": "09:00-23:30"}
-
-
-def holiday(day, kind, closed):
-    return {"date": str(day), "description": "Diwali", "holiday_type": kind, "closed_exchanges": closed, "open_exchanges": []}
+def listed(day, kind, closed):
+    return holiday(day, "Diwali", kind, closed)
 
 
 @pytest.mark.parametrize(
     ("day", "holidays", "hours", "says"),
     [
         (date(2026, 11, 25), [], REGULAR, []),
-        (date(2026, 11, 25), [holiday("2026-11-25", "SETTLEMENT_HOLIDAY", ["NSE"])], REGULAR, []),
-        (date(2026, 11, 24), [holiday("2026-11-24", "TRADING_HOLIDAY", ["NSE", "NFO", "BSE", "BFO"])], {}, []),
+        (date(2026, 11, 25), [listed("2026-11-25", "SETTLEMENT_HOLIDAY", ["NSE"])], REGULAR, []),
+        (date(2026, 11, 24), [listed("2026-11-24", "TRADING_HOLIDAY", ["NSE", "NFO", "BSE", "BFO"])], {}, []),
         (date(2026, 11, 24), [], REGULAR, ["timings say that 2026-11-24 trades, our table says holiday day (Prakash"]),
         (date(2026, 11, 25), [], {}, ["timings say that 2026-11-25 is closed, our table says regular day"]),
-        (date(2026, 11, 25), [holiday("2026-11-25", "TRADING_HOLIDAY", ["NSE", "MCX"])], REGULAR, ["a holiday of NSE (Diwali)"]),
+        (date(2026, 11, 25), [listed("2026-11-25", "TRADING_HOLIDAY", ["NSE", "MCX"])], REGULAR, ["a holiday of NSE (Diwali)"]),
         (date(2026, 11, 25), [], REGULAR | {"NFO": "09:15-15:30"}, ["NFO trades 09:15-15:30 by Upstox, 09:15-15:40 by our"]),
-        (date(2026, 11, 8), [], {"NSE": "18:15-19:15"}, ["NSE 18:15-19:15 by Upstox, our table does not know the hours"]),
-        (date(2027, 1, 4), [], REGULAR, ["does not reach 2027-01-04"]),
+        (date(2026, 11, 25), [], {"NSE": "09:15-15:30", "NFO": "09:15-15:40"},
+         ["BSE has no hours by Upstox", "BFO has no hours"]),
+        (date(2026, 11, 8), [], dict.fromkeys(REGULAR, "18:15-19:15"),
+         [f"{name} 18:15-19:15 by Upstox, our table does not know the hours" for name in ("NSE", "BSE", "NFO", "BFO")]),
+        (date(2027, 1, 4), [], REGULAR,
+         ["does not reach 2027-01-04 (market/days.csv: 2019-01-01 to 2026-12-31); Upstox says NSE 09:15-15:30, BSE 09:15-15:30, "
+          "NFO 09:15-15:40, BFO 09:15-15:40"]),
+        (date(2027, 1, 26), [listed("2027-01-26", "TRADING_HOLIDAY", ["NSE"])], {},
+         ["Upstox says no hours, so it is closed (TRADING_HOLIDAY: Diwali)"]),
     ],
-)
+)  # fmt: skip
 def test_where_the_broker_and_our_tables_disagree_each_difference_is_named(day, holidays, hours, says):
-    found = differences(day, holidays, timings(day, **hours))
+    found = differences(day, holidays, timings(day, hours))
     assert len(found) == len(says)
     for line, part in zip(found, says, strict=True):
         assert part in line
@@ -110,4 +107,10 @@ def test_where_the_broker_and_our_tables_disagree_each_difference_is_named(day, 
 
 def test_a_split_day_agrees_by_its_first_and_last_minute():
     day = date(2024, 3, 2)
-    assert differences(day, [], timings(day, NSE="09:15-12:30", NFO="09:15-12:30")) == []
+    assert differences(day, [], timings(day, dict.fromkeys(REGULAR, "09:15-12:30"))) == []
+
+
+def test_the_hours_of_the_bse_are_held_against_its_own():
+    day = date(2021, 2, 24)
+    hours = {"NSE": "09:15-17:00", "NFO": "09:15-17:00", "BSE": "09:15-17:00", "BFO": "09:15-15:30"}
+    assert differences(day, [], timings(day, hours)) == ["BFO trades 09:15-15:30 by Upstox, 09:15-17:00 by our tables"]

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from auction_bt.market.calendar import time_of
 from auction_bt.market.dated import OutsideKnownDates, load
+from auction_bt.market.day import time_of
 from auction_bt.market.expiries import expiries_of, next_expiry, underlyings
 from auction_bt.market.limits import Halt, OrderRates, band_of, freeze_of, halt_of, lot_of, order_rates, tick_of
 
@@ -29,6 +29,13 @@ def test_every_rule_holds_from_its_day_on_and_not_the_day_before(name):
         if rule.valid_to is not None:
             assert table.on(rule.valid_to, **rule.keys) is rule
             assert table.find(rule.valid_to + timedelta(1), **rule.keys) is not rule
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_nothing_is_sure_that_was_not_read_at_its_source(name):
+    hearsay = ("press", "broker", "remembered", "not known", "not read", "a copy")
+    rules = load(name, *TABLES[name]).rules
+    assert not [rule.source for rule in rules if rule.certainty == "sure" and any(word in rule.source for word in hearsay)]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +81,8 @@ def test_lots_are_those_of_the_contracts_expiry(underlying, expiry, lot):
 
 def test_largest_quantities_bands_and_rates():
     assert [int(freeze_of("BANKNIFTY", date(2026, 8, d))["quantity"]) for d in (2, 3)] == [900, 600]
+    lists = [freeze_of("NIFTY", date(2026, *d)) for d in ((8, 31), (9, 1))]
+    assert [(rule["quantity"], rule.certainty.value) for rule in lists] == [("1800", "sure"), ("1800", "unverified")]
     assert band_of("fno_stock", date(2026, 1, 1))["flex"] == "9.90"
     assert order_rates("orders", date(2026, 11, 25)) == OrderRates(10, 500, 2000)
     assert order_rates("exchange", date(2026, 11, 25)) == OrderRates(10, None, None)
@@ -154,6 +163,9 @@ def test_the_next_expiry_and_the_end_of_what_is_known():
     assert next_expiry("NIFTY", "weekly", date(2026, 11, 24)) == date(2026, 12, 1)
     assert next_expiry("NIFTY", "monthly", date(2026, 11, 24)) == date(2026, 12, 29)
     assert underlyings("weekly", date(2026, 11, 24)) == ["NIFTY", "SENSEX"]
+    assert underlyings("weekly", date(2024, 11, 12)) == ["BANKEX", "BANKNIFTY", "NIFTY", "SENSEX", "SENSEX50"]
+    assert underlyings("weekly", date(2024, 11, 19)) == ["NIFTY", "SENSEX"]
+    assert expiries_of("BANKEX", "weekly", 2024, 11) == [date(2024, 11, d) for d in (4, 11, 18)]
     with pytest.raises(OutsideKnownDates, match="not 2027-01-05"):
         expiries_of("NIFTY", "weekly", 2027, 1)
     with pytest.raises(OutsideKnownDates, match=r"market/expiries.csv knows nothing of GOLD"):

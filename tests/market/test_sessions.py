@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from auction_bt.core.instrument import Contract, Instrument, Kind
 from auction_bt.core.ist import from_date
 from auction_bt.core.session import CLOSED, WHOLE_DAY, Session
-from auction_bt.market.calendar import KNOWN_FROM, KNOWN_TO, day_of, span_of, time_of
+from auction_bt.market.calendar import day_of
+from auction_bt.market.day import span_of, time_of
+from auction_bt.market.days import KNOWN_FROM, KNOWN_TO
 from auction_bt.market.sessions import CLASSES, hours_of, phases_of, session_of, square_off_of
 
 TICK = Decimal("0.05")

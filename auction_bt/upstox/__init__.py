@@ -1,0 +1,1 @@
+"""The broker's SDK, with its traps in one place."""
