@@ -250,10 +250,10 @@ def traced(shared_data, tmp_path_factory):
     assert main(["import", "--store", dsn, *map(str, files)]) == 0
     with open_store(dsn, readonly=True) as store:
         found = {
-            source: run_backtest(store, Request(("NSE_FO|51502",), day, day, {"source": source})).traced[0]
+            source: run_backtest(store, Request(("NSE_FO|51502",), day, day, {"source": source, "own_profile": True})).traced[0]
             for source in ("auto", "ticks", "candles")
         }
-    return found, Request(("NSE_FO|51502",), day, day)
+    return found, Request(("NSE_FO|51502",), day, day, {"own_profile": True})
 
 
 def test_the_volume_at_price_of_a_recording_is_that_of_its_ticks(traced):

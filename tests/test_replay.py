@@ -128,7 +128,13 @@ def test_a_recorded_day_replays_to_the_same_trades_together_and_apart(shared_dat
     with open_store(dsn, readonly=True) as store:
         for engine in Engine:
             for chosen in (symbols, symbols[:1], symbols[1:]):
-                request = Request(tuple(chosen), day, day, {**FREE, "rule": rule, "period": 60, "quantity": 35}, engine=engine)
+                request = Request(
+                    tuple(chosen),
+                    day,
+                    day,
+                    {**FREE, "rule": rule, "period": 60, "quantity": 35, "own_profile": True},
+                    engine=engine,
+                )
                 result = run_backtest(store, request).result
                 for symbol in chosen:
                     said = repr([t for t in result.trades if t.symbol == symbol])

@@ -234,6 +234,8 @@ def test_a_recorded_day_is_identical_together_and_apart(shared_data, new_dsn, ru
     day = date(2025, 12, 15)
     with closing(open_store(dsn, readonly=True)) as store:
         for chosen in (symbols, symbols[:1], symbols[1:]):
-            found = verify(store, Request(chosen, day, day, {**FREE, "rule": rule, "period": 60, "quantity": 35}))
+            found = verify(
+                store, Request(chosen, day, day, {**FREE, "rule": rule, "period": 60, "quantity": 35, "own_profile": True})
+            )
             assert found.is_same, found
             assert {a.kind: a.left_count for a in found.accounts}["trade"] > 0
