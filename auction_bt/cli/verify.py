@@ -15,7 +15,7 @@ from auction_bt.verify import Verdict, verify
 
 from .arguments import Progress
 from .outputs import check_targets, write_text
-from .request import add_request, request_of
+from .request import add_request, on_store, request_of
 
 HELP: Final = (
     "Prove that stored ticks and bars are what the recorded messages say, and that a replay of these ends in the backtest's "
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     with open_store(args.store, readonly=True) as store:
         try:
+            request = on_store(request, args, store)
             found = verify(store, request, DayCache(args.state / "cache"), progress)
         finally:
             progress.clear()
