@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Final
 
 from .core.errors import BadInput, NothingToDo, UnknownSymbol
-from .core.instrument import Contract, Instrument, Kind
+from .core.instrument import Instrument, Kind
 from .core.ist import MINUTE_NS, day_start, to_date
 from .core.leg import Leg
-from .fetching.expired_key import ExpiredKey
+from .fetching.expired_key import ExpiredKey, key_of
 from .fetching.windows import is_trading_day
 from .importing.instruments import stored_instrument
 from .instruments.book import InstrumentBook
@@ -96,14 +96,6 @@ def roll_at(leg: Leg) -> int:
         return 0
     session = session_of(leg.instrument, leg.leave_day)
     return day_start(leg.leave_day) + (session.close - _BEFORE_CLOSE if session.flat_by is None else session.flat_by)
-
-
-def expired_key(instrument: Instrument) -> str:
-    """Return the broker's key of a contract once it has expired."""
-    expiry = to_date(instrument.contract.expiry) if instrument.contract else None
-    return (
-        instrument.symbol if expiry is None or ExpiredKey.parse(instrument.symbol) else f"{instrument.symbol}|{expiry:%d-%m-%Y}"
-    )
 
 
 def no_volume(symbol: str) -> BadInput:
@@ -203,11 +195,8 @@ def _leg(
 
 def _as_stored(store: TickStore, listed: Instrument, begin: int, end: int) -> Instrument:
     # A contract's candles may have been fetched while it lived, or after: then they are under another key.
-    symbols = dict.fromkeys((listed.symbol, expired_key(listed)))
+    symbols = [listed.symbol]
+    if listed.contract is not None and ExpiredKey.parse(listed.symbol) is None:
+        symbols.append(key_of(listed.symbol, listed.contract.expiry))
     symbol = max(symbols, key=lambda each: sum(begin <= day <= end for day in store.days(each)))
     return joined(stored_instrument(store, symbol), replace(listed, symbol=symbol)) or listed
-
-
-def is_expired(contract: Contract | None, day: int) -> bool:
-    """Return whether a contract had expired on IST `day`."""
-    return contract is not None and contract.expiry < day
