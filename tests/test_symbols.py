@@ -1,5 +1,6 @@
 """What a symbol means over some days: the store's own, the masters', and contracts whose tokens were used before."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -100,6 +101,8 @@ def test_what_the_store_says_of_a_contract_stays():
     listed = future("NSE_FO|1", "2026-11-24", "NIFTY FUT 24 NOV 26", lot=75)
     assert joined(stored, listed) == stored
     assert joined(stored, future("NSE_FO|1", "2026-12-29", "next")).name == "next"
+    sizes = Instrument("NSE_FO|1", Decimal("0.05"), 150, Kind.FUTURE)  # nobody traded less than two lots
+    assert [joined(replace(sizes, lot=lot), listed).lot for lot in (1, 150, 250)] == [75, 75, 250]
     assert joined(None, listed) is listed
     assert joined(stored, None) is stored
 

@@ -88,8 +88,8 @@ def joined(stored: Instrument | None, listed: Instrument | None) -> Instrument |
     Notes
     -----
     What the store says counts, as far as it says anything: a table that was imported knows neither contract nor closing auction,
-    and where it gave no lot it says 1. Of two price steps the finer one fits the prices of both. Where the store's row speaks of
-    another contract, the key's owner before or after, the master's counts.
+    where it gave no lot it says 1, and a lot that was read off its sizes may be several. Of two price steps the finer one fits
+    the prices of both. Where the store's row speaks of another contract, the key's owner before or after, the master's counts.
     """
     if stored is None or listed is None:
         return stored or listed
@@ -100,7 +100,7 @@ def joined(stored: Instrument | None, listed: Instrument | None) -> Instrument |
     return replace(
         stored,
         tick=tick,
-        lot=stored.lot if stored.lot > 1 else listed.lot,
+        lot=listed.lot if stored.lot == 1 or (not is_told and stored.lot % listed.lot == 0) else stored.lot,
         kind=stored.kind if is_told else listed.kind,
         contract=stored.contract or listed.contract,
         closing_auction=listed.closing_auction if stored.closing_auction is None else stored.closing_auction,
