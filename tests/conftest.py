@@ -15,7 +15,9 @@ def shared_data():
     def find(name: str) -> Path:
         path = Path(__file__).resolve().parents[1] / "../shared/data" / name
         if not path.exists():
-            pytest.skip(f"recorded data {name} is not beside the checkout")
+            from tests.require import NO_DATA
+
+            pytest.skip(f"{NO_DATA}: {name} is not beside the checkout")
         return path
 
     return find

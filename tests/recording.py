@@ -12,14 +12,29 @@ from auction_bt.store.dsn import open_store
 from auction_bt.store.spool import Spool
 from tests.importing.made import ENVIRONMENT, EVER, OPEN
 
+# The command, with a line of standard input to be had for each group that it writes: how far it gets is not a matter of luck.
+GATED = """
+import sys
+from auction_bt.cli import main
+from auction_bt.recorder import Recorder
+write = Recorder._write
+def gated(self, spool, group):
+    if any(item.place for item in group):  # its own words pass
+        sys.stdin.readline()
+    return write(self, spool, group)
+Recorder._write = gated
+sys.exit(main(sys.argv[1:]))
+"""
+
 
 @pytest.fixture
 def child(tmp_path):
-    """Return a function that starts the command in an empty folder."""
+    """Return a function that starts the command in an empty folder; `is_gated` for one that reads a file by leave alone."""
     started = []
 
-    def start(*words, **options):
-        command = [sys.executable, "-m", "auction_bt", "record", *map(str, words)]
+    def start(*words, is_gated=False, **options):
+        how = ["-c", GATED] if is_gated else ["-m", "auction_bt"]
+        command = [sys.executable, *how, "record", *map(str, words)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         started.append(subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, **pipes, **options))
         return started[-1]

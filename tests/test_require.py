@@ -26,6 +26,11 @@ def test_never_starts():
 def test_known_to_fail():
     assert False
 
+@pytest.mark.db
+@pytest.mark.data
+def test_would_feed_data_to_a_database():
+    pytest.skip("no recorded data: day")
+
 @pytest.mark.data
 def test_needs_data():
     pytest.skip("no data here")
@@ -48,13 +53,13 @@ def run(folder: Path, required: str | None) -> tuple[int, str]:
 def test_a_skip_is_a_skip_where_nothing_requires_it(tmp_path, required):
     code, text = run(tmp_path, required)
     assert code == 0, text
-    assert "3 skipped, 1 xfailed" in text
+    assert "4 skipped, 1 xfailed" in text
 
 
 def test_a_required_test_that_skips_fails_with_its_reason(tmp_path):
     code, text = run(tmp_path, "db, browser")
     assert code == 1
-    assert "1 failed, 1 skipped, 1 xfailed, 1 error" in text  # a skip before the test starts is an error of its set-up
+    assert "1 failed, 2 skipped, 1 xfailed, 1 error" in text  # a skip before the test starts is an error of its set-up
     assert "so this must run here. Skipped: no server here" in text
 
 

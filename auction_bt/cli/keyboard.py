@@ -77,10 +77,12 @@ else:
             self._found: list[Any] | None = None  # the terminal's own mode, while ours is set
             self._handlers: dict[int, Any] = {}
             self._is_open = True
+            self._is_interrupted = False
 
         def __enter__(self) -> Self:
             for number in (signal.SIGTSTP, signal.SIGTERM, signal.SIGHUP):
                 self._handlers[number] = signal.signal(number, self._stop)
+            self._handlers[signal.SIGINT] = signal.signal(signal.SIGINT, self._interrupt)
             self._attend()
             return self
 
@@ -91,6 +93,8 @@ else:
 
         def read(self, wait: float) -> Key | None:
             """Return the key that was pressed within `wait` seconds, None for none that means anything."""
+            if self._is_interrupted:
+                raise KeyboardInterrupt
             if not self._is_open or not self._attend():
                 if wait > 0:
                     time.sleep(min(wait, _POLL_S))
@@ -130,6 +134,12 @@ else:
                 except (OSError, termios.error):
                     self._is_open = False
                 self._found = None
+
+        def _interrupt(self, *_: object) -> None:
+            # Raised again at the next look at the keys: an exception that meets a callback of compiled code (a kernel that is
+            # being loaded) is printed there and lost.
+            self._is_interrupted = True
+            raise KeyboardInterrupt
 
         def _stop(self, number: int, _: FrameType | None) -> None:
             # Put the mode back, then let the signal do what it does; after a stop the process goes on here.
