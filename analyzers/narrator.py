@@ -19,7 +19,7 @@ class Narrator(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
     ------
     tell : callable taking a `core.news.News`
     begin : int, ns
-        Bars that end at it or before are warm-up: their regimes are not told.
+        Bars that end at it or before are warm-up: their regimes are not told. So are those before the strategy's `trade_from`.
     """
 
     params = (("tell", None), ("begin", 0))
@@ -52,7 +52,7 @@ class Narrator(bt.Analyzer):  # type: ignore[misc]  # backtrader has no types
             return
         before, self._regime = self._regime, now
         seq, ts = known_at(strategy.data), ends_at(strategy.data)
-        if ts > self.p.begin:
+        if ts > max(self.p.begin, strategy.p.trade_from):
             levels = (float(line[0]) for line in (lines.poc, lines.vah, lines.val))
             self.p.tell(Turned(seq, ts, strategy.instrument.symbol, before, now, *levels))
 

@@ -22,6 +22,7 @@ from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
 from .core.ist import day_index, day_start, from_date, to_date
+from .core.leg import Leg
 from .core.news import News
 from .core.regime import Rule
 from .core.risk import RiskBook
@@ -29,15 +30,17 @@ from .core.substitute import TradeRule
 from .core.summary import Point, merge_equity, summarise
 from .core.tariff import Product
 from .engine import AuctionCerebro
-from .facts import facts_of
+from .facts import facts_of, facts_of_leg
 from .feeds.stored import Recorded, StoredData, load, warm_up_start
 from .feeds.streamed import StreamedData
+from .instruments.book import InstrumentBook
 from .result import BacktestResult
 from .router import LiveMarketRouter, MarketSink
 from .settings import BY_NAME, SETTINGS
 from .store import RawMessage, TickStore
 from .store.cache import DayCache
 from .strategy import AuctionStrategy
+from .symbols import find_legs, no_volume, roll_at, tradables_of
 
 _ATR_BARS = 15  # the strategy's ATR needs 14 bars and the close before
 
@@ -69,6 +72,10 @@ class Request:
     engine : Engine
     trade : TradeRule or None
         What to trade on the symbols' signals; None: themselves.
+    legs : tuple of Leg
+        What the symbols mean on these days; `located` finds it.
+    tradables : tuple of Instrument
+        What `trade` names, or the options there are; `located` finds them.
     """
 
     symbols: tuple[str, ...]
@@ -81,6 +88,8 @@ class Request:
     max_concurrent: int = 0
     engine: Engine = Engine.FAST
     trade: TradeRule | None = None
+    legs: tuple[Leg, ...] = ()
+    tradables: tuple[Instrument, ...] = ()
 
     def __post_init__(self) -> None:
         if self.begin > self.end:
@@ -89,6 +98,11 @@ class Request:
             raise BadInput(f"cash {self.cash} must be above 0 rupees")
         if not self.symbols:
             raise BadInput("no symbol to run: give --symbol")
+
+    @property
+    def days(self) -> range:
+        """IST days."""
+        return range(from_date(self.begin), from_date(self.end) + 1)
 
     @property
     def product(self) -> Product:
@@ -145,9 +159,19 @@ def run_backtest(store: TickStore, request: Request, cache: DayCache | None = No
     NothingToDo
         Nothing stored in the range; the message names what range there is.
     """
+    request = located(store, request)
     data = list(read(store, request, cache))
     run = run_on(store, data, request)
     return beside_other(run, data, request)
+
+
+def located(store: TickStore, request: Request, book: InstrumentBook | None = None) -> Request:
+    """Return `request` with what its symbols mean, by the store and the instrument masters; see `symbols.find_legs`."""
+    if request.legs:
+        return request
+    legs, days = find_legs(store, book, request.symbols, request.days), request.days
+    tradables = tradables_of(store, book, request.trade.symbol, days) if request.trade is not None else ()
+    return replace(request, legs=legs, tradables=tradables)
 
 
 def run_on(store: TickStore, data: list[Recorded], request: Request, onlooker: Onlooker | None = None) -> Run:
@@ -166,39 +190,35 @@ def beside_other(run: Run, data: list[Recorded], request: Request) -> Run:
 
 
 def read(store: TickStore, request: Request, cache: DayCache | None = None) -> Iterator[Recorded]:
-    """Yield the data of each symbol, warm-up included."""
-    first, last = from_date(request.begin), from_date(request.end)
-    seen: set[str] = set()
-    for name in request.symbols:
-        instrument = store.instrument(name)
-        if instrument.symbol in seen:
+    """Yield the data of each leg of which there is any, warm-up included."""
+    request = located(store, request)
+    for leg in request.legs:
+        if leg.is_rolled and not leg.has_data:
             continue
-        seen.add(instrument.symbol)
+        instrument, first, last = leg.instrument, leg.first_day, leg.last_day
         days = store.days(instrument.symbol)
         if not any(first <= d <= last for d in days):
             raise NothingToDo(_no_data(instrument, request, days))
-        begin = _warm_up(store, instrument, first, request.settings)
+        begin = max(_warm_up(store, instrument, first, request.settings, leg.since), day_start(leg.since))
         recorded = load(store, instrument, begin, day_start(last + 1), cache)
-        if instrument.kind is Kind.INDEX or not (recorded.bars.volume.any() or recorded.tape.size.any()):
-            raise BadInput(
-                f"{instrument.symbol} has no volume, so it has no volume profile: trade its future, e.g. NIFTY-FUT for NIFTY 50"
-            )
+        if not (recorded.bars.volume.any() or recorded.tape.size.any()):
+            raise no_volume(instrument.symbol)
         if not len(recorded.bars):
             raise NothingToDo(f"{instrument.symbol}: no bar inside the session of {_span(request)} (only prints outside it)")
         if request.trade is not None:
-            span = range(first, last + 1)
-            found = substitutes_for(store, recorded, request.trade, span, store.instrument, cache)
+            span = range(leg.first_day, leg.last_day + 1)
+            found = substitutes_for(store, recorded, request.trade, span, request.tradables, cache)
             recorded = replace(recorded, substitutes=found)
         elif instrument.kind is Kind.OPTION and not request.settings.get("own_profile", False):
             raise BadInput(f"{instrument.symbol} is an option: trade it on its underlying's profile (--symbol NIFTY-FUT "
                            f"--trade {instrument.symbol} or atm), or on its own with --set own_profile=true")  # fmt: skip
-        yield recorded
+        yield replace(recorded, leg=leg)
 
 
-def _warm_up(store: TickStore, instrument: Instrument, first: int, settings: dict[str, Any]) -> int:
+def _warm_up(store: TickStore, instrument: Instrument, first: int, settings: dict[str, Any], since: int) -> int:
     period, window = settings.get("period", 120), settings.get("window", "rolling")
     if window == "composite":
-        sessions = [d for d in store.days(instrument.symbol) if d < first][-period:]
+        sessions = [d for d in store.days(instrument.symbol) if since <= d < first][-period:]
         return day_start(sessions[0]) if sessions else day_start(first)
     begin = warm_up_start(store, instrument, first, period + _ATR_BARS)
     if window == "anchored" and settings.get("anchor", 0):
@@ -217,8 +237,9 @@ def _no_data(instrument: Instrument, request: Request, days: list[int]) -> str:
 
 
 def _messages(store: TickStore, data: list[Recorded], request: Request) -> Callable[[], Iterator[RawMessage]]:
-    for symbol in (r.instrument.symbol for r in data):
-        if not any(from_date(request.begin) <= day <= from_date(request.end) for day in store.raw_days(symbol)):
+    for leg in (_leg(r, request) for r in data):
+        symbol = leg.instrument.symbol
+        if not any(leg.first_day <= day <= leg.last_day for day in store.raw_days(symbol)):
             raise NothingToDo(f"no messages of {symbol} on {_span(request)} to replay: the fast engine runs ticks and bars")
     begin = min(_first(r) for r in data)
     return lambda: store.raw(begin, day_start(from_date(request.end) + 1), sorted(_symbols(data)))
@@ -226,6 +247,11 @@ def _messages(store: TickStore, data: list[Recorded], request: Request) -> Calla
 
 def _symbols(data: list[Recorded]) -> frozenset[str]:
     return frozenset(i.symbol for r in data for i in r.tradables)
+
+
+def _leg(recorded: Recorded, request: Request) -> Leg:
+    days = request.days
+    return recorded.leg or Leg(recorded.instrument, days.start, days.stop - 1, recorded.instrument.symbol)
 
 
 def _first(recorded: Recorded) -> int:
@@ -245,11 +271,14 @@ def _run(
     risk = RiskBook(request.cash, request.max_concurrent)
     settings = {**request.settings, "slippage": request.fill.slippage}
     for recorded in data:
-        instrument = recorded.instrument
+        instrument, leg = recorded.instrument, _leg(recorded, request)
+        end = day_start(leg.last_day + 1)
+        # Within a day nothing is carried: a contract may be traded up to its last one.
+        is_carried = request.product is Product.DELIVERY or instrument.kind is Kind.OTHER
         feed: Any = (
             StoredData(recorded=recorded)  # type: ignore[call-arg]
             if messages is None
-            else StreamedData(instrument=instrument, begin=_first(recorded))  # type: ignore[call-arg]
+            else StreamedData(instrument=instrument, begin=_first(recorded), end=end)  # type: ignore[call-arg]
         )
         commission = ChargedCommission(  # type: ignore[call-arg]
             charges=request.charges, instrument=instrument, product=request.product
@@ -270,8 +299,9 @@ def _run(
             risk=risk,
             charges=request.charges,
             margin=MARGIN[instrument.kind],
-            trade_from=day_start(from_date(request.begin)),
             chain=chain,
+            trade_from=day_start(leg.first_day),
+            trade_until=roll_at(leg) if is_carried else 0,
             **settings,
         )
     symbols = _symbols(data)  # a frame may speak of hundreds
@@ -296,8 +326,15 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
     still_open = [t for s in strategies if (t := s.open_trade()) is not None]
     decisions = sorted((d for s in strategies for d in s.decisions), key=lambda d: (d.seq, d.symbol))
     equity: list[Point] = merge_equity([s.analyzers.equity.get_analysis()["points"] for s in strategies])
-    first = from_date(request.begin)
-    spans = sorted({session.bounds(day) for r in data for day, session in r.sessions.items() if day >= first})
+    legs = [_leg(r, request) for r in data]
+    spans = sorted(
+        {
+            session.bounds(day)
+            for r, leg in zip(data, legs, strict=True)
+            for day, session in r.sessions.items()
+            if day >= leg.first_day
+        }
+    )
     summary = summarise(
         [*closed, *still_open], decisions, cash=request.cash, cost_name=request.charges.name, equity=equity, sessions=spans
     )
@@ -306,7 +343,11 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
         trades=(*closed, *still_open),
         decisions=tuple(decisions),
         settings=_settings(request),
-        data={r.instrument.symbol: facts_of(r, first, request.charges, request.product) for r in data},
+        data={leg.instrument.symbol: facts_of_leg(leg) for leg in request.legs if not leg.has_data}
+        | {
+            leg.instrument.symbol: facts_of_leg(leg) | facts_of(r, leg.first_day, request.charges, request.product)
+            for r, leg in zip(data, legs, strict=True)
+        },
         defaults=_settings(Request(request.symbols, request.begin, request.end)),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -19,11 +19,14 @@ from .feeds.stored import Quotes, Recorded
 from .store import TickStore
 from .store.cache import DayCache
 
-Find = Callable[[str], Instrument]
-
 
 def substitutes_for(
-    store: TickStore, signal: Recorded, rule: TradeRule, days: range, find: Find, cache: DayCache | None = None
+    store: TickStore,
+    signal: Recorded,
+    rule: TradeRule,
+    days: range,
+    tradables: Iterable[Instrument],
+    cache: DayCache | None = None,
 ) -> tuple[Quotes, ...]:
     """Return what may be traded on `signal`, with its prices.
 
@@ -33,8 +36,8 @@ def substitutes_for(
     rule : TradeRule
     days : range of IST days
         That are traded.
-    find : callable
-        From a key or a name to an instrument.
+    tradables : iterable of Instrument
+        The one the rule names, or the options there are.
 
     Raises
     ------
@@ -42,9 +45,9 @@ def substitutes_for(
         What is to be traded cannot be, or is the signal itself, or nobody knows what the signal's options are.
     """
     if rule.symbol:
-        chosen = [_fixed(signal.instrument, find(rule.symbol))]
+        chosen = [_fixed(signal.instrument, each) for each in tradables]
     else:
-        chosen = candidates(store.instruments(), signal, rule, days)
+        chosen = candidates(tradables, signal, rule, days)
     begin, end = day_start(days.start), day_start(days.stop)
     return tuple(quotes_of(store, i, begin, end, cache) for i in chosen)
 

@@ -11,7 +11,7 @@ from .core.context import AuctionContext
 from .core.costing import Charges, OrderCosts
 from .core.exits import Deadline, ExitGroup
 from .core.instrument import Instrument, Kind
-from .core.ist import day_index
+from .core.ist import day_index, day_start
 from .core.plan import Plan, Terms, plan_entry
 from .core.signals import Signal
 from .core.substitute import TradeRule, delta_at, moved_to, pick, plan_substitute
@@ -160,6 +160,8 @@ class SubstituteDesk:
             self.own.terms, margin=self.chain.margin[traded.kind],
             round_trip=lambda price, qty: costs.round_trip(price, qty, day),
         )  # fmt: skip
+        if self.chain.product is Product.DELIVERY and traded.contract is not None:  # carried, but never into expiry
+            deadlines = (*deadlines, Deadline(day_start(traded.contract.expiry), "roll"))
         found = plan_substitute(signal, c, signalled, traded, quote, delta, terms, equity, free, deadlines)
         position = found.plan.group.side if found.plan.group is not None else signal.side
         return Ticket(found.plan, feed, traded, position, costs, found.watch, found.risk, found.catastrophe, terms.margin)

@@ -9,10 +9,12 @@ import numpy as np
 from .core.bar import Source
 from .core.costing import Charges
 from .core.ist import MINUTE_NS, day_index, day_start, to_date
+from .core.leg import Leg
 from .core.quality import share_seen
 from .core.tariff import Product
 from .feeds.stored import Recorded
 from .market.sessions import hours_of
+from .symbols import told
 
 
 def facts_of(recorded: Recorded, first_day: int, charges: Charges, product: Product) -> dict[str, Any]:
@@ -45,6 +47,14 @@ def facts_of(recorded: Recorded, first_day: int, charges: Charges, product: Prod
         **_hours(recorded, first_day),
         "rates": _rates(recorded, first_day, charges, product),
     }
+
+
+def facts_of_leg(leg: Leg) -> dict[str, Any]:
+    """Return what was asked for, and on which days it meant this symbol; of a leg without data, that alone."""
+    asked = {"asked": leg.asked, "from": to_date(leg.first_day), "to": to_date(leg.last_day)}
+    if leg.has_data:
+        return asked
+    return {**asked, "name": leg.instrument.name, "days": 0, "bars": 0, "missing": f"{told(leg)}: no data, not traded"}
 
 
 def _hours(recorded: Recorded, first_day: int) -> dict[str, list[str]]:

@@ -171,9 +171,24 @@ def _fills(summary: Summary) -> list[str]:
 def _data(data: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for symbol, facts in sorted(data.items()):
+        if isinstance(facts, Mapping) and "missing" in facts:
+            lines += _wrap(facts["missing"], "  ", "    ")
+            continue
         known = isinstance(facts, Mapping) and "bars_by_source" in facts
-        lines += _wrap(_holdings(facts) if known else _text(facts), f"  {_cut(symbol, _NAME)}: ", "    ")
+        named = f"{_cut(symbol, _NAME)}{_asked(symbol, facts) if known else ''}"
+        lines += _wrap(_holdings(facts) if known else _text(facts), f"  {named}: ", "    ")
     return ["Data", *lines] if lines else []
+
+
+def _asked(symbol: str, facts: Mapping[str, Any]) -> str:
+    # Of a contract that a name stands for: which name, and on which days.
+    asked = facts.get("asked", symbol)
+    return "" if asked in {symbol, facts["name"]} else f" ({asked}, {facts['from']} to {facts['to']})"
+
+
+def missing(result: BacktestResult) -> list[str]:
+    """Return a line for each leg that was not traded because the store holds nothing of it."""
+    return [facts["missing"] for facts in result.data.values() if isinstance(facts, Mapping) and "missing" in facts]
 
 
 def _holdings(facts: Mapping[str, Any]) -> str:

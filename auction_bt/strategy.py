@@ -50,6 +50,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         What is traded in place of the feed's own instrument; None: that itself.
     trade_from : int, ns
         Bars that end before are warm-up: they fill the window and are never traded.
+    trade_until : int, ns
+        No entry from then on, and an open trade is closed (``roll``): a contract is not held into its expiry; 0: never.
 
     Attributes
     ----------
@@ -67,7 +69,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     give no orders of its own on the same feed: its fills would be booked as this strategy's.
     """
 
-    params = (*STRATEGY_PARAMS, ("risk", None), ("charges", None), ("margin", 1.0), ("trade_from", 0), ("chain", None))
+    params = (*STRATEGY_PARAMS, *dict.fromkeys(("risk", "charges", "chain")).items(), ("margin", 1.0),
+              ("trade_from", 0), ("trade_until", 0))  # fmt: skip
 
     def __init__(self) -> None:
         p = self.p
@@ -251,7 +254,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         found: tuple[Deadline, ...] = (Deadline(ts + bars * self._bar_ns, "time", until_target=True),) if bars else ()
         if self._flat_by is not None:
             found += (Deadline(self._flat_by, "square_off"),)
-        return found
+        return (*found, Deadline(p.trade_until, "roll")) if p.trade_until else found
 
     def _refusal(self, signal: Signal, seq: int, ts: int, deadlines: tuple[Deadline, ...]) -> str:
         p, (begin, end) = self.p, self._day_bounds
@@ -263,6 +266,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         until = (self._flat_by or end) - p.entry_until_min * MINUTE_NS
         if end and not begin + p.entry_from_min * MINUTE_NS <= now <= until:
             return "entry window"
+        if 0 < p.trade_until <= now:
+            return "roll"
         if any(d.at <= now for d in deadlines):
             return "entry window"
         if p.square_off == "none" and signal.side is Side.SHORT and self.instrument.kind is Kind.EQUITY:

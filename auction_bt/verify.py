@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
 
-from .backtest import Engine, Request, Run, read, run_on
+from .backtest import Engine, Request, Run, located, read, run_on
 from .core.bar import NEVER, Bar
 from .core.ist import day_index, day_start, from_date, to_date
 from .core.tick import Tick, TickColumns
@@ -107,10 +107,11 @@ def verify(
         No data, or no messages, in the range.
     """
     progress("reading")
+    request = located(store, request)
     data = list(read(store, request, cache))
     replay = replace(request, engine=Engine.REPLAY)
     fast = run_on(store, data, replace(request, engine=Engine.FAST))
-    check = _Tables(store, data, day_start(from_date(request.end) + 1))
+    check = _Tables(store, data, from_date(request.end))
     check.run(progress)
     progress("replaying")
     replayed = run_on(store, data, replay)
@@ -147,10 +148,11 @@ def _trades(run: Run, steps: dict[str, float]) -> list[Happening]:
 class _Tables:
     """Stored ticks, bars and gaps held against what the router makes of the messages now, a day at a time."""
 
-    def __init__(self, store: TickStore, data: list[Recorded], end: int) -> None:
+    def __init__(self, store: TickStore, data: list[Recorded], last_day: int) -> None:
         self._store = store
-        self._end = end
         self._begins = {r.instrument.symbol: day_start(day_index(int(r.bars.ts[0]))) for r in data}
+        self._last = {r.instrument.symbol: r.leg.last_day if r.leg else last_day for r in data}
+        self._ends = {symbol: day_start(day + 1) for symbol, day in self._last.items()}
         self._ticks: dict[tuple[str, int], list[Tick]] = {}
         self._bars: dict[str, list[Bar]] = {symbol: [] for symbol in self._begins}
         self._gaps: dict[str, list[Gap]] = {symbol: [] for symbol in self._begins}
@@ -186,9 +188,8 @@ class _Tables:
         symbols = sorted(self._begins)
         recorded = {symbol: set(self._store.raw_days(symbol)) for symbol in symbols}
         router = LiveMarketRouter(self, symbols=frozenset(symbols))
-        last = day_index(self._end - 1)
-        for day in range(day_index(min(self._begins.values())), last + 1):
-            attending = [s for s in symbols if day in recorded[s]]
+        for day in range(day_index(min(self._begins.values())), max(self._last.values()) + 1):
+            attending = [s for s in symbols if day in recorded[s] and day <= self._last[s]]
             if attending:
                 progress(f"holding {to_date(day)} against its messages")
                 for message in self._store.raw(day_start(day), day_start(day + 1), symbols):
@@ -197,7 +198,7 @@ class _Tables:
         for symbol in symbols:
             stored = set(self._store.days(symbol))
             first = day_index(self._begins[symbol])
-            self.silent_days += [(symbol, d) for d in sorted(stored - recorded[symbol]) if first <= d <= last]
+            self.silent_days += [(symbol, d) for d in sorted(stored - recorded[symbol]) if first <= d <= self._last[symbol]]
             self._keep_comparable(symbol)
         self._compare_rest(symbols, recorded)
 
@@ -221,22 +222,18 @@ class _Tables:
 
     def _keep_comparable(self, symbol: str) -> None:
         # The bars of the day before are known here, those of the last day only after the end: neither can be held against.
-        begin = self._begins[symbol]
-        self._bars[symbol] = [b for b in self._bars[symbol] if begin <= b.ts < self._end]
-        self._gaps[symbol] = [g for g in self._gaps[symbol] if begin <= g.begin and g.end < self._end]
+        begin, end = self._begins[symbol], self._ends[symbol]
+        self._bars[symbol] = [b for b in self._bars[symbol] if begin <= b.ts < end and b.known_seq < end]
+        self._gaps[symbol] = [g for g in self._gaps[symbol] if begin <= g.begin and g.end < end]
 
     def _compare_rest(self, symbols: list[str], recorded: dict[str, set[int]]) -> None:
         sides: dict[str, tuple[list[Happening], list[Happening]]] = {"gap": ([], []), "bar": ([], [])}
         for symbol in symbols:
-            begin = self._begins[symbol]
-            bars = self._store.bars(symbol, begin, self._end)
+            begin, end = self._begins[symbol], self._ends[symbol]
+            bars = self._store.bars(symbol, begin, end)
             days = day_index(bars.ts)
-            bars = bars.take([int(d) in recorded[symbol] for d in days] & (bars.known_seq < min(self._end, NEVER)))
-            gaps = [
-                g
-                for g in self._store.gaps(symbol, begin, self._end)
-                if g.end < self._end and day_index(g.begin) in recorded[symbol]
-            ]
+            bars = bars.take([int(d) in recorded[symbol] for d in days] & (bars.known_seq < min(end, NEVER)))
+            gaps = [g for g in self._store.gaps(symbol, begin, end) if g.end < end and day_index(g.begin) in recorded[symbol]]
             for kind, stored, made in (
                 ("gap", gap_happenings(gaps), gap_happenings(self._gaps[symbol])),
                 ("bar", bar_happenings(symbol, bars), bar_happenings(symbol, bar_columns(self._bars[symbol]))),

@@ -22,6 +22,7 @@ REFUSALS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType({
     "edge used": ("this edge of value was traded already; it opens again once price trades at the POC", "one_entry_an_edge"),
     "stale bar": ("the bar became known too long after its end to be acted on", "stale_bars"),
     "entry window": ("the signal came too early or too late in the session", "entry_from_min, entry_until_min"),
+    "roll": ("the contract was to be left by then: no trade is carried into its expiry", "square_off"),
     "quality": ("the recorded data of that bar was below the quality floor", "quality_floor"),
     "max concurrent": ("as many trades were open as may be at one time", "max_concurrent"),
     "narrow value": ("the value area was narrower than one ATR or six times the cost (auction rule)", ""),

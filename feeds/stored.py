@@ -16,6 +16,7 @@ from auction_bt.core.bins import bars_of_ticks, bins_of, bounds_of
 from auction_bt.core.errors import Refused
 from auction_bt.core.instrument import Instrument, to_ticks
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
+from auction_bt.core.leg import Leg
 from auction_bt.core.market import MarketTape, capped_clock
 from auction_bt.core.quality import DayQuality, bar_quality, day_quality
 from auction_bt.core.session import WHOLE_DAY, Session
@@ -84,6 +85,8 @@ class Recorded:
     grades : dict of day to DayQuality
     substitutes : tuple of Quotes
         What may be traded on its signals; empty: itself.
+    leg : Leg or None
+        Which of the days a run trades; None: all.
     """
 
     instrument: Instrument
@@ -95,6 +98,7 @@ class Recorded:
     sessions: dict[int, Session]
     grades: dict[int, DayQuality] = field(default_factory=dict)
     substitutes: tuple[Quotes, ...] = ()
+    leg: Leg | None = None
 
     @property
     def tradables(self) -> tuple[Instrument, ...]:

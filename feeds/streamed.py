@@ -7,7 +7,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from auction_bt.core.bar import Bar
+from auction_bt.core.bar import NEVER, Bar
 from auction_bt.core.growing import Growing
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, day_index, day_start, minute_start
@@ -60,8 +60,8 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
     Params
     ------
     instrument : Instrument
-    begin : int, ns
-        What is older is not taken.
+    begin, end : int, ns
+        What is of before or after, or came after, is not taken.
 
     Notes
     -----
@@ -70,7 +70,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
     and time goes forward alone (`feeds.stored.load` says how).
     """
 
-    params = (("instrument", None), ("begin", 0), ("timeframe", bt.TimeFrame.Minutes))
+    params = (("instrument", None), ("begin", 0), ("end", NEVER), ("timeframe", bt.TimeFrame.Minutes))
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,6 +92,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._span = (0, 0)  # of that day
         self._days_with_ticks: set[int] = set()
         self._begin: int = self.p.begin
+        self._end: int = self.p.end
 
     def add_gap(self, gap: Gap) -> None:
         """Take a silence of the feed."""
@@ -99,7 +100,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
 
     def add_tick(self, tick: Tick) -> bool:
         """Take a trade; return whether it lies inside the session."""
-        if not self._is_inside(tick.ts):
+        if tick.seq >= self._end or not self._is_inside(tick.ts):
             return False
         if not self._span[0] <= tick.seq < self._span[1] and (  # said on another day than it speaks of
             tick.ts > tick.seq or minute_start(tick.ts) <= self._last
@@ -113,7 +114,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
     def add_bar(self, bar: Bar) -> bool:
         """Take a bar that has become known, to be loaded next; return whether it lies inside the session."""
         day = day_index(bar.ts)
-        if bar.ts <= self._last or day > day_index(bar.known_seq) or not self._is_inside(bar.ts):
+        if bar.known_seq >= self._end or bar.ts <= self._last or day > day_index(bar.known_seq) or not self._is_inside(bar.ts):
             return False
         self._last = bar.ts
         own, end, tick = 0, bar.ts + MINUTE_NS, self.market.tick
@@ -136,7 +137,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
             self._span = day_start(day), day_start(day + 1)
             session = session_of(self.instrument, day)
             begin, end = session.bounds(day)
-            self._session, self._pauses = (max(begin, self._begin), end), session.pauses_on(day)
+            self._session, self._pauses = (max(begin, self._begin), min(end, self._end)), session.pauses_on(day)
         if not self._session[0] <= ts < self._session[1]:
             return False
         return not self._pauses or not any(begin <= ts < end for begin, end in self._pauses)

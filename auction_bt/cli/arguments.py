@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import ExitStack
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.ist import from_date, to_date
+from auction_bt.instruments.book import InstrumentBook
 from auction_bt.store.dsn import DEFAULT
 from auction_bt.upstox.client import HOST
 
@@ -31,6 +33,12 @@ def add_state(parser: argparse.ArgumentParser) -> None:
     """Add --state."""
     parser.add_argument("--state", type=Path, default=Path(STATE), metavar="DIR",
                         help="folder of the journal and caches (default: %(default)s)")  # fmt: skip
+
+
+def loaded_book(state: Path, stack: ExitStack) -> InstrumentBook | None:
+    """Return the instrument masters of the folder `state`, open until `stack` ends; None where there are none."""
+    book = InstrumentBook.open_loaded(state)
+    return None if book is None else stack.enter_context(book)
 
 
 def add_dates(parser: argparse.ArgumentParser, *, required: bool = True) -> None:

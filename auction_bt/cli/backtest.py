@@ -14,7 +14,7 @@ import numpy as np
 
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
 from auction_bt.cli.outputs import check_targets, write_text, write_with
-from auction_bt.cli.request import add_request, request_of
+from auction_bt.cli.request import add_request, on_store, request_of
 from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import to_ticks
@@ -24,7 +24,7 @@ from auction_bt.core.profile import VolumeSource, allocate
 from auction_bt.core.tick import I64
 from auction_bt.explain import explain
 from auction_bt.picture import LevelColumns, PriceRows
-from auction_bt.report import csv_lines, dumps, extrapolated, render
+from auction_bt.report import csv_lines, dumps, extrapolated, missing, render
 from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"--plot {args.plot}: a picture is a .png file")
     notes: list[str] = []
     with open_store(args.store, readonly=True) as store:
+        request = on_store(request, args, store)
         found = run_backtest(store, request, DayCache(args.state / "cache", notes.append))
     written = []
     if args.plot:
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 
 def warn(found: Run, notes: Iterable[str] = ()) -> None:
     """Say on standard error what a reader of the JSON must not miss either."""
-    for note in filter(None, (*notes, extrapolated(found.result), *_misfits(found))):
+    for note in filter(None, (*notes, *missing(found.result), extrapolated(found.result), *_misfits(found))):
         print(f"auction_bt: {note}", file=sys.stderr)
 
 
@@ -119,7 +120,8 @@ def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = F
     from auction_bt.plots import draw  # matplotlib is slow to import and seldom needed
 
     recorded, strategy = traced.recorded, traced.strategy
-    chosen = recorded.bars.ts >= day_start(from_date(request.begin))
+    first = recorded.leg.first_day if recorded.leg is not None else from_date(request.begin)
+    chosen = recorded.bars.ts >= day_start(first)
     levels = LevelColumns(*(column[chosen] for column in _levels(traced)))
     trades = list(strategy.trades)
     if (still_open := strategy.open_trade()) is not None:

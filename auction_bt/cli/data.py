@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from typing import Any
 
-from auction_bt.core.errors import BadInput, NothingToDo
+from auction_bt.core.errors import BadInput, NothingToDo, UnknownSymbol
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start, to_date
 from auction_bt.core.quality import DayQuality, day_quality
@@ -18,8 +19,9 @@ from auction_bt.importing.instruments import misfit_of_store
 from auction_bt.market.sessions import session_of
 from auction_bt.store import DayHoldings, TickStore
 from auction_bt.store.dsn import open_store
+from auction_bt.symbols import legs_of
 
-from .arguments import add_store
+from .arguments import add_state, add_store, loaded_book
 
 HELP = (
     "Show what a store holds, by symbol and day: bars, ticks, messages, silences of the feed, and how much of the day's volume "
@@ -45,14 +47,15 @@ class Row:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_store(parser)
-    parser.add_argument("--symbol", metavar="KEY", help="symbol or name (default: all)")
+    add_state(parser)
+    parser.add_argument("--symbol", metavar="KEY", help="symbol or name, of NIFTY-FUT every contract stored (default: all)")
     parser.add_argument("--json", metavar="FILE", help="write JSON instead of a table; - is standard output")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table, or write JSON."""
     with open_store(args.store, readonly=True) as store:
-        instruments = [store.instrument(args.symbol)] if args.symbol is not None else store.instruments()
+        instruments = store.instruments() if args.symbol is None else _meant(store, args.symbol, args.state)
         table = [(i, [_row(store, i, h) for h in store.holdings(i.symbol)], misfit_of_store(store, i)) for i in instruments]
     if not any(rows for _, rows, _ in table):
         raise NothingToDo("the store holds no data: import or record some first")
@@ -75,6 +78,22 @@ def run(args: argparse.Namespace) -> int:
             print(f"  warning: {warning}")
         print(_text(rows))
     return 0
+
+
+def _meant(store: TickStore, text: str, state: Path) -> list[Instrument]:
+    # What is stored is shown as it is stored; other names mean what they meant on the days there are.
+    try:
+        return [store.instrument(text)]
+    except UnknownSymbol:
+        held = sorted({day for i in store.instruments() for day in store.days(i.symbol)})
+        if not held:
+            raise
+    with ExitStack() as stack:
+        legs = legs_of(store, loaded_book(state, stack), text, range(held[0], held[-1] + 1))
+    found = [store.instrument(leg.instrument.symbol) for leg in legs if leg.has_data]
+    if not found:
+        raise NothingToDo(f"{text} is {', '.join(leg.instrument.symbol for leg in legs)}, and the store holds no data of it")
+    return found
 
 
 def _row(store: TickStore, instrument: Instrument, held: DayHoldings) -> Row:

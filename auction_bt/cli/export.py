@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -21,8 +21,9 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import day_start
 from auction_bt.store import TickStore
 from auction_bt.store.dsn import open_store
+from auction_bt.symbols import one_leg
 
-from .arguments import add_dates, add_store, day_range, nothing_in
+from .arguments import add_dates, add_state, add_store, day_range, loaded_book, nothing_in
 
 HELP = (
     "Write ticks, bars or messages of one symbol as CSV, or as Parquet where FILE ends in .parquet. Times are ns since 1970 UTC; "
@@ -34,6 +35,7 @@ _ROWS: Final = 2_000  # messages a part: a message is a kilobyte or a hundred
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add_store(parser)
+    add_state(parser)
     parser.add_argument("--symbol", metavar="KEY", required=True, help="symbol or name")
     add_dates(parser)
     parser.add_argument("--what", choices=("ticks", "bars", "raw"), default="bars", help="(default: %(default)s)")
@@ -43,8 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the table; the file is there whole or not at all."""
     days = day_range(args.from_date, args.to_date)
-    with open_store(args.store, readonly=True) as store:
-        symbol = store.instrument(args.symbol).symbol
+    with ExitStack() as stack:
+        store = stack.enter_context(open_store(args.store, readonly=True))
+        leg = one_leg(store, loaded_book(args.state, stack), args.symbol, days)
+        symbol, days = leg.instrument.symbol, range(leg.first_day, leg.last_day + 1)
         tables = _tables(store, symbol, args.what, days)
         first = next(tables, None)
         if first is None:

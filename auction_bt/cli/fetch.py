@@ -13,21 +13,21 @@ from typing import Final
 
 from auction_bt.core.errors import AuctionError, BadInput, Refused
 from auction_bt.core.instrument import Instrument
-from auction_bt.fetching.candle_api import CandleApi
+from auction_bt.core.ist import day_index
+from auction_bt.fetching.candle_api import CandleApi, TokenNeeded
 from auction_bt.fetching.expired_key import ExpiredKey
 from auction_bt.fetching.fetcher import Fetcher
 from auction_bt.fetching.ledger import FetchLedger
 from auction_bt.fetching.limiter import RateLimiter
-from auction_bt.fetching.report import SymbolReport
+from auction_bt.fetching.wanted import Wanted, plan
 from auction_bt.fetching.windows import is_trading_day, session_minutes
-from auction_bt.instruments.book import NAME as BOOK
 from auction_bt.instruments.book import InstrumentBook
-from auction_bt.instruments.names import resolve
+from auction_bt.store import TickStore
 from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
 
-from .arguments import Progress, add_base_url, add_dates, add_state, add_store, check_address, day_range
+from .arguments import Progress, add_base_url, add_dates, add_state, add_store, check_address, day_range, loaded_book
 
 HELP = (
     "Fetch 1-minute candles of the broker's history (from 2022 on) into a store. What was fetched is remembered: a fetch that "
@@ -41,7 +41,7 @@ _TOKEN: Final = "UPSTOX_ACCESS_TOKEN"  # noqa: S105  the name of a variable
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--symbol", action="append", default=[], metavar="KEY",
-                        help="key, or a name like RELIANCE or NIFTY-FUT as of the last day; may be repeated")  # fmt: skip
+                        help="key, or a name like RELIANCE, or NIFTY-FUT: all its contracts; may be repeated")  # fmt: skip
     parser.add_argument("--symbols-file", type=Path, metavar="FILE", help="more of them, one a line; # begins a remark")
     add_dates(parser)
     add_store(parser)
@@ -66,15 +66,18 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, _LOCK, "fetch"))
         stack.callback(progress.clear)
-        book = stack.enter_context(InstrumentBook.open(args.state)) if (args.state / BOOK).exists() else None
-        if book is not None and not book.days():  # a first download that failed
-            book = None
-        symbols: dict[str, None] = {}
+        book = loaded_book(args.state, stack)
+        wanted: dict[tuple[str, int, int], Wanted] = {}
         for text in texts:
             try:
-                symbols[_key(book, text, days.stop - 1)] = None
+                asked = plan(book, text, days, day_index(time.time_ns()))
             except AuctionError as error:
                 failed.append((text, error))
+                continue
+            wanted |= {(each.symbol, each.days.start, each.days.stop): each for each in asked.wanted}
+            if asked.untold:
+                failed.append((text, AuctionError(asked.untold)))
+        total = len(wanted) + len(failed)
         if not is_there(args.store):
             stack.callback(remove_unused, args.store)
         store = stack.enter_context(open_store(args.store, create=True))
@@ -83,39 +86,43 @@ def run(args: argparse.Namespace) -> int:
         source = CandleApi(args.base_url, os.environ.get(args.token_env, "").strip(), args.token_env, limiter, time.sleep)
         listed = _listing(book, days.stop - 1)
         fetcher = Fetcher(store, ledger, source, time.time_ns, is_trading_day, session_minutes, listed, progress, args.again)
-        for symbol in symbols:
-            try:
-                report = _fetched(fetcher, symbol, days, progress)
-            except Refused as error:
-                failed.append((symbol, error))
-                continue
-            if report.failed:
-                failed.append((symbol, AuctionError(report.failed)))
-    if failed and len(texts) == 1:
+        faults = ((_label(each), _fetched(fetcher, each, progress)) for each in wanted.values())
+        failed += [(label, fault) for label, fault in faults if fault is not None]
+    if failed and total == 1:
         raise failed[0][1]
     if failed:
         for text, reason in failed:
             print(f"failed: {text}: {reason}")
-        raise AuctionError(f"{len(failed):,} of {len(texts):,} symbols failed: {', '.join(text for text, _ in failed)}")
+        raise AuctionError(f"{len(failed):,} of {total:,} symbols failed: {', '.join(text for text, _ in failed)}")
     return 0
 
 
-def _fetched(fetcher: Fetcher, symbol: str, days: range, progress: Progress) -> SymbolReport:
-    report = fetcher.fetch(symbol, days)
+def _fetched(fetcher: Fetcher, wanted: Wanted, progress: Progress) -> AuctionError | None:
+    """Fetch and report; return why not all of it could be fetched, raise what stops every other symbol too."""
+    if wanted.live and _is_whole(fetcher.store, wanted):
+        print(f"{wanted.asked} ({wanted.live}): expired, and the store has all its days", flush=True)
+        return None
+    try:
+        report = fetcher.fetch(wanted.symbol, wanted.days)
+    except Refused as error:
+        return error
+    except TokenNeeded as error:
+        if not wanted.live:
+            raise
+        return error  # of expired contracts the broker always wants one; the others may do without
     progress.clear()
     print("\n".join(report.lines()), flush=True)
-    return report
+    return AuctionError(report.failed) if report.failed else None
 
 
-def _key(book: InstrumentBook | None, text: str, day: int) -> str:
-    """Return the key that a text means: itself, or what the master lists under the name."""
-    text = text.strip()
-    if "|" in text:
-        return text
-    if book is None:
-        raise BadInput(f"{text!r} is no instrument key (like NSE_EQ|INE002A01018), and names need an instrument master: "
-                       "get it with `instruments --refresh`")  # fmt: skip
-    return resolve(book, text, day).symbol
+def _label(wanted: Wanted) -> str:
+    return wanted.symbol if wanted.asked == wanted.symbol else f"{wanted.asked} ({wanted.symbol})"
+
+
+def _is_whole(store: TickStore, wanted: Wanted) -> bool:
+    """Return whether every trading day of an expired contract is stored under the key it had while it lived."""
+    held = set(store.days(wanted.live))
+    return all(day in held for day in wanted.days if is_trading_day(day))
 
 
 def _listing(book: InstrumentBook | None, day: int) -> Callable[[str], Instrument | None]:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import nan
 from typing import Any, Final
@@ -21,8 +22,9 @@ from auction_bt.feeds.stored import inside
 from auction_bt.market.sessions import session_of
 from auction_bt.store import TickStore
 from auction_bt.store.dsn import open_store
+from auction_bt.symbols import one_leg
 
-from .arguments import add_dates, add_store, day_range, nothing_in
+from .arguments import add_dates, add_state, add_store, day_range, loaded_book, nothing_in
 from .outputs import write_text
 
 HELP: Final = "Show volume at price, point of control and value area of one symbol over some days, from ticks or from candles."
@@ -32,7 +34,7 @@ _MEASURES: Final = (VolumeSource.TICKS, VolumeSource.CANDLES)
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("--symbol", required=True, metavar="KEY", help="symbol or name, as in the store")
+    parser.add_argument("--symbol", required=True, metavar="KEY", help="symbol or name, as NIFTY-FUT:2026-12")
     add_dates(parser)
     parser.add_argument("--method", default=Method.TWO_ROW.value, choices=list(Method), help="how the value area grows")
     parser.add_argument(
@@ -46,17 +48,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--ticks-per-row", default=1, type=int, metavar="N", help="price steps in one row (default: %(default)s)")
     add_store(parser)
+    add_state(parser)
     parser.add_argument("--json", metavar="FILE", help="write JSON too; - is standard output, and JSON alone")
 
 
 def run(args: Namespace) -> int:
     """Print the profile, or write JSON."""
     days = day_range(args.from_date, args.to_date)
-    with open_store(args.store, readonly=True) as store:
+    with ExitStack() as stack:
+        store = stack.enter_context(open_store(args.store, readonly=True))
+        leg = one_leg(store, loaded_book(args.state, stack), args.symbol, days)
         measured = measure(
             store,
-            store.instrument(args.symbol),
-            days,
+            leg.instrument,
+            range(leg.first_day, leg.last_day + 1),
             VolumeSource(args.source),
             Method(args.method),
             args.value_area,

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from math import inf, isnan
 from typing import Final
 
-from auction_bt.backtest import Engine, Request, Run, beside_other, read, run_on
+from auction_bt.backtest import Engine, Request, Run, beside_other, located, read, run_on
 from auction_bt.core.bar import Bar
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import Instrument
@@ -32,7 +32,7 @@ from auction_bt.wording import number, plural, quantity_of
 from .arguments import Progress
 from .backtest import record, state_folder, warn
 from .keyboard import Keyboard, has_terminal
-from .request import add_request, request_of
+from .request import add_request, on_store, request_of
 from .screen import Screen
 
 HELP: Final = (
@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
         store = stack.enter_context(open_store(args.store, readonly=True))
         screen = Screen(has_status=is_watched)
         stack.callback(screen.clear)
+        request = on_store(request, args, store)
         found = replay(store, request, pace, screen, DayCache(args.state / "cache", notes.append), is_watched=is_watched)
     if pace.is_over:
         print("\nEnded early: the summary is of what was replayed, and nothing is kept.\n")
@@ -87,6 +88,7 @@ def replay(
     """Replay the messages of `request`; the result is `run_backtest`'s unless it was ended early."""
     progress = Progress()
     progress("reading")
+    request = located(store, request)
     try:
         data = list(read(store, request, cache))
     finally:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from auction_bt.backtest import Engine, Request
+from auction_bt.backtest import Engine, Request, located
 from auction_bt.brokers.charges import NoCharges
 from auction_bt.brokers.indian import indian_charges
 from auction_bt.core.costing import Charges
@@ -18,15 +19,18 @@ from auction_bt.core.regime import Rule
 from auction_bt.core.substitute import parse_trade
 from auction_bt.market.rates import STANDARD, plans
 from auction_bt.settings import SETTINGS, parse_settings
+from auction_bt.store import TickStore
 
-from .arguments import add_dates, add_state, add_store, day_range
+from .arguments import add_dates, add_state, add_store, day_range, loaded_book
 
 _COSTS: Final = {"x1": 1, "x2": 2, "none": 0}  # times the charges
 
 
 def add_request(parser: argparse.ArgumentParser) -> None:
     """Add the options; read them with `request_of`."""
-    parser.add_argument("--symbol", action="append", required=True, metavar="KEY", help="symbol or name; may be given again")
+    parser.add_argument(
+        "--symbol", action="append", required=True, metavar="KEY", help="symbol or name, as NIFTY-FUT; may be given again"
+    )
     add_dates(parser)
     add_store(parser)
     add_state(parser)
@@ -59,6 +63,12 @@ class _ListSettings(argparse.Action):
             default = s.default if s.default != "" else "(empty)"
             print(f"{s.name:<{width}}  {default!s:<9} {s.meaning} [{s.allowed}]")
         parser.exit()
+
+
+def on_store(request: Request, args: argparse.Namespace, store: TickStore) -> Request:
+    """Return a request with what its symbols mean: by `store`, and by the instrument masters of --state."""
+    with ExitStack() as stack:
+        return located(store, request, loaded_book(args.state, stack))
 
 
 def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Request:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any, Final
 
 from auction_bt.core.ist import to_date
@@ -11,11 +12,12 @@ from auction_bt.difference import Happening
 from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
+from auction_bt.symbols import told
 from auction_bt.verify import Verdict, verify
 
 from .arguments import Progress
 from .outputs import check_targets, write_text
-from .request import add_request, request_of
+from .request import add_request, on_store, request_of
 
 HELP: Final = (
     "Prove that stored ticks and bars are what the recorded messages say, and that a replay of these ends in the backtest's "
@@ -37,6 +39,11 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     with open_store(args.store, readonly=True) as store:
         try:
+            request = on_store(request, args, store)
+            for leg in request.legs:
+                if not leg.has_data:
+                    progress.clear()
+                    print(f"auction_bt: {told(leg)}: no data, held against nothing", file=sys.stderr)
             found = verify(store, request, DayCache(args.state / "cache"), progress)
         finally:
             progress.clear()

@@ -11,6 +11,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import Self
 
 
 class AuctionError(Exception):
@@ -61,6 +62,13 @@ class UnknownSymbol(BadInput):
             )
         )
         super().__init__(f"unknown symbol {symbol!r}: {hint}")
+
+    @classmethod
+    def of(cls, told: str) -> Self:
+        """Return the error that says `told`."""
+        error = cls.__new__(cls)
+        BadInput.__init__(error, told)
+        return error
 
 
 class NothingToDo(Refused):

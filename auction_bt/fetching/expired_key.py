@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, Self
 
 from auction_bt.core.errors import BadInput
-from auction_bt.core.ist import from_date
+from auction_bt.core.ist import from_date, to_date
 
 _FORM: Final = re.compile(r"([^|]+\|[^|]+)\|(\d{2})-(\d{2})-(\d{4})")
 
@@ -30,3 +30,8 @@ class ExpiredKey:
             return cls(match[1], from_date(date(int(match[4]), int(match[3]), int(match[2]))))
         except ValueError:
             raise BadInput(f"{text!r} does not end in a day of expiry, DD-MM-YYYY") from None
+
+
+def key_of(key: str, expiry: int) -> str:
+    """Return the key of a contract that was listed under `key`, once IST day `expiry` is past."""
+    return f"{key}|{to_date(expiry):%d-%m-%Y}"

@@ -113,6 +113,17 @@ class InstrumentBook(SqliteFile):
         return cls(path, connect(path, application_id=BOOK_ID, version=BOOK_VERSION, statements=statements, what=_WHAT,
                                  create=create, readonly=not create))  # fmt: skip
 
+    @classmethod
+    def open_loaded(cls, state: Path) -> Self | None:
+        """Open the book of a folder for reading; return None where there is none, or no master in it yet."""
+        if not (state / NAME).exists():
+            return None
+        book = cls.open(state)
+        if book.days():
+            return book
+        book.close()  # a first download that failed
+        return None
+
     # --- loading
 
     def load(self, day: int, master: MasterFile) -> Loaded:

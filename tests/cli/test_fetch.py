@@ -14,7 +14,7 @@ from auction_bt.store.dsn import open_store
 from auction_bt.store.folder_lock import FolderLock
 from tests.broker.server import Broker, serving
 from tests.importing.made import ENVIRONMENT, EVER
-from tests.instruments.made import RELIANCE, standard, write
+from tests.instruments.made import RELIANCE, contract, index, standard, write
 
 OTHER = "NSE_EQ|INE009A01021"
 
@@ -160,3 +160,58 @@ def test_two_fetches_do_not_share_a_state_folder(run, broker, tmp_path):
         code, _, error = run("fetch", "--symbol", RELIANCE, "--from-date", "2025-03-03", "--to-date", "2025-03-14")
     assert code == 1
     assert "another fetch" in error
+
+
+LEGS = {
+    "2025-01-01": [index(), contract(1, "2025-02-27"), contract(2, "2025-03-27")],
+    "2025-02-28": [index(), contract(2, "2025-03-27"), contract(3, "2026-12-29")],
+}
+
+
+def test_a_continuous_name_is_fetched_leg_by_leg_and_run(run, fetch, broker, tmp_path):
+    broker.market.holidays = {date(2025, 2, 26), date(2025, 3, 14)}
+    for when, rows in LEGS.items():
+        run("instruments", "--from", write(tmp_path / "complete.json.gz", rows), "--date", when)
+    words = ("--symbol", "NIFTY-FUT")
+    code, out, error = fetch(*words, first="2025-02-24", last="2025-03-28")
+    assert (code, error) == (0, "")
+    heads = [line.partition(":")[0] for line in out.splitlines() if not line.startswith(" ")]
+    assert heads == ["NSE_FO|1|27-02-2025", "NSE_FO|2|27-03-2025", "NSE_FO|3"]
+    days = ("--from-date", "2025-02-25", "--to-date", "2025-03-28")
+    code, out, error = run("backtest", *words, *days, "--json", "-", "--quiet")
+    assert (code, error) == (0, "")
+    data = json.loads(out)["data"]
+    assert {symbol: (each["from"], each["to"], each["asked"], each["bars_warm_up"] >= 135) for symbol, each in data.items()} == {
+        "NSE_FO|1|27-02-2025": ("2025-02-25", "2025-02-25", "NIFTY-FUT", True),
+        "NSE_FO|2|27-03-2025": ("2025-02-27", "2025-03-26", "NIFTY-FUT", True),
+        "NSE_FO|3": ("2025-03-27", "2025-03-28", "NIFTY-FUT", True),
+    }
+    code, out, error = run("data", *words)
+    assert (code, error, out.count("future, tick")) == (0, "", 3)
+    code, out, error = run("export", *words, "--from-date", "2025-03-03", "--to-date", "2025-03-03")
+    assert (code, error, len(out.splitlines())) == (0, "", 376)
+    code, out, error = run("profile", *words, *days)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "NIFTY-FUT is several contracts in these days (NIFTY-FUT 2025-02-25..2025-02-25 (NSE_FO|1|27-02-2025); " in error
+    code, out, error = run("profile", "--symbol", "NIFTY-FUT:2025-03", "--from-date", "2025-03-03", "--to-date", "2025-03-04")
+    assert (code, error) == (0, "")
+    assert out.startswith("NSE_FO|2|27-03-2025 (NIFTY FUT 27 MAR 25)")
+
+
+def test_expired_legs_that_the_plan_does_not_allow_are_told_and_the_others_go_on(run, fetch, broker, tmp_path, monkeypatch):
+    for when, rows in LEGS.items():
+        run("instruments", "--from", write(tmp_path / "complete.json.gz", rows), "--date", when)
+    broker.plus = False
+    code, out, error = fetch("--symbol", "NIFTY-FUT", first="2025-03-24", last="2025-03-28")
+    assert (code, error) == (1, "auction_bt: 1 of 2 symbols failed: NIFTY-FUT 2025-03-24..2025-03-26 (NSE_FO|2|27-03-2025)\n")
+    assert "are for the plan Upstox Plus" in out.splitlines()[-1]
+    assert len(stored(tmp_path, "NSE_FO|3")) > 375
+    days = ("--from-date", "2025-03-24", "--to-date", "2025-03-28")
+    code, out, error = run("backtest", "--symbol", "NIFTY-FUT", *days)
+    assert (code, error) == (0, "auction_bt: NIFTY-FUT 2025-03-24..2025-03-26 (NSE_FO|2): no data, not traded\n")
+    assert "  NIFTY-FUT 2025-03-24..2025-03-26 (NSE_FO|2): no data, not traded" in out.splitlines()
+    broker.token, broker.plus = "secret", True
+    monkeypatch.delenv("UPSTOX_ACCESS_TOKEN", raising=False)
+    code, out, error = fetch("--symbol", "NIFTY-FUT", first="2025-03-24", last="2025-03-28")
+    assert code == 1
+    assert "NIFTY-FUT 2025-03-24..2025-03-26 (NSE_FO|2|27-03-2025): the broker wants an access token" in out
