@@ -107,8 +107,7 @@ class GrowingTape(Lookups):
             self._day = day_start(day), day_start(day + 1)
         if clock >= self._day[1]:
             clock = self._day[1] - 1  # as `capped_clock` has it
-        if clock < self._last[2]:
-            clock = self._last[2]
+        clock = max(clock, self._last[2])
         k = round(price / self.tick)
         self._rows.append((seq, ts, k, price, bid, ask, clock))
         self._last = seq, k, clock
