@@ -16,6 +16,7 @@ from .core.snapshot import Snapshot
 from .core.tick import Tick
 from .core.tracker import Outcome, TickTracker
 from .feeds.decode import FEED, MARKET_INFO, OWN_KINDS, UNKNOWN, Frame, decode
+from .feeds.direct import frame_of
 from .parsing import parse
 from .store import Event, Gap
 
@@ -158,8 +159,9 @@ class LiveMarketRouter:
         stamp : int, ns, optional
             The record's unique stamp: what becomes `seq`. One that does not increase is moved to the next free ns.
         """
-        parsed, fault = (message, "") if isinstance(message, dict) else _parsed(message)
-        frame = decode(parsed, self._symbols) if not fault else Frame(UNKNOWN, malformed=(fault,))
+        frame = frame_of(message, self._symbols) if isinstance(message, str) else None
+        if frame is None:
+            frame = self._decoded(message)
         seq = self._stamp(frame, stamp)
         kind, current_ts, _, items, _, malformed = frame
         if malformed:
@@ -199,6 +201,13 @@ class LiveMarketRouter:
             silences=self._silences,
             moved_stamps=self._moved,
         )
+
+    def _decoded(self, message: dict[str, object] | str | bytes) -> Frame:
+        try:
+            parsed = message if isinstance(message, dict) else parse(message)
+        except ValueError:
+            return Frame(UNKNOWN, malformed=("message is not JSON",))
+        return decode(parsed, self._symbols)
 
     def _stamp(self, frame: Frame, stamp: int | None) -> int:
         if stamp is None:
@@ -249,10 +258,3 @@ class LiveMarketRouter:
             for tracker, _ in self._states.values():
                 tracker.advance(frame.current_ts, seq)
         self._sink.on_event(Event(seq, frame.kind, frame.symbol, payload))
-
-
-def _parsed(text: str | bytes) -> tuple[object, str]:
-    try:
-        return parse(text), ""
-    except ValueError:
-        return None, "message is not JSON"

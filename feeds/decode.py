@@ -22,9 +22,9 @@ FEED: Final = "feed"
 MARKET_INFO: Final = "market_info"
 UNKNOWN: Final = ""
 
-_MS: Final = 1_000_000
-_MS_DIGITS: Final = 13  # of milliseconds since 1970, from 2001 to 2286
-_DIGITS: Final = len(str(LARGEST_VOLUME))
+MS: Final = 1_000_000
+MS_DIGITS: Final = 13  # of milliseconds since 1970, from 2001 to 2286
+DIGITS: Final = len(str(LARGEST_VOLUME))  # a number with fewer is a volume
 _INT64_MAX: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_IN_IST: Final = _EPOCH.astimezone(IST).replace(tzinfo=None)
@@ -79,7 +79,7 @@ def decode(message: object, symbols: Container[str] | None = None) -> Frame:
     kind = message.get("kind")
     if isinstance(kind, str) and "feeds" not in message:
         return _own(kind, message, faults)
-    current = _time(message.get("currentTs"), _MS, faults, "currentTs") or None
+    current = _time(message.get("currentTs"), MS, faults, "currentTs") or None
     recorded = None
     items: tuple[Snapshot, ...] = ()
     feeds = message.get("feeds")
@@ -87,7 +87,7 @@ def decode(message: object, symbols: Container[str] | None = None) -> Frame:
     if isinstance(feeds, dict):
         items = _items(feeds, symbols, faults)
     elif "instrumentKey" in message:
-        recorded = _recorded(message.get("_insertion_time"), faults)
+        recorded = recorded_at(message.get("_insertion_time"), faults)
         key = message["instrumentKey"]
         items = _items({key if isinstance(key, str) else "": message}, symbols, faults)
     elif feeds is not None:
@@ -141,11 +141,12 @@ def _items(feeds: dict[str, object], symbols: Container[str] | None, faults: lis
 
 
 def _is_symbol(name: object) -> TypeGuard[str]:
-    return isinstance(name, str) and _is_good_name(name)
+    return isinstance(name, str) and is_good_name(name)
 
 
 @lru_cache(8192)
-def _is_good_name(name: str) -> bool:
+def is_good_name(name: str) -> bool:
+    """Return whether `name` can be a symbol's."""
     if name == "" or name != name.strip():
         return False
     # Half of a surrogate pair, which JSON can say, is no text that a file or a database can hold.
@@ -170,21 +171,21 @@ def _usual(symbol: str, feed: dict[str, Any]) -> Snapshot | None:
             type(ltp) is type(bid) is type(ask) is type(atp) is type(oi) is float
             and 0 < ltp <= LARGEST_PRICE and 0 < bid < ask <= LARGEST_PRICE and 0 < atp <= LARGEST_PRICE
             and (isfinite(oi) or "oi" not in body)
-            and type(ltt) is str and len(ltt) == _MS_DIGITS and ltt.isdecimal()
-            and type(ltq) is type(vtt) is str and len(ltq) < _DIGITS > len(vtt) and ltq.isdecimal() and vtt.isdecimal()
+            and type(ltt) is str and len(ltt) == MS_DIGITS and ltt.isdecimal()
+            and type(ltq) is type(vtt) is str and len(ltq) < DIGITS > len(vtt) and ltq.isdecimal() and vtt.isdecimal()
             and row["interval"] == "I1" != day["interval"] and "indexFF" not in feed["fullFeed"]
         )  # fmt: skip
-        candle = _usual_candle(*said) if is_usual else None
+        candle = usual_candle(*said) if is_usual else None
     except (KeyError, TypeError, IndexError, AttributeError, ValueError):
         return None
-    if candle is None or (at := int(ltt)) >= LATEST_NS // _MS or not at:
+    if candle is None or (at := int(ltt)) >= LATEST_NS // MS or not at:
         return None
-    return Snapshot(symbol, ltp, at * _MS, int(ltq), int(vtt), True, bid, ask, oi, atp, candle)
+    return Snapshot(symbol, ltp, at * MS, int(ltq), int(vtt), True, bid, ask, oi, atp, candle)
 
 
 @lru_cache(8192, typed=True)  # True is no price, though it equals one
-def _usual_candle(ts: object, volume: object, opened: object, high: object, low: object, close: object) -> Candle | None:
-    # The same minute comes with every message until the next is complete.
+def usual_candle(ts: object, volume: object, opened: object, high: object, low: object, close: object) -> Candle | None:
+    """Return the candle of a row in which everything is there; the same comes with every message until the next is complete."""
     if not (type(ts) is type(volume) is str and type(opened) is type(high) is type(low) is type(close) is float):
         return None
     row = {"ts": ts, "vol": volume, "open": opened, "high": high, "low": low, "close": close}
@@ -219,7 +220,7 @@ def _snapshot(symbol: str, feed: dict[str, object], faults: list[str]) -> Snapsh
             faults.append("feed without a known part")
     ltpc = _part(body, "ltpc", faults)
     ltp = _price(ltpc.get("ltp"), faults, "ltp")
-    ltt = _time(ltpc.get("ltt"), _MS, faults, "ltt")
+    ltt = _time(ltpc.get("ltt"), MS, faults, "ltt")
     if not isnan(ltp) and not ltt and not ltpc.get("ltt"):
         faults.append("ltp without ltt")
     vtt: int | None = None
@@ -289,12 +290,12 @@ def _candle(row: dict[str, object], faults: list[str]) -> Candle | None:
     opened, high, low, close = map(_real, said)
     ts = _whole(row.get("ts", 0))
     volume = _volume(row.get("vol", 0))
-    if ts is None or volume is None or not 0 < ts < LATEST_NS // _MS or ts * _MS % MINUTE_NS:
+    if ts is None or volume is None or not 0 < ts < LATEST_NS // MS or ts * MS % MINUTE_NS:
         faults.append("I1 ts or vol")
     elif not (0 < low <= opened <= high <= LARGEST_PRICE and low <= close <= high):  # False for NaN wherever it stands
         faults.append("I1 prices")
     else:
-        return Candle(ts * _MS, opened, high, low, close, volume)
+        return Candle(ts * MS, opened, high, low, close, volume)
     return None
 
 
@@ -348,7 +349,7 @@ def _count(value: object, faults: list[str], reason: str) -> int:
 def _time(value: object, unit: int, faults: list[str], reason: str) -> int:
     if value is None:
         return 0
-    number = int(value) if type(value) is str and len(value) == _MS_DIGITS and value.isdecimal() else _whole(value)
+    number = int(value) if type(value) is str and len(value) == MS_DIGITS and value.isdecimal() else _whole(value)
     if number is None or number >= LATEST_NS // unit:
         faults.append(reason)
         return 0
@@ -375,7 +376,8 @@ def _price(value: object, faults: list[str], reason: str) -> float:
     return nan
 
 
-def _recorded(value: object, faults: list[str]) -> int | None:
+def recorded_at(value: object, faults: list[str]) -> int | None:
+    """Return a recorder's own stamp in ns, None where there is none."""
     if value is None:
         return None
     if isinstance(value, str):

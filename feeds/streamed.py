@@ -117,17 +117,17 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         if bar.known_seq >= self._end or bar.ts <= self._last or day > day_index(bar.known_seq) or not self._is_inside(bar.ts):
             return False
         self._last = bar.ts
-        own = 0
-        while own < len(self._open) and minute_start(self._open[own].ts) <= bar.ts:
+        own, end, tick = 0, bar.ts + MINUTE_NS, self.market.tick
+        while own < len(self._open) and self._open[own].ts < end:
             own += 1
         ticks, self._open = self._open[:own], self._open[own:]
-        self.tape.append(day, [round(t.price / self.market.tick) for t in ticks], [t.size for t in ticks])
+        self.tape.append(day, [round(t.price / tick) for t in ticks], [t.size for t in ticks])
         self.bars.ts.append(bar.ts)
         self.bars.known_seq.append(bar.known_seq)
         self.market.known.append(len(self.market))
         self.tick_days.append(day in self._days_with_ticks)
         self.bar_quality.append(one_bar_quality(bar, self._gaps) if self.tick_days[-1] else np.nan)
-        self._gaps = [gap for gap in self._gaps if gap.end > bar.ts + MINUTE_NS]  # the others reach into no later bar
+        self._gaps = [gap for gap in self._gaps if gap.end > end]  # the others reach into no later bar
         self._bar = bar
         return True
 
@@ -138,7 +138,9 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
             session = session_of(self.instrument, day)
             begin, end = session.bounds(day)
             self._session, self._pauses = (max(begin, self._begin), min(end, self._end)), session.pauses_on(day)
-        return self._session[0] <= ts < self._session[1] and not any(begin <= ts < end for begin, end in self._pauses)
+        if not self._session[0] <= ts < self._session[1]:
+            return False
+        return not self._pauses or not any(begin <= ts < end for begin, end in self._pauses)
 
     def _load(self) -> Any:
         bar, self._bar = self._bar, None

@@ -105,6 +105,8 @@ class BarBuilder:
         done: list[tuple[_Day, _Open]] = []
         if tick is not None:
             self._trade(tick, done)
+            if candle is None and not done:
+                return []
         given: tuple[_Day, Candle] | None = None
         if candle is not None and (home := self._home(candle, day, clock, done)) is not None:
             given = home, candle

@@ -105,7 +105,9 @@ class GrowingTape(Lookups):
         if not self._day[0] <= ts < self._day[1]:
             day = day_index(ts)
             self._day = day_start(day), day_start(day + 1)
-        clock = max(min(clock, self._day[1] - 1), self._last[2])  # as `capped_clock` has it
+        if clock >= self._day[1]:
+            clock = self._day[1] - 1  # as `capped_clock` has it
+        clock = max(clock, self._last[2])
         k = round(price / self.tick)
         self._rows.append((seq, ts, k, price, bid, ask, clock))
         self._last = seq, k, clock

@@ -106,7 +106,10 @@ class TickTracker:
             day, now = max(stamp_day, ltt_day) if ltt else stamp_day, seq
         else:
             day, now = stamp_day if begin <= current_ts < end else day_index(current_ts), current_ts
-        clock = self.clock = max(before, now, ltt) if ltt_day == day else max(before, now)
+        clock = now if now > before else before
+        if ltt > clock and ltt_day == day:
+            clock = ltt
+        self.clock = clock
         if item.has_book:
             self._bid, self._ask = item.bid, item.ask
         if not ltt or item.ltp != item.ltp:
@@ -123,7 +126,7 @@ class TickTracker:
             else:
                 size = vtt - top_vtt
             top_vtt = vtt
-        self._traded[day] = (max(top_ltt, ltt), top_vtt)
+        self._traded[day] = (ltt if ltt > top_ltt else top_ltt, top_vtt)
         if ltt <= top_ltt and not size:
             return Step(Outcome.LATE if ltt < top_ltt else Outcome.BOOK, None, day, clock, joined, silent)
         said = -1 if vtt is None else vtt
