@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from auction_bt.core.errors import AuctionError, BadInput, Fatal, Retryable
 
 _MAGIC: Final = b"SQLite format 3\0"
 _BUSY_S: Final = 30.0  # an import of a large file holds the write lock for seconds
+_AGAIN_S: Final = 0.01
 
 
 def connect(
@@ -48,8 +50,7 @@ def connect(
             if not readonly:
                 _make(connection, application_id, version, statements)
                 _upgrade(connection, version, upgrades)
-                # Persistent in the file; a creation killed before this line is completed by the next opening.
-                connection.execute("PRAGMA journal_mode = WAL")
+                _use_wal(connection)
                 connection.execute(f"PRAGMA synchronous = {synchronous}")
             found = _version(connection)
             if found is None:
@@ -64,6 +65,21 @@ def connect(
                 _remove_if_empty(path)
             raise
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # Persistent in the file; a creation killed before this line is completed by the next opening. The switch needs the file
+    # for itself and, unlike any other statement, does not wait for it where two processes make the same store at once.
+    end = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return
 
 
 @contextmanager

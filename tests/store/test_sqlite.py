@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 from pathlib import Path
 
@@ -140,6 +141,26 @@ def test_a_creation_that_was_cut_short_is_completed_by_the_next(tmp_path, left):
     with open_store(dsn(path), create=True) as store:
         store.add_raw([RawMessage(5, "{}")])
         assert (tmp_path / "a.db-wal").exists()
+
+
+def test_many_that_make_one_store_at_once_all_get_it(tmp_path):
+    refused = []
+
+    def make(path, barrier):
+        barrier.wait()
+        try:
+            open_store(dsn(path), create=True).close()
+        except Retryable as error:
+            refused.append(error)
+
+    for turn in range(100):  # without a wait for the switch to WAL a few of these are refused
+        barrier = threading.Barrier(8)
+        makers = [threading.Thread(target=make, args=(tmp_path / f"{turn}.db", barrier)) for _ in range(8)]
+        for maker in makers:
+            maker.start()
+        for maker in makers:
+            maker.join()
+    assert refused == []
 
 
 def _write(path, who, barrier, count):
