@@ -17,7 +17,7 @@ import numpy as np
 
 from .core.decision import Decision
 from .core.ist import to_datetime
-from .core.summary import Group, Summary
+from .core.summary import Group, Point, Summary
 from .core.trade import Trade
 
 SCHEMA: Final = 1
@@ -43,6 +43,8 @@ class BacktestResult:
         The same run by the other regime rule.
     defaults : dict
         What the settings are where nobody says otherwise; the report shows those that differ.
+    equity : tuple of (ns, rupees)
+        Value of the account whenever it changed; for pictures, and no part of the JSON.
     """
 
     summary: Summary
@@ -52,6 +54,7 @@ class BacktestResult:
     data: dict[str, Any] = field(default_factory=dict)
     other_regime: tuple[str, Decimal, int] | None = None
     defaults: dict[str, Any] = field(default_factory=dict)
+    equity: tuple[Point, ...] = ()
 
 
 def to_json(result: BacktestResult) -> dict[str, Any]:
