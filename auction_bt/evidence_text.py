@@ -9,7 +9,7 @@ from .core.bootstrap import MeanOfDays
 from .core.evidence import DoubledCosts, Evidence, Luck
 from .core.hit_rate import HitRate
 from .core.random_entries import RandomEntries
-from .wording import number, percent, plural, rupees, whole
+from .wording import NONE, number, percent, plural, rupees, whole
 
 WIDTH: Final = 100
 _LABEL: Final = 20
@@ -32,11 +32,12 @@ def _hits(found: HitRate | None) -> list[str]:
     lines = _item(
         "Targets hit",
         f"{whole(found.hits)} of {whole(found.trades)} ({percent(found.rate)}); a price without drift would reach "
-        f"{percent(found.null)}: {_p(found.p_value)}",
+        f"{percent(found.null)}: {_p(found.p_value, is_strict=found.undecided > 0)}",
     )
     notes = []
     if found.undecided:
-        notes.append(f"{plural(found.undecided, 'trade')} that met neither target nor stop count as not hit")
+        decided = percent(found.hits / (found.trades - found.undecided)) if found.trades > found.undecided else NONE
+        notes.append(f"{plural(found.undecided, 'trade')} that met neither count as not hit ({decided} of the others)")
     if found.left_out:
         notes.append(f"{whole(found.left_out)} left out, without a known stop or target")
     return lines + (_item("", "; ".join(notes)) if notes else [])
@@ -79,14 +80,15 @@ def _luck(found: Luck | None) -> list[str]:
     sharpe, trials = found.sharpe, found.trials
     lines = _item(
         "Sharpe ratio",
-        f"{number(sharpe.ratio, 3)} a day; above 0 with probability {percent(found.probabilistic)}, were these the only "
+        f"{number(sharpe.ratio, 3)} a day; above 0 with probability {_chance(found.probabilistic)}, were these the only "
         "settings ever tried",
     )
     if trials.count > 1:
         lines += _item(
             "Settings tried",
-            f"{whole(trials.count)} on these symbols and days; the best of so many without worth would show about "
-            f"{number(found.expected, 3)}: above that with probability {percent(found.deflated)}",
+            f"{whole(trials.count)} on these symbols and days, each run's other regime included; the best of so many "
+            "without worth would show about "
+            f"{number(found.expected, 3)}: above that with probability {_chance(found.deflated)}",
         )
     else:
         lines += _item("Settings tried", "these alone on these symbols and days, as far as this journal knows")
@@ -107,16 +109,23 @@ def _costs(found: DoubledCosts | None) -> list[str]:
     if found.doubled > 0:
         told = "still a gain"
     else:
-        told = "the gain is gone" if found.net > 0 else "a loss already at one time the costs"
+        told = "the gain is gone" if found.net > 0 else "a loss before that already"
     return _item("Costs × 2", f"net {rupees(found.net)} becomes {rupees(found.doubled)} ({told}; same trades)")
 
 
-def _p(value: float) -> str:
+def _chance(value: float) -> str:
+    if value < 0.001:
+        return "below 0.1 %"
+    return "above 99.9 %" if value > 0.999 else percent(value)
+
+
+def _p(value: float, *, is_strict: bool = False) -> str:
+    # A strict test counts too little, so it finds nothing to be worse than chance.
     if value < 0.01:
         told = "chance hardly does so well"
     elif value < 0.05:
         told = "chance seldom does so well, one time in " + whole(round(1 / value))
-    elif value > 0.95:
+    elif value > 0.95 and not is_strict:
         told = "worse than chance"
     else:
         told = "no better than chance"

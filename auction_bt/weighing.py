@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from .core.sharpe import Trials, measure
 from .result import plain
 
 # What says where a run looked, or how it was computed: neither is a choice that could be fitted to the data.
-_NOT_CHOSEN = frozenset({"symbols", "from", "to", "engine"})
+_NOT_CHOSEN: Final = frozenset({"symbols", "from", "to", "engine"})
 
 
 def bars_of(found: Run) -> dict[str, BarColumns]:
@@ -40,13 +42,22 @@ def evidence_of(found: Run, trials: Trials, seed: int = 0) -> Evidence:
     return gather(found.result.trades, found.result.decisions, bars, days_of(bars), trials, seed)
 
 
-def sharpe_of(found: Run) -> float | None:
-    """Return the Sharpe ratio of the run's net a day; None where it has none."""
-    sharpe = measure(daily_nets(found.result.trades, days_of(bars_of(found))))
-    return None if sharpe is None else sharpe.ratio
+def trials_of(found: Run) -> list[tuple[str, float | None]]:
+    """Return what the run tried: a hash of its settings with the Sharpe ratio of its net a day, None where it has none.
+
+    Notes
+    -----
+    The hash is equal for runs that must trade alike, whatever their symbols, days and engine. The other regime, whose net every
+    report shows, is a try as well: whoever picks the better of the two has picked from two.
+    """
+    result = found.result
+    sharpe = measure(daily_nets(result.trades, days_of(bars_of(found))))
+    tried = [(_hash(result.settings), None if sharpe is None else sharpe.ratio)]
+    if result.other_regime is not None:
+        tried.append((_hash({**result.settings, "rule": result.other_regime[0]}), None))
+    return tried
 
 
-def settings_hash(found: Run) -> str:
-    """Return the same text for runs whose settings must trade alike, whatever their symbols, days and engine."""
-    chosen = {name: value for name, value in found.result.settings.items() if name not in _NOT_CHOSEN}
-    return sha256(json.dumps(plain(dict(sorted(chosen.items()))), sort_keys=True).encode()).hexdigest()
+def _hash(settings: Mapping[str, Any]) -> str:
+    chosen = {name: value for name, value in settings.items() if name not in _NOT_CHOSEN}
+    return sha256(json.dumps(plain(chosen), sort_keys=True).encode()).hexdigest()

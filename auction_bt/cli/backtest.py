@@ -32,7 +32,7 @@ from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
-from auction_bt.weighing import evidence_of, settings_hash, sharpe_of
+from auction_bt.weighing import evidence_of, trials_of
 from auction_bt.wording import quantity_of
 
 HELP: Final = "run the strategy on stored data and print what counts"
@@ -122,7 +122,8 @@ def record(journal: Journal, found: Run) -> int:
     number = journal.start_run(json.dumps(plain(dict(sorted(found.result.settings.items())))))
     journal.append_decisions(number, found.result.decisions)
     journal.append_trades(number, found.result.trades)
-    journal.append_trial(number, found.result.data, *_span(found), settings_hash(found), sharpe_of(found))
+    for settings, sharpe in trials_of(found):
+        journal.append_trial(number, found.result.data, *_span(found), settings, sharpe)
     return number
 
 

@@ -51,10 +51,10 @@ TABLES: Final = (
           "(trade_id INTEGER NOT NULL REFERENCES trades, place INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, "
           "price REAL, qty INTEGER NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL, "
           "PRIMARY KEY (trade_id, place)) WITHOUT ROWID"),
-    # A run as one more try at its symbols and days (IST, both inclusive); settings is a hash, sharpe that of a day's net.
+    # What a run tried on its symbols and days (IST, both inclusive); settings is a hash, sharpe that of a day's net.
     Table("trials", "symbol, run_id: what was tried on a symbol",
           "(symbol TEXT NOT NULL, run_id INTEGER NOT NULL REFERENCES runs, begin INTEGER NOT NULL, end INTEGER NOT NULL, "
-          "settings TEXT NOT NULL, sharpe REAL, PRIMARY KEY (symbol, run_id)) WITHOUT ROWID"),
+          "settings TEXT NOT NULL, sharpe REAL, PRIMARY KEY (symbol, run_id, settings)) WITHOUT ROWID"),
 )  # fmt: skip
 _APPEND_ONLY: Final = {
     table: tuple(
@@ -127,7 +127,7 @@ class Journal(SqliteFile):
     def append_trial(
         self, run_id: int, symbols: Iterable[str], begin: int, end: int, settings: str, sharpe: float | None
     ) -> None:
-        """Count a run as a try at `symbols` on the IST days `begin` to `end`, both inclusive.
+        """Count settings as tried by a run on `symbols` and the IST days `begin` to `end`, both inclusive.
 
         Parameters
         ----------
@@ -146,15 +146,14 @@ class Journal(SqliteFile):
 
         Notes
         -----
-        Settings tried more than once count once, with the Sharpe ratio of their last run.
+        Settings tried more than once count once, with the Sharpe ratio of the last run that has one.
         """
         names = sorted(set(symbols))
         marks = ", ".join("?" for _ in names)
         rows = self._rows(f"SELECT settings, sharpe FROM trials WHERE symbol IN ({marks}) AND begin <= ? AND end >= ? "  # noqa: S608
                           "ORDER BY run_id", (*names, end, begin))  # fmt: skip
-        last = dict(rows)
-        known = [sharpe for sharpe in last.values() if sharpe is not None]
-        return Trials(len(last), variance(known) if len(known) > 1 else None)
+        known = {settings: sharpe for settings, sharpe in rows if sharpe is not None}
+        return Trials(len({settings for settings, _ in rows}), variance(known.values()) if len(known) > 1 else None)
 
     def decisions(self, run_id: int) -> list[Decision]:
         """Return the decisions of a run as they were appended."""
