@@ -50,7 +50,8 @@ def _random(found: RandomEntries | None) -> list[str]:
     lines += _item(
         "",
         f"a trade nets {rupees(found.actual)} by its own entry, {rupees(found.mean)} by a random one (95 % of draws "
-        f"{rupees(found.low)} … {rupees(found.high)}), both with simple exits: first stop, first target, end of day",
+        f"{rupees(found.low)} … {rupees(found.high)}), both with simple exits (first stop, first target, "
+        "end of day) and no slippage",
     )
     notes = []
     if found.left_out:

@@ -19,9 +19,9 @@ class Planned:
     ----------
     trade : Trade
     stop : float or None, rupees
-        From the entry to the stop, at the signal's prices; None where that is not known or not on the losing side.
+        From the start to the stop, at the signal's prices; None where that is not known or not on the losing side.
     target : float or None, rupees
-        From the entry to the first target; None where there was none (a trade that trails) or it was passed at the entry.
+        From the start to the first target; None where there was none (a trade that trails) or it was passed already.
     """
 
     trade: Trade
@@ -34,8 +34,9 @@ def planned(trades: Iterable[Trade], decisions: Iterable[Decision]) -> Iterator[
 
     Notes
     -----
-    Distances are from the entry's fill. Where something else than the signal's instrument was traded, its fill is of another
-    price, and the close that was decided on takes its place.
+    Distances start at the close that was decided on. A fill has slippage in it, which moves the entry and not the market: from
+    there targets would look nearer and stops further than they are. Of a trade that no decision is known of, the fill is all
+    there is; where it is of another instrument than the signal, its price says nothing, and the distances are not known.
     """
     entries: dict[str, list[Decision]] = {}
     for decision in decisions:
@@ -46,16 +47,15 @@ def planned(trades: Iterable[Trade], decisions: Iterable[Decision]) -> Iterator[
     for trade in trades:
         if trade.is_open:
             continue
-        decision_ = _opened(trade, entries.get(trade.signal_symbol, ()))
-        if trade.symbol == trade.signal_symbol:
-            start: float | None = trade.entry_price
-        else:
-            start = decision_.evidence.get("close") if decision_ else None
+        opening = _opened(trade, entries.get(trade.signal_symbol, ()))
+        start = opening.evidence.get("close") if opening else None
+        if start is None and trade.symbol == trade.signal_symbol:
+            start = trade.entry_price
         stop = target = None
         if start is not None:
             stop = _distance((start - trade.stop) * trade.side.sign)
-            if decision_ is not None and decision_.targets:
-                target = _distance((decision_.targets[0][0] - start) * trade.side.sign)
+            if opening is not None and opening.targets:
+                target = _distance((opening.targets[0][0] - start) * trade.side.sign)
         yield Planned(trade, stop, target)
 
 

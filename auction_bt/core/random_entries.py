@@ -89,7 +89,7 @@ def random_entries(
 
     The real exits move stops and leave on levels; random entries have no such history. So the real entries are judged under the
     simple exits too, from the close of the last bar complete at the entry: like is compared with like, and `actual` differs from
-    the trades' own mean. What the strategy's exits add is not judged here.
+    the trades' own mean. Neither side pays slippage. What the strategy's exits add is not judged here.
 
     Draws of several trades are independent. Real trades of several symbols on one day are not: over more than one symbol the
     p-value comes out too small.

@@ -214,6 +214,15 @@ def test_distances_of_an_option_are_those_of_its_signal():
     assert (odd.stop, odd.target) == (None, None)
 
 
+def test_slippage_moves_no_target_nearer():
+    slipped = trade(entry_price=100.5)
+
+    (by_decision,) = planned([slipped], [entry()])
+    assert (by_decision.stop, by_decision.target) == (1.0, 2.0)
+    (by_fill,) = planned([slipped], [])
+    assert (by_fill.stop, by_fill.target) == (1.5, None)
+
+
 def test_no_plan_no_hit_rate():
     assert hit_rate_null([]) is None
 
