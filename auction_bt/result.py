@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -92,9 +93,9 @@ def to_json(result: BacktestResult) -> dict[str, Any]:
     }
 
 
-def dumps(result: BacktestResult) -> str:
-    """Return `to_json` as ASCII text ending in a newline; equal results give equal bytes on every platform."""
-    return json.dumps(to_json(result), indent=2, allow_nan=False) + "\n"
+def dumps(result: BacktestResult, more: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """Return `to_json`, and `more` after it, as ASCII text ending in a newline; equal results give equal bytes everywhere."""
+    return json.dumps({**to_json(result), **more}, indent=2, allow_nan=False) + "\n"
 
 
 def trade_json(trade: Trade) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,8 @@ from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.core.price_step import misfit_of_bars
+from auction_bt.core.sharpe import Trials
+from auction_bt.evidence_text import render_evidence
 from auction_bt.explain import explain
 from auction_bt.report import csv_lines, dumps, extrapolated, missing, render
 from auction_bt.result import plain
@@ -26,6 +29,7 @@ from auction_bt.shown import levels_of, rows_of
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
+from auction_bt.weighing import evidence_of, trials_of
 from auction_bt.wording import quantity_of
 
 HELP: Final = "run the strategy on stored data and print what counts"
@@ -41,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", metavar="FILE.png", help="draw candles, levels and trades")
     parser.add_argument("--html", metavar="FILE.html", help="write the report as one page for the browser, charts included")
     parser.add_argument("--explain", type=int, metavar="N", help="tell trade N line by line, after the summary")
+    parser.add_argument("--evidence", action="store_true",
+                        help="hold the trades against chance, random entries, and how many settings were tried")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 
 
@@ -60,21 +66,26 @@ def run(args: argparse.Namespace) -> int:
             path = _plot_path(Path(args.plot), traced, len(found.traced))
             picture(path, traced, request)
             written.append(str(path))
-    if args.html:
-        from auction_bt.page.document import page  # templates are slow to import and seldom needed
-
-        write_text(args.html, page(found))
-        written.append(args.html)
     if args.csv:
         write_text(args.csv, "\n".join(csv_lines(found.result.trades)) + "\n")
         written.append(args.csv)
-    if args.json:
-        write_text(args.json, dumps(found.result))
-        written.append(args.json)
     with Journal.open(state_folder(args.state)) as journal:
         number = record(journal, found)
+        weighed = evidence_of(found, tried(journal, found)) if args.evidence or args.html else None
+    evidence = weighed if args.evidence else None
+    if args.json:
+        more = {} if evidence is None else {"evidence": plain(asdict(evidence))}
+        write_text(args.json, dumps(found.result, more))
+        written.append(args.json)
+    if args.html and weighed is not None:
+        from auction_bt.page.document import page  # templates are slow to import and seldom needed
+
+        write_text(args.html, page(found, weighed))
+        written.append(args.html)
     if not args.quiet and "-" not in written:
         print(render(found.result), end="")
+        if evidence is not None:
+            print("\n" + render_evidence(evidence), end="")
         for line in _explained(found, args.explain):
             print(line)
         kept = f"run {number} of {args.state / 'journal.db'}"
@@ -111,11 +122,22 @@ def _explained(found: Run, number: int | None) -> list[str]:
 
 
 def record(journal: Journal, found: Run) -> int:
-    """Keep a run's settings, decisions and trades; return its number."""
+    """Keep a run's settings, decisions and trades, and count it as a trial; return its number."""
     number = journal.start_run(json.dumps(plain(dict(sorted(found.result.settings.items())))))
     journal.append_decisions(number, found.result.decisions)
     journal.append_trades(number, found.result.trades)
+    for settings, sharpe in trials_of(found):
+        journal.append_trial(number, found.result.data, *_span(found), settings, sharpe)
     return number
+
+
+def tried(journal: Journal, found: Run) -> Trials:
+    """Return how many settings this journal knows to have been tried where and when `found` was run."""
+    return journal.trials(found.result.data, *_span(found))
+
+
+def _span(found: Run) -> tuple[int, int]:
+    return from_date(found.result.settings["from"]), from_date(found.result.settings["to"])
 
 
 def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = False) -> None:

@@ -109,19 +109,15 @@ def equity_columns(points: Sequence[Point], cash: float) -> dict[str, list[float
     -----
     One point a second at most, the last; where there are more than can be shown, of each stretch its lowest and its last.
     """
-    by_second: dict[int, float] = {}
-    for ts, value in points:
-        by_second[ts // SECOND_NS] = float(value)
-    t, value = np.array(list(by_second), dtype=np.int64), np.array(list(by_second.values()), dtype=np.float64)
+    by_second = {ts // SECOND_NS: float(value) for ts, value in points}
+    t, values = np.array(list(by_second), dtype=np.int64), np.array(list(by_second.values()), dtype=np.float64)
+    fall = values - np.maximum.accumulate(np.append(cash, values))[1:]
     if len(t) > _POINTS:
         edges = np.linspace(0, len(t), _POINTS // 2 + 1).astype(np.int64)
         pairs = zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
-        kept = sorted({i for begin, end in pairs for i in (begin + int(value[begin:end].argmin()), end - 1)})
-        peaks = np.maximum.accumulate(np.append(cash, value))[1:][kept]
-        t, value = t[kept], value[kept]
-    else:
-        peaks = np.maximum.accumulate(np.append(cash, value))[1:]
-    return {"t": t.tolist(), "value": value.round(2).tolist(), "fall": (value - peaks).round(2).tolist()}
+        kept = sorted({i for begin, end in pairs for i in (begin + int(fall[begin:end].argmin()), end - 1)})
+        t, values, fall = t[kept], values[kept], fall[kept]
+    return {"t": t.tolist(), "value": values.round(2).tolist(), "fall": fall.round(2).tolist()}
 
 
 class _Entries:

@@ -13,10 +13,12 @@ from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from auction_bt.backtest import Run
+from auction_bt.core.evidence import Evidence
 from auction_bt.core.ist import clock_text, day_index, to_date, to_datetime
 from auction_bt.core.summary import Group, Summary, grouped_by
 from auction_bt.core.trade import Trade
-from auction_bt.report import render
+from auction_bt.evidence_text import render_evidence
+from auction_bt.report import LABEL, render
 from auction_bt.result import BacktestResult, plain, to_json
 from auction_bt.wording import CHARGES, REFUSALS, number, percent, risk, rupees, whole
 
@@ -27,12 +29,14 @@ _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Sat
 _VERSIONED: Final = ("auction-bt", "backtrader", "numpy", "numba")
 
 
-def page(run: Run, *, synthetic: bool = False) -> str:
+def page(run: Run, evidence: Evidence, *, synthetic: bool = False) -> str:
     """Return the report of a run as one HTML document.
 
     Parameters
     ----------
     run : Run
+    evidence : Evidence
+        What the run is worth against chance (`weighing.evidence_of`).
     synthetic : bool
         Say in large letters that the data was made up.
 
@@ -60,7 +64,8 @@ def page(run: Run, *, synthetic: bool = False) -> str:
         synthetic=synthetic,
         summary=summary,
         cards=_cards(summary),
-        verdict=_verdict(result),
+        verdict=dict(_items(render(result)))["Enough to tell?"],
+        evidence=_items(render_evidence(evidence)),
         other=result.other_regime,
         rule=result.settings.get("rule", ""),
         tables=_tables(result),
@@ -123,16 +128,16 @@ def _cards(summary: Summary) -> list[tuple[str, str, str, str]]:
     ]  # fmt: skip
 
 
-def _verdict(result: BacktestResult) -> str:
-    # The words of the text report: two of them would differ one day.
-    lines = render(result).splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("Enough to tell?"))
-    said = [lines[start].removeprefix("Enough to tell?").strip()]
-    for line in lines[start + 1 :]:
-        if not line.startswith(" "):
-            break
-        said.append(line.strip())
-    return " ".join(said)
+def _items(text: str) -> list[tuple[str, str]]:
+    """Return (label, words) of a text report's lines: said in two places, they would differ one day."""
+    found: list[tuple[str, list[str]]] = []
+    for line in text.splitlines():
+        label, words = line[:LABEL].strip(), line[LABEL:].strip()
+        if label or not found:
+            found.append((label, [words]))
+        else:
+            found[-1][1].append(words)
+    return [(label, " ".join(words)) for label, words in found]
 
 
 def _tables(result: BacktestResult) -> list[tuple[str, tuple[Group, ...]]]:
