@@ -106,9 +106,9 @@ def day_type(
     Notes
     -----
     With IB the width of the initial balance, in this order: non-trend: no extension, and IB below half its mean; normal: IB above
-    85 % of the range; neutral: extended both ways, close in the middle 60 %, neutral-extreme where it is not; double distribution:
-    extended one way, two HVNs with single prints between them; trend: extended one way, range above 2 IB and IB below a third of
-    it, close in the outer 20 % of that way; normal variation: any other day extended one way.
+    85 % of the range; neutral: extended both ways, close in the middle 60 %, neutral-extreme where it is not; double
+    distribution: extended one way, two HVNs with single prints between them; trend: extended one way, range above 2 IB and IB
+    below a third of it, close in the outer 20 % of that way; normal variation: any other day extended one way.
 
     References
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -50,7 +51,7 @@ def nodes_of(profile: Profile) -> Nodes:
     highest = int(smooth.max())
     hvn = [p for p, out in zip(peaks.tolist(), prominences(smooth, peaks).tolist(), strict=True) if _PEAK_SHARE * out >= highest]
     lvn = []
-    for left, right in zip(hvn, hvn[1:], strict=False):
+    for left, right in pairwise(hvn):
         between = smooth[left : right + 1]
         floor = int(between.min())
         if _VALLEY_SHARE * floor <= min(int(smooth[left]), int(smooth[right])):

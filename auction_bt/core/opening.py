@@ -169,10 +169,10 @@ def _upward(hour: Minutes, a: Minutes, references: list[int]) -> OpenType | None
     if is_strong and 10 * (o - lowest) <= ib:
         return OpenType.DRIVE
     probe = int(np.argmin(a.low))
-    if is_strong and a_low == lowest and bool((a.close[probe:] > o).any()):
-        # Short of the reference by at most a tenth, or through it from the open's side.
-        if any(r <= o and 10 * (a_low - r) <= ib for r in references):
-            return OpenType.TEST_DRIVE
+    # Short of the reference by at most a tenth, or through it from the open's side.
+    is_tested = any(r <= o and 10 * (a_low - r) <= ib for r in references)
+    if is_strong and is_tested and a_low == lowest and bool((a.close[probe:] > o).any()):
+        return OpenType.TEST_DRIVE
     turn = int(np.argmin(hour.low))
     if 2 * (o - lowest) > ib and bool((hour.close[turn:] > o).any()):
         return OpenType.REJECTION_REVERSE

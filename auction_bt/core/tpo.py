@@ -76,7 +76,7 @@ class Tpo:
     poor_low, poor_high : bool or None
         Two letters or more at the extreme row: unfinished business. None while one bracket is all there is.
     rotation : int or None
-        Rotation factor: each bracket gives +1 for a higher high, -1 for a lower one, and the same for its low. None of one bracket.
+        Rotation factor: each bracket gives +1 for a higher high, -1 for a lower one, and so for its low. None of one bracket.
     """
 
     lo: int
@@ -123,8 +123,8 @@ def tpo_of(minutes: Minutes, ticks_per_row: int = 1) -> Tpo:
 
     References
     ----------
-    Single prints, tails, poor extremes and rotation factor: J. Dalton, "Mind over Markets" (1990); CBOT, "A Six-Part Study Guide to
-    Market Profile" (1996).
+    Single prints, tails, poor extremes, rotation factor: J. Dalton, "Mind over Markets" (1990); CBOT, "A Six-Part Study Guide
+    to Market Profile" (1996).
     """
     brackets = brackets_of(minutes)
     low, high = brackets.low // ticks_per_row, brackets.high // ticks_per_row
