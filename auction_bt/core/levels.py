@@ -13,7 +13,15 @@ from .errors import BadInput
 from .minutes import Minutes
 from .nodes import Nodes, nodes_of
 from .opening import (
-    Eighty, EightyRule, InitialBalance, Opened, Opening, eighty_rule, initial_balance, opened, opening_of,
+    Eighty,
+    EightyRule,
+    InitialBalance,
+    Opened,
+    Opening,
+    eighty_rule,
+    initial_balance,
+    opened,
+    opening_of,
 )  # fmt: skip
 from .profile import Profile, merged
 from .tpo import Tpo, tpo_of
