@@ -42,8 +42,7 @@ class _Text:
         self._naked()
         self._composite()
         today = values["today"]
-        title = f"the day itself, {'whole' if today and today['is_over'] else 'so far'}"
-        self._title(title)
+        self._title("the day itself" + (", whole" if today and today["is_over"] else ", so far" if today else ""))
         if today is None:
             self._row("today", None, "today")
             self._row("80 % rule", None, "eighty_rule")
@@ -60,6 +59,7 @@ class _Text:
             self._row("prior", None, "prior")
             return
         self._value(prior, "prior")
+        self._late(prior)
         self._row("high low close", "  ".join(f"{k} {self._price(prior[k])}" for k in ("high", "low", "close")))
         moved = self._values["value_migration"]
         overlap = f"{moved}, {percent(self._values['value_overlap'], 0)} of the narrower value area in common" if moved else None
@@ -91,12 +91,13 @@ class _Text:
         elif rule["target"] is not None:
             text += f": from {rule['outside']} value, target {self._price(rule['target'])}"
         else:
-            text += f": price {'is' if rule['state'] in {'armed', 'failed'} else 'was'} {rule['outside']} prior value"
+            text += f" {'from ' if rule['state'] == 're-entered' else ''}{rule['outside']} prior value"
         if rule["state"] == "re-entered":
             text += ", one half hour closed inside"
         self._row("80 % rule", text)
 
     def _session(self, today: dict[str, Any], path: str) -> None:
+        self._late(today)
         where = today["opened"]
         at = f"{self._price(today['open'])}, {where or self._none(path, 'opened')}" if today["open"] is not None else None
         self._row("open", at, f"{path}.open")
@@ -124,6 +125,10 @@ class _Text:
             levels += f"  (volume from {of['source']})" if of.get("source") else ""
         self._row("value area", levels, f"{path}.poc")
 
+    def _late(self, of: dict[str, Any]) -> None:
+        if of["joined_late"]:
+            self._row("caution", f"the recording joined at {of['first_minute']} IST: range, value, VWAP are of what it saw")
+
     def _kind(self, of: dict[str, Any], path: str) -> None:
         day = of["day_type"]
         text = day and " ".join(filter(None, (day["type"], day["direction"]))) + ("" if day["is_final"] else " (so far)")
@@ -140,7 +145,7 @@ class _Text:
             if of[f"poor_{end}"]:
                 said.append(f"poor {end} {self._price(of[end])}")
             if tail is not None:
-                what = "tail (excess)" if tail["is_excess"] else "tail of the last half hour, no excess yet"
+                what = "tail (excess)" if tail["is_excess"] else "tail of the last half hour, no excess"
                 said.append(f"{name} {what} {self._span(tail)}")
         self._row("extremes", "; ".join(said) or "neither poor, nor a tail")
         singles = [self._span(each) for each in reversed(of["single_prints"])]
@@ -157,9 +162,10 @@ class _Text:
         self._row("initial balance", text, f"{path}.initial_balance")
         if balance is not None and mean is None:
             self._row("IB average", None, f"{path}.ib_average")
-        several = today["ib_multiples"]
-        self._row("IB multiples", several and "   ".join(
-            f"{m['multiple']:g}x {self._price(m['below'])} / {self._price(m['above'])}" for m in several), f"{path}.ib_multiples")  # fmt: skip
+        several = today["ib_multiples"] and "   ".join(
+            f"{m['multiple']:g}x {self._price(m['below'])} / {self._price(m['above'])}" for m in today["ib_multiples"]
+        )
+        self._row("IB multiples", several, f"{path}.ib_multiples")
         beyond = today["range_extension"]
         self._row("range extension", beyond and f"up {self._price(beyond['up'])}, down {self._price(beyond['down'])}",
                   f"{path}.range_extension")  # fmt: skip

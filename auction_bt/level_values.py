@@ -23,8 +23,8 @@ def as_json(levels: DayLevels) -> dict[str, Any]:
 
     Notes
     -----
-    ``reasons`` says why, by the path of the value: ``today.initial_balance``. What is null and has no reason is defined and absent,
-    as a tail of a session that has none.
+    ``reasons`` says why, by the path of the value: ``today.initial_balance``. What is null and has no reason is defined and
+    absent, as a tail of a session that has none.
     """
     sheet, step = levels.sheet, _Step(levels)
     prior = None if sheet.prior is None else _session(levels, sheet.prior)
@@ -144,6 +144,7 @@ def _session(levels: DayLevels, reading: Reading) -> dict[str, Any]:
         "date": str(to_date(traded.day)),
         "source": source and source.value,
         "is_over": traded.is_over,
+        "joined_late": traded.is_late,
         "first_minute": _clock(int(traded.minutes.at[0]), levels, traded.day),
         "open": None if traded.is_late else step(int(traded.minutes.open[0])),
         "high": step(high),

@@ -31,7 +31,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--symbol", required=True, metavar="KEY", help="symbol or name, as NIFTY-FUT:2026-12")
     parser.add_argument("--date", required=True, metavar="DATE", help="the day, YYYY-MM-DD in India")
-    parser.add_argument("--at", metavar="HH:MM", help="only what was known by then, IST (default: the day as a whole)")
+    parser.add_argument(
+        "--at", metavar="HH:MM", help="only what was known by then, IST (default: the day as a whole, as if it were over)"
+    )
     parser.add_argument("--composite", default=COMPOSITE_SESSIONS, type=int, metavar="K",
                         help="sessions that are merged (default: %(default)s)")  # fmt: skip
     add_store(parser)

@@ -24,7 +24,7 @@ from .opening import (
     opening_of,
 )  # fmt: skip
 from .profile import Profile, merged
-from .tpo import Tpo, tpo_of
+from .tpo import BRACKET_MIN, Tpo, tpo_of
 
 NAKED_SESSIONS: Final = 20
 COMPOSITE_SESSIONS: Final = 5
@@ -316,4 +316,7 @@ def _eighty(prior: Reading | None, today: Traded) -> EightyRule:
         return EightyRule(Eighty.NOT_APPLICABLE, reason="the session before was a trend day: it accepted no value")
     if today.is_late:
         return EightyRule(Eighty.NOT_APPLICABLE, reason="the recording missed the open")
-    return eighty_rule(today.minutes, *prior.traded.value, today.elapsed)
+    elapsed = today.elapsed
+    if today.is_over:  # the last bracket ends with the session, short as it may be
+        elapsed = -(-today.length // BRACKET_MIN) * BRACKET_MIN
+    return eighty_rule(today.minutes, *prior.traded.value, elapsed)
