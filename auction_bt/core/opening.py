@@ -150,13 +150,12 @@ def opening_of(minutes: Minutes, references: Sequence[int], elapsed: int) -> Ope
     low, high = a.range
     if low == high:
         return None
-    for direction, hour, bracket, levels in (
-        (Direction.UP, first_hour, a, list(references)),
-        (Direction.DOWN, first_hour.mirrored(), a.mirrored(), [-r for r in references]),
-    ):
-        found = _upward(hour, bracket, levels)
-        if found is not None:
-            return Opening(found, direction, crosses, final)
+    up = _upward(first_hour, a, list(references))
+    down = _upward(first_hour.mirrored(), a.mirrored(), [-r for r in references])
+    for kind in OpenType:  # the strongest that either way shows, and neither way is asked first
+        for direction, found in ((Direction.UP, up), (Direction.DOWN, down)):
+            if found is kind:
+                return Opening(kind, direction, crosses, final)
     return Opening(OpenType.AUCTION, None, crosses, final)
 
 
