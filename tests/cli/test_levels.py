@@ -4,6 +4,7 @@ import argparse
 import datetime as dt
 import json
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -25,7 +26,7 @@ INDEX = Instrument("NSE_INDEX|3", Decimal("0.05"), 1, Kind.INDEX, "X")
 def bars_of(symbol, day, prices, volume=60):
     """A minute a quarter of an hour, from each price to the next."""
     opened, found = day_start(day) + (9 * 60 + 15) * MINUTE_NS, []
-    for i, (a, b) in enumerate(zip(prices, prices[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(prices)):
         ts = opened + 15 * i * MINUTE_NS
         found.append(Bar(symbol, ts, a, max(a, b), min(a, b), b, volume, 0, ts + MINUTE_NS))
     return BarColumns.of(found)
