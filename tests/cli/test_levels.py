@@ -142,3 +142,14 @@ def test_what_cannot_be_shown_is_said_in_one_line(dsn, options, where, error, wo
 def test_a_failure_has_one_line_and_an_exit_code(dsn, capsys):
     assert main(["levels", "--symbol", "NSE_FO|1", "--date", "2024-01-17", "--at", "noon", "--store", dsn]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("at", ["09:16", "09:45", "10:01", "15:30"])
+def test_minutes_stored_later_change_no_earlier_sheet(dsn, capsys, at):
+    whole = as_json(capsys, dsn, "--at", at)
+    until = day_start(DAY + 2) + (int(at[:2]) * 60 + int(at[3:])) * MINUTE_NS
+    with open_store(dsn) as store:
+        bars = store.bars(FUTURE.symbol, day_start(DAY + 2), day_start(DAY + 3))
+        known = bars.take(bars.ts + MINUTE_NS <= until)
+        store.put_derived(FUTURE.symbol, range(DAY + 2, DAY + 3), TickColumns.empty(), known, [])
+    assert as_json(capsys, dsn, "--at", at) == whole
