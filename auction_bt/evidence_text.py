@@ -29,7 +29,7 @@ def _hits(found: HitRate | None) -> list[str]:
     lines = _item(
         "Targets hit",
         f"{whole(found.hits)} of {whole(found.trades)} ({percent(found.rate)}); a price without drift would reach "
-        f"{percent(found.null)}: {_p(found.p_value, is_strict=found.undecided > 0)}",
+        f"{percent(found.null)}: {_p(found.p_value, is_strict=found.undecided > 0)}.",
     )
     notes = []
     if found.undecided:
@@ -43,10 +43,10 @@ def _hits(found: HitRate | None) -> list[str]:
 def _random(found: RandomEntries | None) -> list[str]:
     if found is None:
         return _item("Random entries", "not known: no trade has a stop and minutes of what was traded")
-    lines = _item("Random entries", f"same exits, same side and hour, {plural(found.draws, 'draw')}: {_p(found.p_value)}")
+    lines = _item("Random entries", f"same exits, same side and hour, {plural(found.draws, 'draw')}: {_p(found.p_value)}.")
     lines += _item(
         "",
-        f"a trade nets {rupees(found.actual)} by its own entry, {rupees(found.mean)} by a random one (95 % of draws "
+        f"A trade nets {rupees(found.actual)} by its own entry, {rupees(found.mean)} by a random one (95 % of draws "
         f"{rupees(found.low)} … {rupees(found.high)}), both with simple exits (first stop, first target, "
         "end of day) and no slippage",
     )

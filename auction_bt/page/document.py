@@ -137,7 +137,8 @@ def _items(text: str) -> list[tuple[str, str]]:
             found.append((label, [words]))
         else:
             found[-1][1].append(words)
-    return [(label, " ".join(words)) for label, words in found]
+    # A browser may end a line between a minus and its amount.
+    return [(label, " ".join(words).replace("−₹", "−\u2060₹")) for label, words in found]
 
 
 def _tables(result: BacktestResult) -> list[tuple[str, tuple[Group, ...]]]:
