@@ -189,6 +189,7 @@ def test_a_store_of_an_older_version_is_upgraded_by_a_writer_alone(place, questd
         store.put_instrument(instrument)
     for column in ("underlying", "expiry", "strike", "option_right", "closing_auction"):
         questdb.sql(f"ALTER TABLE '{place.prefix}instruments' DROP COLUMN {column}")
+    questdb.settled(f"{place.prefix}instruments")
     assert "written by an older version" in str(failure(url(place)))
     with closing(open_store(url(place), create=True)) as store:
         assert store.instruments() == [instrument]
