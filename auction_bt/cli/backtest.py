@@ -24,7 +24,7 @@ from auction_bt.core.profile import VolumeSource, allocate
 from auction_bt.core.tick import I64
 from auction_bt.explain import explain
 from auction_bt.picture import LevelColumns, PriceRows
-from auction_bt.report import csv_lines, dumps, extrapolated, missing, render
+from auction_bt.report import csv_lines, dumps, extrapolated, missing, noted, render
 from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
@@ -82,7 +82,9 @@ def run(args: argparse.Namespace) -> int:
 
 def warn(found: Run, notes: Iterable[str] = ()) -> None:
     """Say on standard error what a reader of the JSON must not miss either."""
-    for note in filter(None, (*notes, *missing(found.result), extrapolated(found.result), *_misfits(found))):
+    for note in filter(
+        None, (*notes, *missing(found.result), *noted(found.result), extrapolated(found.result), *_misfits(found))
+    ):
         print(f"auction_bt: {note}", file=sys.stderr)
 
 
