@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -92,15 +92,24 @@ def tradables_of(store: TickStore, book: InstrumentBook | None, symbol: str, day
     ----------
     days : range
         The masters' word is that of the first, or of the first after it on which they list a key.
+
+    Raises
+    ------
+    NothingToDo
+        The store holds nothing on these days of the one that `symbol` names.
     """
     if symbol:
-        return (one_leg(store, book, symbol, days).instrument,)
+        leg = one_leg(store, book, symbol, days)
+        if not leg.has_data and leg.instrument.kind is not Kind.INDEX:  # an index is refused for what it is
+            raise _no_data(symbol, (leg,), days, store.days(leg.instrument.symbol))
+        return (leg.instrument,)
     found = []
-    for option in store.instruments():
-        if option.kind is Kind.OPTION:
+    for each in store.instruments():
+        # A table imported by key is called a future until the masters say what it is.
+        if each.kind is Kind.OPTION or (each.kind is Kind.FUTURE and each.contract is None):
             with suppress(NothingToDo):  # expired before these days
-                found.append(_of_stored(store, book, option, option.symbol, days).instrument)
-    return tuple(found)
+                found.append(_of_stored(store, book, each, each.symbol, days).instrument)
+    return tuple(option for option in found if option.kind is Kind.OPTION)
 
 
 def told(leg: Leg) -> str:
@@ -128,9 +137,14 @@ def _check_data(store: TickStore, text: str, meant: tuple[Leg, ...], days: range
             raise no_volume(leg.instrument.symbol)
     if any(leg.has_data or (not leg.is_rolled and stored_instrument(store, leg.instrument.symbol)) for leg in meant):
         return  # what is stored for other days is told where it is read
+    raise _no_data(text, meant, days)
+
+
+def _no_data(text: str, meant: tuple[Leg, ...], days: range, held: Sequence[int] = ()) -> NothingToDo:
     what = ", ".join(f"{leg.instrument.symbol} ({leg.instrument.name or leg.instrument.kind})" for leg in meant)
-    raise NothingToDo(f"{text} is {what}, and the store holds no data of it: get some with `fetch --symbol {text} --from-date "
-                      f"{to_date(days.start)} --to-date {to_date(days.stop - 1)}`, or `record` it")  # fmt: skip
+    other = f" of these days, only of {to_date(held[0])} to {to_date(held[-1])}" if held else ""
+    return NothingToDo(f"{text} is {what}, and the store holds no data of it{other}: get some with `fetch --symbol {text} "
+                       f"--from-date {to_date(days.start)} --to-date {to_date(days.stop - 1)}`, or `record` it")  # fmt: skip
 
 
 # ---------------------------------------------------------------- what the store knows
