@@ -16,7 +16,7 @@ from .fetching.windows import is_trading_day
 from .importing.instruments import stored_instrument
 from .instruments.book import InstrumentBook
 from .instruments.legs import legs
-from .instruments.names import ContractName, UnknownName
+from .instruments.names import ContractName, UnknownName, resolve
 from .instruments.stored import StoredNames
 from .instruments.tokens import joined, owners_of
 from .market.roll import last_day_held
@@ -154,8 +154,7 @@ def _of_stored(store: TickStore, book: InstrumentBook | None, stored: Instrument
     owners = owners_of(book, symbol if expired is None else expired.key, first, stored)
     held = store.days(symbol)
     if not owners:
-        listed = None if book is None else book.of_key(symbol, first)
-        instrument = joined(stored, None if book is None or listed is None else book.instrument(listed, first)) or stored
+        instrument = joined(stored, _listed(book, stored, first)) or stored
         return Leg(instrument, first, last, text, has_data=_holds(held, first, last))
     if expired is not None:  # the key names the day: what its token was later is another's
         owners = [replace(each, since=0) for each in owners if each.until == expired.expiry] or owners
@@ -170,6 +169,23 @@ def _of_stored(store: TickStore, book: InstrumentBook | None, stored: Instrument
     instrument = joined(stored, owner.instrument) or stored
     last = min(last, owner.until)
     return Leg(instrument, first, last, text, owner.since, _last_held(instrument), has_data=_holds(held, first, last))
+
+
+def _listed(book: InstrumentBook | None, stored: Instrument, day: int) -> Instrument | None:
+    # What the masters say of a stored symbol: of a key, or of a name under which somebody imported a table.
+    symbol = stored.symbol
+    if book is None:
+        return None
+    if "|" in symbol:
+        listing = book.of_key(symbol, day)
+        return None if listing is None else book.instrument(listing, day)
+    try:
+        name, found = ContractName.parse(symbol), resolve(book, symbol, day)
+    except BadInput:  # a name of the user's own
+        return None
+    # Which expiry an option of the nearest one was of, nobody has said: its price would be read by the wrong time.
+    is_sure = found.kind is stored.kind and (name is None or name.strike is None or bool(name.when))
+    return replace(found, symbol=symbol) if is_sure and found.kind is not Kind.INDEX else None
 
 
 def _holds(held: list[int], first: int, last: int) -> bool:

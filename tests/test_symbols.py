@@ -96,6 +96,20 @@ def test_an_imported_row_gets_contract_lot_and_closing_auction_from_the_master_a
     assert store.instrument("NSE_FO|1").contract is None  # the store is as it was
 
 
+def test_a_table_imported_under_a_name_of_the_master_gets_its_hours_lot_and_contract(store, listed):
+    book = listed({"2026-11-02": [index(), *STOCK, NOV, contract(61, "2026-12-01", "CE", 26000.0)]})
+    for symbol, kind in (("RELIANCE", Kind.EQUITY), ("NIFTY-FUT", Kind.FUTURE), ("NIFTY-26000CE", Kind.OPTION),
+                         ("NIFTY-26000CE:2026-12-01", Kind.OPTION), ("NIFTY", Kind.EQUITY), ("MINE", Kind.EQUITY)):  # fmt: skip
+        hold(store, Instrument(symbol, Decimal("0.5"), 1, kind), "2026-11-19")
+    found = {leg.asked: leg.instrument for leg in (
+        legs_of(store, book, each.symbol, span("2026-11-19", "2026-11-20"))[0] for each in store.instruments())}  # fmt: skip
+    assert [each.symbol for each in found.values()] == list(found)
+    assert (found["RELIANCE"].closing_auction, found["RELIANCE"].tick) == (True, Decimal("0.1"))
+    assert (found["NIFTY-FUT"].lot, found["NIFTY-FUT"].contract.underlying) == (75, NIFTY)
+    assert found["NIFTY-26000CE:2026-12-01"].contract.strike == 26000
+    assert all(found[symbol] == store.instrument(symbol) for symbol in ("NIFTY-26000CE", "NIFTY", "MINE"))
+
+
 def test_what_the_store_says_of_a_contract_stays():
     stored = future("NSE_FO|1", "2026-11-24", "mine", lot=25)
     listed = future("NSE_FO|1", "2026-11-24", "NIFTY FUT 24 NOV 26", lot=75)
