@@ -19,6 +19,7 @@ from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_index, day_start, from
 from auction_bt.core.option import YEAR_NS, delta_of
 from auction_bt.core.substitute import parse_trade
 from auction_bt.core.trade import Side
+from auction_bt.result import trade_json
 from auction_bt.store.dsn import open_store
 from tests.options import EXPIRY, FUTURE, VOL, Options, chain, option, store_of
 
@@ -181,6 +182,14 @@ def test_where_no_option_is_stored_there_is_nothing_to_do(tmp_path):
     dsn = store_of(f"sqlite:///{tmp_path}/a.db", DAYS, [])
     with pytest.raises(NothingToDo, match=r"no option on NSE_INDEX.Nifty 50 that .*fetch --symbol"):
         run(dsn)
+
+
+def test_a_bought_put_is_a_long_position_on_a_short_signal(dsns):
+    found = [trade_json(t) for t in run(dsns["balanced"], **FREE).result.trades]
+    assert {t["side"] for t in found} == {"long", "short"}
+    for t in found:
+        assert t["position"] == "long"
+        assert t["pnl_gross"] == pytest.approx((t["exit_price"] - t["entry_price"]) * t["qty"], abs=0.1)
 
 
 def test_a_fixed_option_is_bought_on_signals_of_its_side_only(dsns):
