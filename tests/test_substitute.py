@@ -164,6 +164,7 @@ def test_an_option_that_collapses_while_its_future_stands_is_sold_by_its_own_sto
         ("atm", chain(STRIKES, date(2026, 3, 11)), Options(), {}, "no option"),
         ("atm", chain(STRIKES), Options(), {"min_dte": 7}, "no option"),
         ("atm", chain([26_000]), Options(), {}, "no strike"),
+        ("atm", chain([24_750, 24_800, 25_250]), Options(), {}, "no strike"),
         ("atm+9", chain(STRIKES), Options(), {}, "no strike"),
         ("atm", chain(STRIKES), Options(spread=60), {}, "wide spread"),
         ("atm", chain(STRIKES), Options(silent=lambda ts: True), {}, "no quote"),
