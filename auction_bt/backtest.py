@@ -349,6 +349,7 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
             for r, leg in zip(data, legs, strict=True)
         },
         defaults=_settings(Request(request.symbols, request.begin, request.end)),
+        equity=tuple(equity),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .core.bar import BarColumns
 from .core.ist import MINUTE_NS, day_index, day_start, to_date
@@ -41,6 +42,10 @@ class LevelColumns:
 
     def __len__(self) -> int:
         return len(self.poc)
+
+    def take(self, chosen: NDArray[np.bool_] | I64) -> LevelColumns:
+        """Return the levels at some bars alone."""
+        return LevelColumns(*(getattr(self, f.name)[chosen] for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from .wording import CHARGES, NONE, REFUSALS, number, percent, plural, risk, rup
 __all__ = ["BacktestResult", "csv_lines", "dumps", "render", "to_json"]
 
 WIDTH: Final = 100
-_LABEL: Final = 20
+LABEL: Final = 20
 _SOURCES: Final = {"I1": "from the exchange", "ticks": "built from ticks", "candles": "from candles"}
 _NAME: Final = 36
 _DOUBTS: Final = 6  # lines
@@ -295,7 +295,7 @@ def _text(value: Any) -> str:
 
 
 def _item(label: str, text: str) -> list[str]:
-    return _wrap(text, f"{label:<{_LABEL}}", " " * _LABEL)
+    return _wrap(text, f"{label:<{LABEL}}", " " * LABEL)
 
 
 def _wrap(text: str, first: str, later: str) -> list[str]:

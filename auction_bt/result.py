@@ -11,13 +11,14 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from math import isfinite
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 
 from .core.decision import Decision
 from .core.ist import to_datetime
-from .core.summary import Group, Summary
+from .core.summary import Group, Point, Summary
 from .core.trade import Trade
 
 SCHEMA: Final = 1
@@ -43,6 +44,8 @@ class BacktestResult:
         The same run by the other regime rule.
     defaults : dict
         What the settings are where nobody says otherwise; the report shows those that differ.
+    equity : tuple of (ns, rupees)
+        Value of the account whenever it changed; for pictures, and no part of the JSON.
     """
 
     summary: Summary
@@ -52,6 +55,7 @@ class BacktestResult:
     data: dict[str, Any] = field(default_factory=dict)
     other_regime: tuple[str, Decimal, int] | None = None
     defaults: dict[str, Any] = field(default_factory=dict)
+    equity: tuple[Point, ...] = ()
 
 
 def to_json(result: BacktestResult) -> dict[str, Any]:
@@ -89,9 +93,9 @@ def to_json(result: BacktestResult) -> dict[str, Any]:
     }
 
 
-def dumps(result: BacktestResult) -> str:
-    """Return `to_json` as ASCII text ending in a newline; equal results give equal bytes on every platform."""
-    return json.dumps(to_json(result), indent=2, allow_nan=False) + "\n"
+def dumps(result: BacktestResult, more: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """Return `to_json`, and `more` after it, as ASCII text ending in a newline; equal results give equal bytes everywhere."""
+    return json.dumps({**to_json(result), **more}, indent=2, allow_nan=False) + "\n"
 
 
 def trade_json(trade: Trade) -> dict[str, Any]:

@@ -22,13 +22,14 @@ from matplotlib.image import imread
 
 from auction_bt.backtest import Request, run_backtest
 from auction_bt.cli import main
-from auction_bt.cli.backtest import _price_rows, picture
+from auction_bt.cli.backtest import picture
 from auction_bt.core.bar import Bar, BarColumns
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.ist import DAY_NS, MINUTE_NS
 from auction_bt.core.trade import Fill, Levels, Side, Trade
 from auction_bt.picture import PriceRows, apart, exits_of, time_labels
 from auction_bt.plots import LevelColumns, draw, plot_cerebro, plotter
+from auction_bt.shown import rows_of
 from auction_bt.store.dsn import open_store
 
 OPEN = 1_765_770_300 * 10**9  # 2025-12-15 09:15 IST
@@ -260,18 +261,19 @@ def test_the_volume_at_price_of_a_recording_is_that_of_its_ticks(traced):
     found, _ = traced
     recorded = found["ticks"].recorded
     every = np.arange(len(recorded.bars))
-    rows = _price_rows(found["ticks"], every)
+    rows = rows_of(found["ticks"], every)
     volume = np.bincount(recorded.tape.k, recorded.tape.size)
     assert rows.source == "ticks"
     assert int(rows.volume.sum()) == int(recorded.tape.size.sum())
     peak = recorded.instrument.to_price(int(volume.argmax()))
     assert rows.price[rows.volume.argmax()] == peak
-    mixed = _price_rows(found["auto"], every)
+    mixed = rows_of(found["auto"], every)
     bare = np.array([not recorded.tape.bar(b)[1].any() for b in every]) & (recorded.bars.volume > 0)
     assert mixed.source == ("ticks and bars" if bare.any() else "ticks")
     assert int(mixed.volume.sum()) == int(rows.volume.sum() + recorded.bars.volume[bare].sum())
-    assert _price_rows(found["candles"], every) is None
-    few = _price_rows(found["ticks"], every[100:110])
+    candles = rows_of(found["candles"], every)
+    assert (candles.source, int(candles.volume.sum())) == ("bars", int(recorded.bars.volume.sum()))
+    few = rows_of(found["ticks"], every[100:110])
     assert int(few.volume.sum()) == int(recorded.tape.size[recorded.tape.offsets[100] : recorded.tape.offsets[110]].sum())
 
 

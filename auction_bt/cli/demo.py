@@ -11,18 +11,22 @@ from typing import Final
 
 from auction_bt.backtest import Request, Run, run_backtest
 from auction_bt.cli.arguments import Progress
-from auction_bt.cli.backtest import picture, record
+from auction_bt.cli.backtest import picture, record, tried
+from auction_bt.cli.outputs import write_text
 from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
+from auction_bt.core.evidence import Evidence
 from auction_bt.core.ist import clock_text, from_date
 from auction_bt.core.summary import Summary
 from auction_bt.core.trade import Trade
 from auction_bt.derive import derive
 from auction_bt.explain import explain
+from auction_bt.page.document import page
 from auction_bt.store import RawMessage, TickStore
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 from auction_bt.synthetic import DEMO, Shape, messages
+from auction_bt.weighing import evidence_of
 from auction_bt.wording import plural, quantity_of, rupees
 
 HELP: Final = "make synthetic data from a seed and show what the package does with it"
@@ -54,16 +58,19 @@ def run(args: argparse.Namespace) -> int:
             runs[shape] = run_backtest(store, Request((instrument.symbol,), _DAYS[-1], _DAYS[-1]))
             progress.clear()
             _tell(shape, runs[shape])
+    weighed: dict[Shape, Evidence] = {}
     with Journal.open(folder) as journal:
-        for found in runs.values():
+        for shape, found in runs.items():
             record(journal, found)
+            weighed[shape] = evidence_of(found, tried(journal, found))
     _net(runs)
     if not args.no_pictures:
-        print("\n3. One picture each:")
+        print("\n3. One picture each, and one page for the browser:")
         for shape, found in runs.items():
-            path = folder / f"{shape.value}.png"
+            path, site = folder / f"{shape.value}.png", folder / f"{shape.value}.html"
             picture(path, found.traced[0], Request((DEMO[shape].symbol,), _DAYS[-1], _DAYS[-1]), synthetic=True)
-            print(f"   {path}")
+            write_text(str(site), page(found, weighed[shape], synthetic=True))
+            print(f"   {path}   {site}")
     _explain_one(runs)
     print(_NEXT.format(dsn=dsn, symbol=DEMO[Shape.BALANCED].symbol, day=_DAYS[-1]))
     return 0
@@ -149,6 +156,6 @@ _NEXT: Final = """
 5. Next, with your own data:
    python -m auction_bt import YOUR_RECORDING.json.gz          (or ticks / 1-minute bars as CSV or Parquet: --help)
    python -m auction_bt data                                   (what the store holds, and how good it is)
-   python run_backtest.py --symbol KEY --from-date {day} --to-date {day} --plot day.png
+   python run_backtest.py --symbol KEY --from-date {day} --to-date {day} --html day.html
 
    The demo's own store works too: python run_backtest.py --store {dsn} --symbol "{symbol}" --from-date {day} --to-date {day}"""

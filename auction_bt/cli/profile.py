@@ -14,12 +14,11 @@ from typing import Any, Final
 import numpy as np
 
 from auction_bt.core.errors import BadInput
-from auction_bt.core.instrument import Instrument, Kind, to_ticks
+from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import day_start, to_date
-from auction_bt.core.profile import Grid, Method, Profile, VolumeSource, merged, profile_of_candles, profile_of_ticks
+from auction_bt.core.profile import Grid, Method, Profile, VolumeSource, merged, profile_of_ticks
 from auction_bt.core.quality import DayQuality, day_quality
-from auction_bt.feeds.stored import inside
-from auction_bt.market.sessions import session_of
+from auction_bt.session_data import session_data, session_volume
 from auction_bt.store import TickStore
 from auction_bt.store.dsn import open_store
 from auction_bt.symbols import one_leg
@@ -225,7 +224,7 @@ def measure(
     -----
     Only what was traded in the continuous session counts. A day is measured by its ticks or by its candles, never by both.
     """
-    symbol, grid, tick = instrument.symbol, Grid(instrument.tick, ticks_per_row), float(instrument.tick)
+    symbol, grid = instrument.symbol, Grid(instrument.tick, ticks_per_row)
     held = store.days(symbol)
     wanted = [day for day in held if day in days]
     if not wanted:
@@ -235,35 +234,21 @@ def measure(
     parts = [profile_of_ticks(nothing, nothing, grid, method, value_area)]
     seen: set[VolumeSource] = set()
     for day in wanted:
-        start, end = day_start(day), day_start(day + 1)
-        session = session_of(instrument, day)
-        bounds = session.bounds(day)
-        all_ticks, all_bars = store.ticks(symbol, start, end), store.bars(symbol, start, end)
-        ticks = all_ticks.take(inside(all_ticks.ts, {day: session}))
-        bars = all_bars.take(inside(all_bars.ts, {day: session}))
-        has_ticks, has_bars = bool((ticks.size > 0).any()), bool((bars.volume > 0).any())
-        seen |= {s for s, has in ((VolumeSource.TICKS, has_ticks), (VolumeSource.CANDLES, has_bars)) if has}
-        if has_ticks and source is not VolumeSource.CANDLES:
-            chosen, rows, outside = VolumeSource.TICKS, len(ticks), len(all_ticks) - len(ticks)
-            traded = ticks.take(ticks.size > 0)
-            off_grid = _off_grid(traded.price, tick)
-            part = profile_of_ticks(to_ticks(traded.price, tick), traded.size, grid, method, value_area)
-        elif has_bars and source is not VolumeSource.TICKS:
-            chosen, rows, outside = VolumeSource.CANDLES, len(bars), len(all_bars) - len(bars)
-            off_grid = sum(_off_grid(x, tick) for x in (bars.low, bars.high, bars.close))
-            low, high, close = (to_ticks(x, tick) for x in (bars.low, bars.high, bars.close))
-            part = profile_of_candles(low, high, close, bars.volume, grid, method, value_area)
-        else:
+        data = session_data(store, instrument, day)
+        seen |= {s for s, has in ((VolumeSource.TICKS, data.has_ticks), (VolumeSource.CANDLES, data.has_bars)) if has}
+        found = session_volume(data, grid, source, method, value_area)
+        if found is None:
             continue
         quality = DayQuality("-", nan, "bars only")
-        if chosen is VolumeSource.TICKS and has_bars:
-            quality = day_quality(
-                all_bars, store.gaps(symbol, start, end), None if session.is_whole_day else bounds, session.pauses_on(day)
-            )
-        elif chosen is VolumeSource.TICKS:
+        if found.source is VolumeSource.TICKS and data.has_bars:
+            session = data.session
+            bounds = None if session.is_whole_day else session.bounds(day)
+            gaps = store.gaps(symbol, day_start(day), day_start(day + 1))
+            quality = day_quality(data.all_bars, gaps, bounds, session.pauses_on(day))
+        elif found.source is VolumeSource.TICKS:
             quality = DayQuality("-", nan, "ticks only: no bars to hold them against")
-        sessions.append(Day(day, chosen, part, rows, outside, off_grid, quality))
-        parts.append(part)
+        sessions.append(Day(day, found.source, found.profile, found.rows, found.outside, found.off_grid, quality))
+        parts.append(found.profile)
     if not sessions:
         raise _no_volume(instrument, days, source, seen)
     return Measured(instrument, days, merged(parts), source, value_area, tuple(sessions))
@@ -278,11 +263,6 @@ def _no_volume(instrument: Instrument, days: range, source: VolumeSource, seen: 
         return BadInput(f"{what} bars with volume {when}, only ticks: use --source ticks")
     why = ", as no index has" if instrument.kind is Kind.INDEX else ""
     return BadInput(f"{what} volume in the sessions {when}{why}: use its future, e.g. NIFTY-FUT")
-
-
-def _off_grid(price: Any, tick: float) -> int:
-    steps = price / tick
-    return int((np.abs(steps - np.rint(steps)) > 1e-3).sum())
 
 
 def _can_print_blocks() -> bool:

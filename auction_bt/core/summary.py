@@ -223,11 +223,11 @@ def summarise(
         drawdown=deepest(equity or _closed_equity(closed, cash), cash),
         exposure=_exposure(trades, spans, end),
         losing_run=max((len(list(run)) for lost, run in groupby(nets, key=lambda n: n < 0) if lost), default=0),
-        by_side=_groups(closed, lambda t: t.side.value, [s.value for s in Side]),
-        by_setup=_groups(closed, lambda t: t.setup),
-        by_regime=_groups(closed, lambda t: t.regime),
-        by_reason=_groups(closed, lambda t: t.reason),
-        by_symbol=_groups(closed, lambda t: t.symbol),
+        by_side=grouped_by(closed, lambda t: t.side.value, [s.value for s in Side]),
+        by_setup=grouped_by(closed, lambda t: t.setup),
+        by_regime=grouped_by(closed, lambda t: t.regime),
+        by_reason=grouped_by(closed, lambda t: t.reason),
+        by_symbol=grouped_by(closed, lambda t: t.symbol),
         signals=signals,
         taken=taken,
         refused=tuple(log.items()),
@@ -306,7 +306,17 @@ def _verdict(trades: int, days: int, interval: Interval | None) -> Verdict:
     return Verdict.LOSS if interval.high < 0 else Verdict.UNSURE
 
 
-def _groups(trades: Iterable[Trade], key: Callable[[Trade], str], order: Sequence[str] = ()) -> tuple[Group, ...]:
+def grouped_by(trades: Iterable[Trade], key: Callable[[Trade], str], order: Sequence[str] = ()) -> tuple[Group, ...]:
+    """Return closed trades in groups by what `key` says of each.
+
+    Parameters
+    ----------
+    trades : iterable of Trade
+        Closed ones.
+    key : callable
+    order : sequence of str, optional
+        Groups in this order, and others after them; without it the largest first. None is empty.
+    """
     members: dict[str, list[Trade]] = {name: [] for name in order}
     for trade in trades:
         members.setdefault(key(trade), []).append(trade)

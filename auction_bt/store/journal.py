@@ -6,11 +6,14 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from decimal import Decimal
-from math import nan
+from itertools import chain
+from math import isfinite, nan
 from pathlib import Path
+from statistics import variance
 from typing import Any, Final, Self
 
 from auction_bt.core.decision import Decision
+from auction_bt.core.sharpe import Trials
 from auction_bt.core.trade import Fill, Levels, Side, Trade
 
 from .database import SqliteFile, connect
@@ -48,13 +51,20 @@ TABLES: Final = (
           "(trade_id INTEGER NOT NULL REFERENCES trades, place INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, "
           "price REAL, qty INTEGER NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL, "
           "PRIMARY KEY (trade_id, place)) WITHOUT ROWID"),
+    # What a run tried on its symbols and days (IST, both inclusive); settings is a hash, sharpe that of a day's net.
+    Table("trials", "symbol, run_id: what was tried on a symbol",
+          "(symbol TEXT NOT NULL, run_id INTEGER NOT NULL REFERENCES runs, begin INTEGER NOT NULL, end INTEGER NOT NULL, "
+          "settings TEXT NOT NULL, sharpe REAL, PRIMARY KEY (symbol, run_id, settings)) WITHOUT ROWID"),
 )  # fmt: skip
-_APPEND_ONLY: Final = tuple(
-    f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-    "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
-    for table in ("runs", "decisions", "intents", "orders", "trades", "fills")
-    for verb in ("UPDATE", "DELETE")
-)
+_APPEND_ONLY: Final = {
+    table: tuple(
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    )
+    for table in ("runs", "decisions", "intents", "orders", "trades", "fills", "trials")
+}
+_UPGRADES: Final = {2: (*(t.create for t in TABLES if t.name == "trials"), *_APPEND_ONLY["trials"])}
 _INDEXES: Final = (
     "CREATE INDEX decisions_of_run ON decisions (run_id, id)",
     "CREATE INDEX trades_of_run ON trades (run_id, id)",
@@ -83,9 +93,9 @@ class Journal(SqliteFile):
         Every append is on the disk when it returns (``synchronous=FULL``): a power cut loses nothing that was acknowledged.
         """
         path = state / NAME
-        statements = [*(t.create for t in TABLES), *_INDEXES, *_APPEND_ONLY]
+        statements = [*(t.create for t in TABLES), *_INDEXES, *chain.from_iterable(_APPEND_ONLY.values())]
         return cls(path, connect(path, application_id=JOURNAL_ID, version=JOURNAL_VERSION, statements=statements, what=_WHAT,
-                                 create=not readonly, readonly=readonly, synchronous="FULL"))  # fmt: skip
+                                 create=not readonly, readonly=readonly, synchronous="FULL", upgrades=_UPGRADES))  # fmt: skip
 
     def start_run(self, settings: str) -> int:
         """Begin a run with these settings (JSON text); return its number, never used again."""
@@ -113,6 +123,37 @@ class Journal(SqliteFile):
             self._db.executemany("INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                                  [(number, place, f.seq, f.ts, f.price, f.qty, f.reason, f.source)
                                   for number, t in numbered for place, f in enumerate(t.fills)])  # fmt: skip
+
+    def append_trial(
+        self, run_id: int, symbols: Iterable[str], begin: int, end: int, settings: str, sharpe: float | None
+    ) -> None:
+        """Count settings as tried by a run on `symbols` and the IST days `begin` to `end`, both inclusive.
+
+        Parameters
+        ----------
+        settings : str
+            Equal for runs that must trade alike: a hash of what decides.
+        sharpe : float or None
+            Of a day's net; None where it has none.
+        """
+        known = sharpe if sharpe is not None and isfinite(sharpe) else None
+        with self.writing():
+            self._db.executemany("INSERT INTO trials (symbol, run_id, begin, end, settings, sharpe) VALUES (?, ?, ?, ?, ?, ?)",
+                                 [(symbol, run_id, begin, end, settings, known) for symbol in sorted(set(symbols))])  # fmt: skip
+
+    def trials(self, symbols: Iterable[str], begin: int, end: int) -> Trials:
+        """Return how many different settings were tried on any of `symbols` on days that overlap these, both inclusive.
+
+        Notes
+        -----
+        Settings tried more than once count once, with the Sharpe ratio of the last run that has one.
+        """
+        names = sorted(set(symbols))
+        marks = ", ".join("?" for _ in names)
+        rows = self._rows(f"SELECT settings, sharpe FROM trials WHERE symbol IN ({marks}) AND begin <= ? AND end >= ? "  # noqa: S608
+                          "ORDER BY run_id", (*names, end, begin))  # fmt: skip
+        known = {settings: sharpe for settings, sharpe in rows if sharpe is not None}
+        return Trials(len({settings for settings, _ in rows}), variance(known.values()) if len(known) > 1 else None)
 
     def decisions(self, run_id: int) -> list[Decision]:
         """Return the decisions of a run as they were appended."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from auction_bt.core.decision import Decision
 from auction_bt.core.errors import BadInput
+from auction_bt.core.sharpe import Trials
 from auction_bt.core.trade import EXIT_REASONS, Fill, Levels, Side, Trade
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import NAME, Journal
@@ -61,7 +62,7 @@ def test_levels_and_evidence_that_are_no_numbers_yet_come_back_as_such(tmp_path)
     assert back.evidence["atr"] != back.evidence["atr"]
 
 
-@pytest.mark.parametrize("table", ["runs", "decisions", "intents", "orders", "trades", "fills"])
+@pytest.mark.parametrize("table", ["runs", "decisions", "intents", "orders", "trades", "fills", "trials"])
 @pytest.mark.parametrize("statement", ["DELETE FROM {}", "UPDATE {} SET rowid = 5", "UPDATE {} SET {key} = {key}"])
 def test_nothing_in_the_journal_can_be_changed_or_deleted(tmp_path, table, statement):
     with Journal.open(tmp_path) as journal:
@@ -70,11 +71,12 @@ def test_nothing_in_the_journal_can_be_changed_or_deleted(tmp_path, table, state
         trade = Trade("A", "A", Side.LONG, "fade", "bull", Levels(1.0, 2.0, 0.5, "rolling"), 1, 1, 1, 1.0, 2, 2, 2.0, 0.5, "stop",
                       Decimal(1), Decimal(0), Decimal(1), 0.0, 1.0, 2.0, (Fill(1, 1, 1.0, 1, "entry"),))  # fmt: skip
         journal.append_trades(run, [trade])
+        journal.append_trial(run, ["A"], 1, 2, "one", 0.5)
     with sqlite3.connect(tmp_path / NAME) as db:
         db.execute("INSERT INTO intents (run_id, seq, symbol, tag, payload) VALUES (1, 1, 'A', 't', '')")
         db.execute("INSERT INTO orders (run_id, seq, tag, order_id, state, payload) VALUES (1, 1, 't', 'o', 'open', '')")
         key = "trade_id" if table == "fills" else "run_id"
-        if "rowid" not in statement or table != "fills":
+        if "rowid" not in statement or table not in {"fills", "trials"}:
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 db.execute(statement.format(table, key=key))
     db.close()
@@ -106,3 +108,43 @@ def test_a_store_is_not_taken_for_a_journal(tmp_path):
     open_store(f"sqlite:///{tmp_path / NAME}", create=True).close()
     with pytest.raises(BadInput, match="not a journal"):
         Journal.open(tmp_path)
+
+
+def test_trials_are_different_settings_on_days_and_symbols_that_overlap(tmp_path):
+    with Journal.open(tmp_path) as journal:
+        for symbols, begin, end, chosen, sharpe in (
+            (["A"], 10, 20, "one", 0.1),
+            (["B", "A"], 20, 30, "two", 0.3),
+            (["A"], 5, 40, "one", 0.5),  # again: the last ratio counts
+            (["A"], 15, 15, "three", None),
+            (["A"], 15, 15, "four", float("nan")),
+            (["A"], 31, 40, "later", 9.0),
+            (["C"], 10, 30, "elsewhere", 9.0),
+        ):
+            journal.append_trial(journal.start_run("{}"), symbols, begin, end, chosen, sharpe)
+        journal.append_trial(journal.start_run("{}"), ["A"], 15, 15, "one", None)  # no ratio takes the place of none
+
+        found = journal.trials(["A", "B"], 15, 30)
+        assert (found.count, found.variance) == (4, pytest.approx(0.02))
+        assert journal.trials(["B"], 1, 20) == Trials(1, None)
+        assert journal.trials(["B"], 1, 19) == journal.trials([], 1, 99) == Trials(0, None)
+
+
+def test_journal_of_the_version_before_learns_of_trials_and_keeps_its_runs(tmp_path):
+    with Journal.open(tmp_path) as journal:
+        run = journal.start_run('{"cash": 5}')
+        journal.append_decisions(run, [_decision()])
+    with sqlite3.connect(tmp_path / NAME) as db:  # as version 1 made it
+        db.execute("DROP TABLE trials")
+        db.execute("UPDATE schema_version SET version = 1")
+    db.close()
+
+    with Journal.open(tmp_path, readonly=True) as journal:
+        assert journal.runs() == [(run, '{"cash": 5}')]
+    with Journal.open(tmp_path) as journal:
+        assert len(journal.decisions(run)) == 1
+        journal.append_trial(run, ["A"], 1, 2, "one", 0.5)
+        assert journal.trials(["A"], 2, 3).count == 1
+    with sqlite3.connect(tmp_path / NAME) as db, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        db.execute("DELETE FROM trials")
+    db.close()
