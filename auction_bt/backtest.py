@@ -345,7 +345,7 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
         settings=_settings(request),
         data={leg.instrument.symbol: facts_of_leg(leg) for leg in request.legs if not leg.has_data}
         | {
-            leg.instrument.symbol: facts_of_leg(leg) | facts_of(r, leg.first_day, request.charges, request.product)
+            leg.instrument.symbol: facts_of_leg(leg) | facts_of(r, leg.first_day, request.charges, request.settings)
             for r, leg in zip(data, legs, strict=True)
         },
         defaults=_settings(Request(request.symbols, request.begin, request.end)),

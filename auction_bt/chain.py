@@ -8,9 +8,9 @@ import numpy as np
 
 from .brokers.commission import MARGIN
 from .core.costing import Charges
-from .core.errors import BadInput
+from .core.errors import BadInput, NothingToDo
 from .core.instrument import Instrument, Kind
-from .core.ist import day_index, day_start
+from .core.ist import day_index, day_start, to_date
 from .core.substitute import TradeRule
 from .core.tariff import Product
 from .desk import Chain
@@ -43,10 +43,14 @@ def substitutes_for(
     ------
     BadInput
         What is to be traded cannot be, or is the signal itself, or nobody knows what the signal's options are.
+    NothingToDo
+        There is no option on what the signal is about.
     """
+    tradables = tuple(tradables)
     if rule.symbol:
         chosen = [_fixed(signal.instrument, each) for each in tradables]
     else:
+        _check_options(tradables, signal, days)
         chosen = candidates(tradables, signal, rule, days)
     begin, end = day_start(days.start), day_start(days.stop)
     return tuple(quotes_of(store, i, begin, end, cache) for i in chosen)
@@ -103,6 +107,15 @@ def underlying_of(instrument: Instrument) -> str:
         raise BadInput(f"nobody has said what {instrument.symbol} is a contract on, so its options are not known: "
                        "get the broker's master with instruments --refresh, or name what to trade with --trade KEY")  # fmt: skip
     return instrument.contract.underlying
+
+
+def _check_options(known: Iterable[Instrument], signal: Recorded, days: range) -> None:
+    underlying = underlying_of(signal.instrument)
+    if not any(i.contract is not None and i.contract.underlying == underlying for i in known):
+        first, last = to_date(days.start), to_date(days.stop - 1)
+        raise NothingToDo(f"the store holds no option on {underlying} that had not expired before {first}, so none to trade "
+                          f"on {signal.instrument.symbol}: get some with `fetch --symbol NAME --from-date {first} --to-date "
+                          f"{last}` (NIFTY-26000CE is a name), or `record` them")  # fmt: skip
 
 
 def _fixed(signal: Instrument, traded: Instrument) -> Instrument:

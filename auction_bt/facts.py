@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,18 @@ from .core.quality import share_seen
 from .core.tariff import Product
 from .feeds.stored import Recorded
 from .market.sessions import hours_of
+from .settings import flat_by_of, session_of_text, square_off_of
 from .symbols import told
 
 
-def facts_of(recorded: Recorded, first_day: int, charges: Charges, product: Product) -> dict[str, Any]:
-    """Return what the data of one symbol is, from `first_day` on: counts, sources, quality, hours, rates and their doubts."""
+def facts_of(recorded: Recorded, first_day: int, charges: Charges, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the data of one symbol is, from `first_day` on: counts, sources, quality, hours, rates and their doubts.
+
+    Parameters
+    ----------
+    settings : mapping
+        Of the strategy, where they are not the defaults: when the trades of a day are closed.
+    """
     bars = recorded.bars
     chosen = day_index(bars.ts) >= first_day
     with_ticks = chosen & recorded.tick_days
@@ -44,8 +52,8 @@ def facts_of(recorded: Recorded, first_day: int, charges: Charges, product: Prod
         "fills": "ticks"
         if with_ticks.all()
         else ("bars (pessimistic rules)" if not with_ticks.any() else "ticks, and bars on days without"),
-        **_hours(recorded, first_day),
-        "rates": _rates(recorded, first_day, charges, product),
+        **_hours(recorded, first_day, settings.get("square_off", "auto"), settings.get("session", "")),
+        "rates": _rates(recorded, first_day, charges, Product.squared_off(settings.get("square_off", "auto"))),
     }
 
 
@@ -57,18 +65,25 @@ def facts_of_leg(leg: Leg) -> dict[str, Any]:
     return {**asked, "name": leg.instrument.name, "days": 0, "bars": 0, "missing": f"{told(leg)}: no data, not traded"}
 
 
-def _hours(recorded: Recorded, first_day: int) -> dict[str, list[str]]:
+def _hours(recorded: Recorded, first_day: int, square_off: str, own: str) -> dict[str, list[str]]:
     hours: dict[str, int] = {}
     doubts: dict[str, None] = {}
+    notes: dict[str, None] = {}
+    given = square_off_of(square_off)
     for day in sorted(day for day in recorded.sessions if day >= first_day):
         found = hours_of(recorded.instrument, day)
         session = found.session
         if not (session.is_closed or session.is_whole_day):
-            flat = "" if session.flat_by is None else f", flat by {_clock(session.flat_by)}"
+            flat_by = flat_by_of(square_off, session_of_text(own) if own else session)
+            flat = "" if flat_by is None else f", flat by {_clock(flat_by)}"
             text = f"{_clock(session.open)}-{_clock(session.close)}{flat}"
             hours[text] = hours.get(text, 0) + 1
+            if given is not None and flat_by is not None and flat_by < given:
+                notes[f"square_off {square_off} is too late to close trades before the broker does: they are closed at "
+                      f"{_clock(flat_by)} (square_off=none carries them)"] = None  # fmt: skip
         doubts.update(dict.fromkeys(found.doubts))
-    return {"hours": [f"{text} ({n} {'day' if n == 1 else 'days'})" for text, n in hours.items()], "doubts": list(doubts)}
+    return {"hours": [f"{text} ({n} {'day' if n == 1 else 'days'})" for text, n in hours.items()],
+            "notes": list(notes), "doubts": list(doubts)}  # fmt: skip
 
 
 def _clock(ns: int) -> str:

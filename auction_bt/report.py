@@ -191,6 +191,12 @@ def missing(result: BacktestResult) -> list[str]:
     return [facts["missing"] for facts in result.data.values() if isinstance(facts, Mapping) and "missing" in facts]
 
 
+def noted(result: BacktestResult) -> list[str]:
+    """Return a line for each setting that was not taken as it was given."""
+    data = result.data.items()
+    return [f"{symbol}: {text}" for symbol, facts in data if isinstance(facts, Mapping) for text in facts.get("notes", ())]
+
+
 def _holdings(facts: Mapping[str, Any]) -> str:
     sources = ", ".join(f"{whole(n)} {_SOURCES[source]}" for source, n in facts["bars_by_source"].items())
     warm_up = f" after {whole(facts['bars_warm_up'])} of warm-up" if facts["bars_warm_up"] else ""
@@ -241,7 +247,8 @@ def _rates(result: BacktestResult, which: str) -> list[tuple[str, str]]:
 
 
 def _doubts(result: BacktestResult) -> list[str]:
-    lines = _item("Rates in doubt", text) if (text := doubts(result)) else []
+    lines = _item("Square-off", "; ".join(notes)) if (notes := noted(result)) else []
+    lines += _item("Rates in doubt", text) if (text := doubts(result)) else []
     lines += _item("EXTRAPOLATED", text) if (text := extrapolated(result)) else []
     known = [facts["doubts"] for facts in result.data.values() if isinstance(facts, Mapping) and facts.get("doubts")]
     hours = list(dict.fromkeys(doubt for some in known for doubt in some))

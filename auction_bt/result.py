@@ -126,8 +126,9 @@ def csv_lines(trades: Iterable[Trade]) -> Iterator[str]:
 
 
 COLUMNS: Final = (
-    "symbol", "signal_symbol", "side", "setup", "entry_ts", "entry_price", "exit_ts", "exit_price", "qty", "reason", "pnl_gross",
-    "charges", "pnl_net", "regime", "poc", "vah", "val", "mae", "mfe", "r_multiple", "levels", "stop", "entry_seq", "exit_seq",
+    "symbol", "signal_symbol", "side", "position", "setup", "entry_ts", "entry_price", "exit_ts", "exit_price", "qty", "reason",
+    "pnl_gross", "charges", "pnl_net", "regime", "poc", "vah", "val", "mae", "mfe", "r_multiple", "levels", "stop", "entry_seq",
+    "exit_seq",
 )  # fmt: skip
 
 
@@ -164,7 +165,8 @@ def plain(value: Any) -> Any:
 
 def _row(trade: Trade) -> dict[str, Any]:
     levels = trade.levels
-    named = {"side": trade.side.value, "poc": levels.poc, "vah": levels.vah, "val": levels.val, "levels": levels.source}
+    sides = {"side": trade.side.value, "position": (trade.position or trade.side).value}
+    named = {**sides, "poc": levels.poc, "vah": levels.vah, "val": levels.val, "levels": levels.source}
     return {name: named[name] if name in named else getattr(trade, name) for name in COLUMNS}
 
 

@@ -197,6 +197,22 @@ def square_off_of(text: str) -> int | None:
     return (hour * 60 + minute) * MINUTE_NS
 
 
+def flat_by_of(text: str, session: Session) -> int | None:
+    """Return when a setting ``square_off`` closes the trades of a session, in ns since IST midnight; None where it carries them.
+
+    Notes
+    -----
+    Never later than the session's own time, else than its last minute: a trade that is still open at the end of the data of a
+    day would be carried overnight at the charges of a day.
+    """
+    if text == "auto":
+        return session.flat_by
+    given = square_off_of(text)
+    if given is None or session.is_closed:
+        return given
+    return min(given, session.close - MINUTE_NS if session.flat_by is None else session.flat_by)
+
+
 def changed(settings: dict[str, Any]) -> dict[str, Any]:
     """Return those settings that differ from their defaults."""
     return {k: v for k, v in settings.items() if k in BY_NAME and v != BY_NAME[k].default}

@@ -29,7 +29,7 @@ from .desk import Desk, OwnDesk, SubstituteDesk, Ticket
 from .indicators import VolumeProfile
 from .market.sessions import session_of
 from .reading import ContextReader, LevelsNow, instrument_of, price_before
-from .settings import STRATEGY_PARAMS, check_settings, session_of_text, square_off_of
+from .settings import STRATEGY_PARAMS, check_settings, flat_by_of, session_of_text
 from .stock_exits import StockExits
 
 
@@ -186,7 +186,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._day, self._bars_today = day, 0
         session = self._session(day)
         self._day_bounds = (0, 0) if session.is_whole_day else session.bounds(day)
-        flat_by = session.flat_by if self.p.square_off == "auto" else square_off_of(self.p.square_off)
+        flat_by = flat_by_of(self.p.square_off, session)
         self._flat_by = None if flat_by is None else day_start(day) + flat_by
 
     def _session(self, day: int) -> Session:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -16,7 +16,7 @@ from .fetching.windows import is_trading_day
 from .importing.instruments import stored_instrument
 from .instruments.book import InstrumentBook
 from .instruments.legs import legs
-from .instruments.names import ContractName, UnknownName
+from .instruments.names import ContractName, UnknownName, resolve
 from .instruments.stored import StoredNames
 from .instruments.tokens import joined, owners_of
 from .market.roll import last_day_held
@@ -92,15 +92,24 @@ def tradables_of(store: TickStore, book: InstrumentBook | None, symbol: str, day
     ----------
     days : range
         The masters' word is that of the first, or of the first after it on which they list a key.
+
+    Raises
+    ------
+    NothingToDo
+        The store holds nothing on these days of the one that `symbol` names.
     """
     if symbol:
-        return (one_leg(store, book, symbol, days).instrument,)
+        leg = one_leg(store, book, symbol, days)
+        if not leg.has_data and leg.instrument.kind is not Kind.INDEX:  # an index is refused for what it is
+            raise _no_data(symbol, (leg,), days, store.days(leg.instrument.symbol))
+        return (leg.instrument,)
     found = []
-    for option in store.instruments():
-        if option.kind is Kind.OPTION:
+    for each in store.instruments():
+        # A table imported by key is called a future until the masters say what it is.
+        if each.kind is Kind.OPTION or (each.kind is Kind.FUTURE and each.contract is None):
             with suppress(NothingToDo):  # expired before these days
-                found.append(_of_stored(store, book, option, option.symbol, days).instrument)
-    return tuple(found)
+                found.append(_of_stored(store, book, each, each.symbol, days).instrument)
+    return tuple(option for option in found if option.kind is Kind.OPTION)
 
 
 def told(leg: Leg) -> str:
@@ -128,9 +137,14 @@ def _check_data(store: TickStore, text: str, meant: tuple[Leg, ...], days: range
             raise no_volume(leg.instrument.symbol)
     if any(leg.has_data or (not leg.is_rolled and stored_instrument(store, leg.instrument.symbol)) for leg in meant):
         return  # what is stored for other days is told where it is read
+    raise _no_data(text, meant, days)
+
+
+def _no_data(text: str, meant: tuple[Leg, ...], days: range, held: Sequence[int] = ()) -> NothingToDo:
     what = ", ".join(f"{leg.instrument.symbol} ({leg.instrument.name or leg.instrument.kind})" for leg in meant)
-    raise NothingToDo(f"{text} is {what}, and the store holds no data of it: get some with `fetch --symbol {text} --from-date "
-                      f"{to_date(days.start)} --to-date {to_date(days.stop - 1)}`, or `record` it")  # fmt: skip
+    other = f" of these days, only of {to_date(held[0])} to {to_date(held[-1])}" if held else ""
+    return NothingToDo(f"{text} is {what}, and the store holds no data of it{other}: get some with `fetch --symbol {text} "
+                       f"--from-date {to_date(days.start)} --to-date {to_date(days.stop - 1)}`, or `record` it")  # fmt: skip
 
 
 # ---------------------------------------------------------------- what the store knows
@@ -140,8 +154,7 @@ def _of_stored(store: TickStore, book: InstrumentBook | None, stored: Instrument
     owners = owners_of(book, symbol if expired is None else expired.key, first, stored)
     held = store.days(symbol)
     if not owners:
-        listed = None if book is None else book.of_key(symbol, first)
-        instrument = joined(stored, None if book is None or listed is None else book.instrument(listed, first)) or stored
+        instrument = joined(stored, _listed(book, stored, first)) or stored
         return Leg(instrument, first, last, text, has_data=_holds(held, first, last))
     if expired is not None:  # the key names the day: what its token was later is another's
         owners = [replace(each, since=0) for each in owners if each.until == expired.expiry] or owners
@@ -156,6 +169,23 @@ def _of_stored(store: TickStore, book: InstrumentBook | None, stored: Instrument
     instrument = joined(stored, owner.instrument) or stored
     last = min(last, owner.until)
     return Leg(instrument, first, last, text, owner.since, _last_held(instrument), has_data=_holds(held, first, last))
+
+
+def _listed(book: InstrumentBook | None, stored: Instrument, day: int) -> Instrument | None:
+    # What the masters say of a stored symbol: of a key, or of a name under which somebody imported a table.
+    symbol = stored.symbol
+    if book is None:
+        return None
+    if "|" in symbol:
+        listing = book.of_key(symbol, day)
+        return None if listing is None else book.instrument(listing, day)
+    try:
+        name, found = ContractName.parse(symbol), resolve(book, symbol, day)
+    except BadInput:  # a name of the user's own
+        return None
+    # Which expiry an option of the nearest one was of, nobody has said: its price would be read by the wrong time.
+    is_sure = found.kind is stored.kind and (name is None or name.strike is None or bool(name.when))
+    return replace(found, symbol=symbol) if is_sure and found.kind is not Kind.INDEX else None
 
 
 def _holds(held: list[int], first: int, last: int) -> bool:

@@ -13,12 +13,13 @@ from auction_bt.backtest import Engine, Request, read, run_on
 from auction_bt.brokers.indian import indian_charges
 from auction_bt.cli import main
 from auction_bt.core.decision import entry_of
-from auction_bt.core.errors import BadInput
+from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.instrument import Instrument, Kind, Right
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_index, day_start, from_date
 from auction_bt.core.option import YEAR_NS, delta_of
 from auction_bt.core.substitute import parse_trade
 from auction_bt.core.trade import Side
+from auction_bt.result import trade_json
 from auction_bt.store.dsn import open_store
 from tests.options import EXPIRY, FUTURE, VOL, Options, chain, option, store_of
 
@@ -160,10 +161,10 @@ def test_an_option_that_collapses_while_its_future_stands_is_sold_by_its_own_sto
 @pytest.mark.parametrize(
     ("trade", "options", "behave", "settings", "reason"),
     [
-        ("atm", [], Options(), {}, "no option"),
         ("atm", chain(STRIKES, date(2026, 3, 11)), Options(), {}, "no option"),
         ("atm", chain(STRIKES), Options(), {"min_dte": 7}, "no option"),
         ("atm", chain([26_000]), Options(), {}, "no strike"),
+        ("atm", chain([24_750, 24_800, 25_250]), Options(), {}, "no strike"),
         ("atm+9", chain(STRIKES), Options(), {}, "no strike"),
         ("atm", chain(STRIKES), Options(spread=60), {}, "wide spread"),
         ("atm", chain(STRIKES), Options(silent=lambda ts: True), {}, "no quote"),
@@ -176,6 +177,20 @@ def test_what_cannot_be_had_or_priced_is_refused_with_the_reason(tmp_path, trade
     assert refused(found)[reason] > 0
     if reason != "stale quote":
         assert not found.result.trades
+
+
+def test_where_no_option_is_stored_there_is_nothing_to_do(tmp_path):
+    dsn = store_of(f"sqlite:///{tmp_path}/a.db", DAYS, [])
+    with pytest.raises(NothingToDo, match=r"no option on NSE_INDEX.Nifty 50 that .*fetch --symbol"):
+        run(dsn)
+
+
+def test_a_bought_put_is_a_long_position_on_a_short_signal(dsns):
+    found = [trade_json(t) for t in run(dsns["balanced"], **FREE).result.trades]
+    assert {t["side"] for t in found} == {"long", "short"}
+    for t in found:
+        assert t["position"] == "long"
+        assert t["pnl_gross"] == pytest.approx((t["exit_price"] - t["entry_price"]) * t["qty"], abs=0.1)
 
 
 def test_a_fixed_option_is_bought_on_signals_of_its_side_only(dsns):

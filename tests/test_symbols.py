@@ -18,7 +18,7 @@ from auction_bt.instruments.book import InstrumentBook
 from auction_bt.instruments.stored import StoredNames
 from auction_bt.instruments.tokens import joined, owners_of
 from auction_bt.store.dsn import open_store
-from auction_bt.symbols import find_legs, legs_of, one_leg, roll_at, told
+from auction_bt.symbols import find_legs, legs_of, one_leg, roll_at, told, tradables_of
 from tests.instruments.made import BANKNIFTY, NIFTY, RELIANCE, contract, day, index, load, share
 
 NOV, DEC = contract(1, "2026-11-24"), contract(2, "2026-12-29")
@@ -96,6 +96,20 @@ def test_an_imported_row_gets_contract_lot_and_closing_auction_from_the_master_a
     assert store.instrument("NSE_FO|1").contract is None  # the store is as it was
 
 
+def test_a_table_imported_under_a_name_of_the_master_gets_its_hours_lot_and_contract(store, listed):
+    book = listed({"2026-11-02": [index(), *STOCK, NOV, contract(61, "2026-12-01", "CE", 26000.0)]})
+    for symbol, kind in (("RELIANCE", Kind.EQUITY), ("NIFTY-FUT", Kind.FUTURE), ("NIFTY-26000CE", Kind.OPTION),
+                         ("NIFTY-26000CE:2026-12-01", Kind.OPTION), ("NIFTY", Kind.EQUITY), ("MINE", Kind.EQUITY)):  # fmt: skip
+        hold(store, Instrument(symbol, Decimal("0.5"), 1, kind), "2026-11-19")
+    found = {leg.asked: leg.instrument for leg in (
+        legs_of(store, book, each.symbol, span("2026-11-19", "2026-11-20"))[0] for each in store.instruments())}  # fmt: skip
+    assert [each.symbol for each in found.values()] == list(found)
+    assert (found["RELIANCE"].closing_auction, found["RELIANCE"].tick) == (True, Decimal("0.1"))
+    assert (found["NIFTY-FUT"].lot, found["NIFTY-FUT"].contract.underlying) == (75, NIFTY)
+    assert found["NIFTY-26000CE:2026-12-01"].contract.strike == 26000
+    assert all(found[symbol] == store.instrument(symbol) for symbol in ("NIFTY-26000CE", "NIFTY", "MINE"))
+
+
 def test_what_the_store_says_of_a_contract_stays():
     stored = future("NSE_FO|1", "2026-11-24", "mine", lot=25)
     listed = future("NSE_FO|1", "2026-11-24", "NIFTY FUT 24 NOV 26", lot=75)
@@ -132,6 +146,25 @@ def test_a_name_whose_data_is_missing_is_told_with_the_command_that_gets_it(stor
     )
     with pytest.raises(BadInput, match=r"NSE_INDEX.Nifty 50 has no volume"):
         find_legs(store, book, ["NIFTY"], span("2026-11-20", "2026-11-23"))
+
+
+def test_what_is_to_be_traded_must_have_data_on_these_days(store, listed):
+    book = listed({"2026-11-02": [index(), *STOCK, NOV]})
+    days = span("2026-11-20", "2026-11-23")
+    with pytest.raises(NothingToDo, match=r"RELIANCE is NSE_EQ.* holds no data of it: get some with `fetch --symbol RELIANCE "):
+        tradables_of(store, book, "RELIANCE", days)
+    hold(store, Instrument(RELIANCE, Decimal("0.1")), "2026-11-19")
+    with pytest.raises(NothingToDo, match="no data of it of these days, only of 2026-11-19 to 2026-11-19: get some"):
+        tradables_of(store, book, "RELIANCE", days)
+    assert [each.symbol for each in tradables_of(store, book, "NIFTY", days)] == [NIFTY]  # refused later, for what it is
+
+
+def test_an_option_that_was_imported_as_a_future_is_one_where_the_master_says_so(store, listed):
+    book = listed({"2026-11-02": [index(), NOV, contract(61, "2026-12-01", "CE", 26000.0)]})
+    for key in ("NSE_FO|1", "NSE_FO|61"):
+        hold(store, Instrument(key, Decimal("0.05"), 75, Kind.FUTURE), "2026-11-20")
+    (option,) = tradables_of(store, book, "", span("2026-11-20", "2026-11-20"))
+    assert (option.symbol, option.kind, option.contract.strike) == ("NSE_FO|61", Kind.OPTION, 26000)
 
 
 def test_what_nobody_knows_is_one_error(store, listed):

@@ -76,11 +76,11 @@ def day_of(text: str) -> int:
         if len(text) != 10 or text.count("-") != 2:
             raise ValueError
         day = date.fromisoformat(text)
-        if not 1990 <= day.year < 2200:
-            raise ValueError
-        return from_date(day)
     except ValueError:
         raise BadInput(f"{text!r} is no date of a market: write YYYY-MM-DD") from None
+    if not 1990 <= day.year < 2200:
+        raise BadInput(f"{text} is no date of a market: its year must be 1990 to 2199")
+    return from_date(day)
 
 
 def day_range(first: str, last: str) -> range:

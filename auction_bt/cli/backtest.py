@@ -23,7 +23,7 @@ from auction_bt.core.price_step import misfit_of_bars
 from auction_bt.core.sharpe import Trials
 from auction_bt.evidence_text import render_evidence
 from auction_bt.explain import explain
-from auction_bt.report import csv_lines, dumps, extrapolated, missing, render
+from auction_bt.report import csv_lines, dumps, extrapolated, missing, noted, render
 from auction_bt.result import plain
 from auction_bt.shown import levels_of, rows_of
 from auction_bt.store.cache import DayCache
@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     with open_store(args.store, readonly=True) as store:
         request = on_store(request, args, store)
         found = run_backtest(store, request, DayCache(args.state / "cache", notes.append))
+    story = _explained(found, args.explain)
     written = []
     if args.plot:
         for traced in found.traced:
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         print(render(found.result), end="")
         if evidence is not None:
             print("\n" + render_evidence(evidence), end="")
-        for line in _explained(found, args.explain):
+        for line in story:
             print(line)
         kept = f"run {number} of {args.state / 'journal.db'}"
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
@@ -96,7 +97,9 @@ def run(args: argparse.Namespace) -> int:
 
 def warn(found: Run, notes: Iterable[str] = ()) -> None:
     """Say on standard error what a reader of the JSON must not miss either."""
-    for note in filter(None, (*notes, *missing(found.result), extrapolated(found.result), *_misfits(found))):
+    for note in filter(
+        None, (*notes, *missing(found.result), *noted(found.result), extrapolated(found.result), *_misfits(found))
+    ):
         print(f"auction_bt: {note}", file=sys.stderr)
 
 

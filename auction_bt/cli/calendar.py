@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what is known of the day, and where Upstox differs."""
-    when = to_date(day_number(args.date) if args.date else day_index(time.time_ns()))
+    when = to_date(day_number(args.date) if args.date is not None else day_index(time.time_ns()))
     if args.check:
         check_address(args.base_url)
     day = day_of(when, args.exchange)

@@ -14,6 +14,9 @@ from auction_bt.core.breakdown import Breakdown, Rounding
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import to_date
 from auction_bt.core.tariff import Exchange, Rates, Segment, split
+from auction_bt.market.calendar import day_of as day_of_exchange
+from auction_bt.market.calendar import is_trading_day
+from auction_bt.market.day import DayKind
 from auction_bt.market.rates import STANDARD, plans, rates_on
 from auction_bt.wording import CHARGES, number, percent, plural, rupees
 
@@ -97,6 +100,12 @@ class RoundTrip:
         return self.total.total / self.qty
 
     @property
+    def notes(self) -> list[str]:
+        """What is odd about the day."""
+        found = day_of_exchange(self.day, self.exchange.value)
+        return [] if found.trades else [f"{self.day} is no trading day ({found.name or f'{self.day:%A}'})"]
+
+    @property
     def doubts(self) -> list[tuple[str, str]]:
         """Certainty and kind of every rate that decided and is not sure."""
         kinds = self.total.kinds
@@ -120,6 +129,7 @@ class RoundTrip:
             "total": float(self.total.total),
             "break_even_points": round(float(self.break_even), 4),
             "doubts": {kind: certainty for certainty, kind in self.doubts},
+            "notes": self.notes,
         }
 
     def as_text(self) -> list[str]:
@@ -146,7 +156,7 @@ class RoundTrip:
             named = [f"{certainty}: " + ", ".join(CHARGES[k] for c, k in self.doubts if c == certainty)
                      for certainty in sorted({c for c, _ in self.doubts}, reverse=True)]  # fmt: skip
             lines.append("Rates in doubt: " + "; ".join(named))
-        return lines
+        return lines + [f"Note: {note}" for note in self.notes]
 
     def _pays(self, kind: str) -> bool:
         # Whether trades of this segment can at all; nobody but the broker squares off late.
@@ -166,6 +176,8 @@ def round_trip(args: Namespace) -> RoundTrip:
     rates = rates_on(day, segment, exchange, args.plan, group_of(segment, exchange, args.underlying))
     exact = rates.order(bought, parts, buy=True)
     buy, total = exact.rounded(rounding), (exact + rates.order(sold, parts, buy=False)).rounded(rounding)
+    if day_of_exchange(day, exchange.value).kind is DayKind.UNKNOWN:
+        is_trading_day(day)  # raises, naming the table and what it knows: rates until further notice are none of that day
     # The seller's side is what is left: rounded by itself it could be a paisa beside the total.
     return RoundTrip(segment, exchange, day, args.plan, rounding, rates, bought, sold, parts, buy, total - buy, total)
 

@@ -226,7 +226,7 @@ class _Recording:
                 self.failed = error
 
     def _watched(self, arrival: Stamper) -> Stamper:
-        """Look at the first message that has a clock of its own: stamped now, what was saved on another day makes no bars."""
+        """Look at the first message that has a clock of its own: stamped now, what was saved on another day stands on two."""
         is_watching = True
 
         def of(text: str, place: Place, reason: str) -> Arrival:
@@ -234,8 +234,9 @@ class _Recording:
             if is_watching and (own := sent_at(text)):
                 is_watching = False
                 if abs(time.time_ns() - own) > _FAR_NS:
-                    self._hint = (f"these messages are of {to_datetime(own):%Y-%m-%d %H:%M} and are stamped now, so they make no "
-                                  "bars of their day: use --stamp own for saved ones")  # fmt: skip
+                    day = f"{to_datetime(own):%Y-%m-%d %H:%M}"
+                    self._hint = (f"these messages are of {day} and are stamped now: they stand on today, their bars on that "
+                                  "day, where no replay finds them; use --stamp own for saved ones")  # fmt: skip
             return arrival(text, place, reason)
 
         return of

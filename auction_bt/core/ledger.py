@@ -109,4 +109,5 @@ class OpenTrade:
             r_multiple=round(float(net) / at_risk, _PLACES) if at_risk > 0 else nan,
             fills=tuple(self.fills),
             costs=costs,
+            position=self.position,
         )

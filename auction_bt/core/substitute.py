@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from math import floor, isnan
+from itertools import pairwise
+from math import floor, inf, isnan
 from typing import Final
 
 from .context import AuctionContext
@@ -20,6 +21,7 @@ from .trade import Side
 
 _CATASTROPHE: Final = 1.5  # times the signal's stop distance in the traded instrument: beyond what the signal's own stop costs
 _AT_THE_MONEY: Final = 0.01  # share of the price: a nearest strike further off is the edge of what was recorded, not the money
+_ROUNDING: Final = 1e-6  # rupees
 _EXPIRES_AT: Final = (15 * 60 + 30) * 60 * SECOND_NS  # of its day: when index contracts are settled
 
 
@@ -158,7 +160,9 @@ def pick(options: Iterable[Instrument], side: Side, forward: float, day: int, ru
         ((float(c.strike), i) for i, c in live if c.expiry == expiry and c.strike is not None), key=lambda pair: pair[0]
     )
     nearest = min(range(len(chain)), key=lambda n: (abs(chain[n][0] - forward), chain[n][0]))
-    if abs(chain[nearest][0] - forward) > _AT_THE_MONEY * forward:
+    # Farther off than half a step another strike is the nearest: one of which nothing is stored.
+    step = min((b - a for (a, _), (b, _) in pairwise(chain) if b > a), default=inf)
+    if abs(chain[nearest][0] - forward) > min(_AT_THE_MONEY * forward, step / 2 + _ROUNDING):
         return None, "no strike"
     wanted = nearest + (rule.offset if right is Right.CALL else -rule.offset)
     return (chain[wanted][1], "") if 0 <= wanted < len(chain) else (None, "no strike")

@@ -97,6 +97,8 @@ class Trade:
         Why the last share was sold: one of `EXIT_REASONS`, or ``open``.
     costs : Breakdown
         `charges` by kind; empty where nobody has said.
+    position : Side or None
+        Long where what was traded was bought: a put on a short signal too. None where nobody has said: the signal's side.
     """
 
     symbol: str
@@ -122,6 +124,7 @@ class Trade:
     r_multiple: float
     fills: tuple[Fill, ...]
     costs: Breakdown = field(default_factory=Breakdown, compare=False)
+    position: Side | None = field(default=None, compare=False)
 
     @property
     def is_open(self) -> bool:

@@ -233,9 +233,12 @@ def refuse_stored(arrival: Arrival, store: Callable[[], TickStore], name: str) -
 
 def _decoded(line: bytes, place: Place) -> tuple[str, Place, str]:
     try:
-        return line.decode(), place, ""
+        text = line.decode()
     except UnicodeDecodeError:
         return line.decode(errors="surrogateescape"), place, "not UTF-8 text"
+    # Whether it is whole JSON is left to those who read it: that would take as long as all the rest.
+    is_object = text.lstrip("\ufeff \t")[:1] == "{"
+    return text, place, "" if is_object else "no JSON object, which every message is"
 
 
 def _is_json(text: str) -> bool:

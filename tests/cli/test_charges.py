@@ -67,6 +67,14 @@ def test_a_plan_an_exchange_and_what_an_option_is_on(run):
     assert asked(run, *option, "--underlying", "SENSEX50")["charges"]["transaction"] == 10.05
 
 
+def test_a_closed_day_is_noted(run):
+    told = "2026-11-21 is no trading day (Saturday)"
+    assert f"Note: {told}" in run(*TRADE, "--date", "2026-11-21")[1]
+    assert asked(run, *TRADE, "--date", "2026-11-21")["notes"] == [told]
+    assert asked(run, *TRADE, "--date", "2026-12-25")["notes"] == ["2026-12-25 is no trading day (Christmas)"]
+    assert asked(run, *TRADE)["notes"] == []
+
+
 def test_rounding_as_on_a_note(run):
     found = asked(run, *TRADE, "--rounding", "note")
 
@@ -84,6 +92,8 @@ def test_rounding_as_on_a_note(run):
         (["--qty", "٣"], "is no number"),
         (["--date", "20-11-2026"], "'20-11-2026' is no date of a market: write YYYY-MM-DD"),
         (["--date", "2019-11-20"], "table market/brokerage.csv knows upstox eq-intraday from 2020-07-01, not on 2019-11-20"),
+        (["--date", "2030-06-20"], "from 2019-01-01 to 2026-12-31, not 2030-06-20"),
+        (["--date", "1989-11-20"], "1989-11-20 is no date of a market: its year must be 1990 to 2199"),
         (["--orders", "101"], "--orders 101 is more than the 100 shares there are"),
         (["--freeze", "3"], "100 shares make 34 orders of at most 3, and a request may have 25"),
         (["--freeze", "30", "--orders", "2"], "not allowed with argument"),

@@ -145,7 +145,7 @@ def test_a_file_that_grows_is_recorded_in_parts_to_the_same_days(run, new_dsn): 
 
 
 def test_standard_input_is_stamped_at_receipt_byte_for_byte(child, monkeypatch, tmp_path):  # noqa: F811
-    texts = [' {"a": 1.50,\t"b": "₹"} ', "no JSON", '{"kind":"clock","ts":5}']
+    texts = [' {"a": 1.50,\t"b": "₹"} ', "{no JSON", '{"kind":"clock","ts":5}']
     process = child()
     out, error = process.communicate("\r\n".join([*texts, ""]).encode(), timeout=60)
     assert (process.returncode, error) == (0, b"")
@@ -213,9 +213,16 @@ def test_a_file_without_any_message_is_bad_input_in_one_line(run, tmp_path, name
     code, _, error = run("record", name)
     assert code == 2
     hint = " (no gzip file, whatever its name says)" if name.endswith("gz") else ""
-    assert error.startswith(f"auction_bt: {name}{hint}: none of 2 lines could be kept as a message, the last: no time in the ")
+    assert error.startswith(f"auction_bt: {name}{hint}: none of 2 lines could be kept as a message, the last: no JSON ")
     assert error.count("\n") == 1
     assert not list(tmp_path.glob("auction.db*"))
+
+
+def test_a_pipe_without_any_message_is_bad_input_and_one_with_some_is_recorded(child):  # noqa: F811
+    for sent, code in (b"nonsense\n", 2), (b"nonsense\n[1]\n" + FILE.encode(), 0):
+        process = child()
+        out, _ = process.communicate(sent, timeout=60)
+        assert (process.returncode, b"dead letters" in out) == (code, True)
 
 
 def test_a_file_with_some_messages_is_recorded(run):
@@ -236,7 +243,7 @@ def test_what_the_store_refuses_altogether_is_bad_input(run, tmp_path):
 
 
 def test_saved_messages_in_a_pipe_are_told_from_live_ones(child):  # noqa: F811
-    told = "these messages are of 2025-12-15 09:15 and are stamped now, so they make no bars of their day: use --stamp own"
+    told = "these messages are of 2025-12-15 09:15 and are stamped now: they stand on today, their bars on that day, where no"
     now = json.dumps({**feed(0), "currentTs": str(time.time_ns() // 10**6)}) + "\n"
     own = ("--stamp", "own", "--store", "sqlite:///b.db", "--state", "b")
     saved = ((), FILE, 1), ((), '{"a": 1}\nb\n' + FILE, 1)
@@ -313,10 +320,10 @@ def test_one_stamp_of_the_future_in_the_store_moves_no_other(child, tmp_path):  
     future = 7 * 10**18
     with open_store(f"sqlite:///{tmp_path / 'auction.db'}", create=True) as store:
         store.add_raw([RawMessage(future, "{}")])
-    out, _ = child("--no-derive").communicate(b"a\n", timeout=30)
+    out, _ = child("--no-derive").communicate(b"{}\n", timeout=30)
     assert "the store has messages of the future, up to 2191-10-" in out.decode()
     ((ts, text),) = stored(f"sqlite:///{tmp_path}/auction.db")  # the other lies beyond
-    assert (ts < 3 * 10**18, text) == (True, "a")
+    assert (ts < 3 * 10**18, text) == (True, "{}")
 
 
 def test_another_store_gets_the_file_too_but_not_while_messages_wait_for_the_first(run, tmp_path):

@@ -44,15 +44,16 @@ def told(found):
 
 
 def test_lines_of_a_pipe_are_counted_blank_ones_too_and_the_count_goes_on():
-    assert told(piped(b"\xef\xbb\xbfa\r\n\n  \nb\n")) == [("a", 1, ""), ("b", 4, "")]
-    assert told(piped(b"c\n", Place("-", 4))) == [("c", 5, "")]
+    assert told(piped(b"\xef\xbb\xbf{1}\r\n\n  \n {\n")) == [("{1}", 1, ""), (" {", 4, "")]
+    assert told(piped(b"{}\n", Place("-", 4))) == [("{}", 5, "")]
     assert piped(b"") == []
 
 
 def test_bytes_that_are_no_text_and_a_line_that_was_cut_off_are_no_messages():
-    assert told(piped(b'caf\xe9\n{"a":')) == [
+    assert told(piped(b'caf\xe9\n[1]\n{"a":')) == [
         ("caf\udce9", 1, "not UTF-8 text"),
-        ('{"a":', 2, "cut off at the end of the input"),
+        ("[1]", 2, "no JSON object, which every message is"),
+        ('{"a":', 3, "cut off at the end of the input"),
     ]
     assert told(piped(b'{"a":1}')) == [('{"a":1}', 1, "")]
 
