@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from .trade import Levels, Side, Trade
@@ -51,5 +52,19 @@ def funnel(decisions: Iterable[Decision]) -> dict[str, int]:
 
 def entry_of(trade: Trade, decisions: Iterable[Decision]) -> Decision | None:
     """Return the decision that opened `trade`: the last entry of its signal's symbol up to its fill."""
-    entries = (d for d in decisions if d.action == "enter" and d.symbol == trade.signal_symbol and d.seq <= trade.entry_seq)
-    return max(entries, key=lambda d: d.seq, default=None)
+    entries = [d for d in decisions if d.action == "enter" and d.symbol == trade.signal_symbol]
+    return opening(trade, sorted(entries, key=lambda d: d.seq))
+
+
+def opening(trade: Trade, entries: Sequence[Decision]) -> Decision | None:
+    """Return the decision that opened `trade` among the entries of its signal's symbol, in the order of `seq`.
+
+    Notes
+    -----
+    On bars a fill is known with its bar. A trade that was entered and stopped within one bar may be followed by an entry decided
+    at that bar's close, of the same `seq`: that one came after.
+    """
+    place = bisect_right(entries, trade.entry_seq, key=lambda d: d.seq)
+    while place and entries[place - 1].seq == trade.entry_seq and entries[place - 1].ts > trade.entry_ts:
+        place -= 1
+    return entries[place - 1] if place else None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from .decision import Decision
+from .decision import Decision, opening
 from .trade import Trade
 
 
@@ -47,22 +46,16 @@ def planned(trades: Iterable[Trade], decisions: Iterable[Decision]) -> Iterator[
     for trade in trades:
         if trade.is_open:
             continue
-        opening = _opened(trade, entries.get(trade.signal_symbol, ()))
-        start = opening.evidence.get("close") if opening else None
+        opened = opening(trade, entries.get(trade.signal_symbol, ()))
+        start = opened.evidence.get("close") if opened else None
         if start is None and trade.symbol == trade.signal_symbol:
             start = trade.entry_price
         stop = target = None
         if start is not None:
             stop = _distance((start - trade.stop) * trade.side.sign)
-            if opening is not None and opening.targets:
-                target = _distance((opening.targets[0][0] - start) * trade.side.sign)
+            if opened is not None and opened.targets:
+                target = _distance((opened.targets[0][0] - start) * trade.side.sign)
         yield Planned(trade, stop, target)
-
-
-def _opened(trade: Trade, entries: Sequence[Decision]) -> Decision | None:
-    # As `decision.entry_of`, for many trades.
-    place = bisect_right(entries, trade.entry_seq, key=lambda d: d.seq)
-    return entries[place - 1] if place else None
 
 
 def _distance(value: float) -> float | None:

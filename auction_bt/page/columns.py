@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from auction_bt.backtest import Run, Traced
-from auction_bt.core.decision import Decision, entry_of
+from auction_bt.core.decision import Decision, opening
 from auction_bt.core.instrument import decimals, to_ticks
 from auction_bt.core.ist import day_start
 from auction_bt.core.summary import Point
@@ -121,20 +121,15 @@ def equity_columns(points: Sequence[Point], cash: float) -> dict[str, list[float
 
 
 class _Entries:
-    # `entry_of` looks through all it is given: give it one symbol's entries about the time.
+    # Entries by symbol, for many trades.
     def __init__(self, decisions: Sequence[Decision]) -> None:
         self._of: dict[str, list[Decision]] = {}
         for decision in decisions:
             if decision.action == "enter":
                 self._of.setdefault(decision.symbol, []).append(decision)
-        self._seqs = {symbol: np.array([d.seq for d in found]) for symbol, found in self._of.items()}
 
     def of(self, trade: Trade) -> Decision | None:
-        found = self._of.get(trade.signal_symbol, [])
-        if not found:
-            return None
-        end = int(np.searchsorted(self._seqs[trade.signal_symbol], trade.entry_seq, side="right"))
-        return entry_of(trade, found[max(0, end - 1) : end])
+        return opening(trade, self._of.get(trade.signal_symbol, ()))
 
 
 def _profile(traced: Traced, decision: Decision) -> dict[str, Any] | None:
