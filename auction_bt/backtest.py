@@ -342,18 +342,19 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
         summary=summary,
         trades=(*closed, *still_open),
         decisions=tuple(decisions),
-        settings=_settings(request),
+        settings=settings_of(request),
         data={leg.instrument.symbol: facts_of_leg(leg) for leg in request.legs if not leg.has_data}
         | {
             leg.instrument.symbol: facts_of_leg(leg) | facts_of(r, leg.first_day, request.charges, request.settings)
             for r, leg in zip(data, legs, strict=True)
         },
-        defaults=_settings(Request(request.symbols, request.begin, request.end)),
+        defaults=settings_of(Request(request.symbols, request.begin, request.end)),
         equity=tuple(equity),
     )
 
 
-def _settings(request: Request) -> dict[str, Any]:
+def settings_of(request: Request) -> dict[str, Any]:
+    """Return every setting of a request by name, as a result keeps them."""
     strategy = {s.name: request.settings.get(s.name, s.default) for s in SETTINGS if s.name != "slippage"}
     return {
         **strategy,

@@ -22,12 +22,14 @@ _NAME: Final = 36
 _DOUBTS: Final = 6  # lines
 
 
-def render(result: BacktestResult) -> str:
+def render(result: BacktestResult, *, unknown: str = "not run") -> str:
     """Return the report of a run, ending in a newline.
 
     Parameters
     ----------
     result : BacktestResult
+    unknown : str
+        What to say of the other regime where the result does not know it.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def render(result: BacktestResult) -> str:
         whether they tell anything, the other regime's net; the rest after that.
     """
     summary = result.summary
-    blocks = [_head(result)]
+    blocks = [_head(result, unknown)]
     if summary.trades:
         blocks += [_ratios(summary), *_tables(summary)]
     elif not summary.open_trades:
@@ -45,7 +47,7 @@ def render(result: BacktestResult) -> str:
     return "\n\n".join("\n".join(b) for b in blocks if b) + "\n"
 
 
-def _head(result: BacktestResult) -> list[str]:
+def _head(result: BacktestResult, unknown: str) -> list[str]:
     summary = result.summary
     lines: list[str] = []
     back = percent(float(summary.net / summary.cash), 2) if summary.cash else NONE
@@ -64,12 +66,12 @@ def _head(result: BacktestResult) -> list[str]:
     known = summary.r_mean is not None
     lines += _item("R each", f"{risk(summary.r_mean)} on average, {risk(summary.r_total)} in all" if known else NONE)
     lines += _item("Enough to tell?", _verdict(summary))
-    return lines + _item("Other regime", _other(result))
+    return lines + _item("Other regime", _other(result, unknown))
 
 
-def _other(result: BacktestResult) -> str:
+def _other(result: BacktestResult, unknown: str) -> str:
     if result.other_regime is None:
-        return "not run"
+        return unknown
     name, net, trades = result.other_regime
     kind = "before charges" if result.summary.is_gross_only else "net"
     rule = result.settings.get("rule")

@@ -18,6 +18,7 @@ from auction_bt.core.errors import AuctionError, BadInput
 # name: (module, what it does). The text stands here too so that --help need import none of them.
 COMMANDS: Final = {
     "backtest": ("backtest", "run the strategy on stored data"),
+    "analyze": ("analyze", "look at runs that are kept, hold two against each other, or both regime rules"),
     "demo": ("demo", "make synthetic data and show what the package does with it"),
     "record": ("record", "record messages of the feed from standard input or a file"),
     "import": ("importing", "bring recordings, ticks or 1-minute bars from files into a store"),

@@ -26,12 +26,12 @@ from .arguments import add_dates, add_state, add_store, day_range, loaded_book
 _COSTS: Final = {"x1": 1, "x2": 2, "none": 0}  # times the charges
 
 
-def add_request(parser: argparse.ArgumentParser) -> None:
-    """Add the options; read them with `request_of`."""
+def add_request(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
+    """Add the options; read them with `request_of`. Where they are not `required`, the caller checks symbol and dates."""
     parser.add_argument(
-        "--symbol", action="append", required=True, metavar="KEY", help="symbol or name, as NIFTY-FUT; may be given again"
+        "--symbol", action="append", required=required, metavar="KEY", help="symbol or name, as NIFTY-FUT; may be given again"
     )
-    add_dates(parser)
+    add_dates(parser, required=required)
     add_store(parser)
     add_state(parser)
     parser.add_argument("--trade", default="same", metavar="WHAT",

@@ -107,6 +107,15 @@ class Journal(SqliteFile):
         """Return (number, settings) of every run, oldest first."""
         return self._rows("SELECT run_id, settings FROM runs ORDER BY run_id")
 
+    def totals(self) -> dict[int, tuple[int, int, Decimal]]:
+        """Return by run that has any: closed trades, trades still open, and the net of the closed ones in rupees."""
+        found: dict[int, tuple[int, int, Decimal]] = {}
+        for run_id, exit_ts, net in self._rows("SELECT run_id, exit_ts, pnl_net FROM trades"):
+            closed, still_open, total = found.get(run_id, (0, 0, Decimal(0)))
+            is_open = not exit_ts
+            found[run_id] = closed + (not is_open), still_open + is_open, total + (0 if is_open else Decimal(net))
+        return found
+
     def append_decisions(self, run_id: int, decisions: Iterable[Decision]) -> None:
         """Add decisions in the order given, all or none."""
         rows = [(run_id, *_decision_row(d)) for d in decisions]
