@@ -8,6 +8,8 @@ from .core.bootstrap import MeanOfDays
 from .core.evidence import DoubledCosts, Evidence, Luck
 from .core.hit_rate import HitRate
 from .core.random_entries import RandomEntries
+from .core.shuffled_levels import ShuffledLevels
+from .core.summary import MIN_TRADES
 from .report import LABEL, WIDTH
 from .wording import NONE, number, percent, plural, rupees, whole
 
@@ -19,7 +21,8 @@ def render_evidence(found: Evidence) -> str:
         lines = _item("Evidence", f"too few to weigh: {found.reason}. No figure is given, because none would mean anything.")
         return "\n".join(lines) + "\n"
     lines = _item("Evidence", f"{counts}. Small p: chance seldom does as well.")
-    lines += _hits(found.hit_rate) + _random(found.random) + _daily(found.daily) + _luck(found.luck) + _costs(found.costs)
+    lines += _hits(found.hit_rate) + _random(found.random) + _levels(found.levels)
+    lines += _daily(found.daily) + _luck(found.luck) + _costs(found.costs)
     return "\n".join(lines) + "\n"
 
 
@@ -56,6 +59,29 @@ def _random(found: RandomEntries | None) -> list[str]:
     if found.symbols > 1:
         notes.append(f"{whole(found.symbols)} symbols, which move together: the true p is larger")
     return lines + (_item("", "; ".join(notes)) if notes else [])
+
+
+def _levels(found: ShuffledLevels | None) -> list[str]:
+    count = 0 if found is None else found.trades
+    if found is None or count < MIN_TRADES:
+        needs = "a known stop and a level to which the price came on enough other days too"
+        return _item(
+            "Shuffled levels", f"too few to tell: {plural(count, 'trade')} with {needs}; at least {MIN_TRADES} are needed"
+        )
+    lines = _item(
+        "Shuffled levels",
+        f"same exits, side and minute, at levels of other days, {plural(found.draws, 'draw')}: {_p(found.p_value)}.",
+    )
+    lines += _item(
+        "",
+        f"A trade nets {rupees(found.actual)} at its own level, {rupees(found.mean)} at another day's (95 % of draws "
+        f"{rupees(found.low)} … {rupees(found.high)}), with the same simple exits",
+    )
+    if not found.left_out:
+        return lines
+    return lines + _item(
+        "", f"{plural(found.left_out, 'trade')} left out, without a known stop or level, or with too few other days to come to it"
+    )
 
 
 def _daily(found: MeanOfDays | None) -> list[str]:

@@ -10,6 +10,8 @@ from .core.bootstrap import MeanOfDays
 from .core.evidence import Evidence, Luck
 from .core.hit_rate import HitRate
 from .core.random_entries import RandomEntries
+from .core.shuffled_levels import ShuffledLevels
+from .core.summary import MIN_TRADES
 from .report import WIDTH
 from .rule_comparison import RuleComparison, conclusion
 from .side_by_side import Row, figures, table
@@ -32,6 +34,7 @@ def render_rules(found: RuleComparison) -> str:
     rows: list[tuple[str, Told]] = [
         ("Targets hit", lambda e: _hits(e.hit_rate)),
         ("Random entries", lambda e: _random(e.random)),
+        ("Shuffled levels", lambda e: _levels(e.levels)),
         ("Net of a day", lambda e: NONE if e.daily is None else f"{rupees(e.daily.mean)} on average"),
         ("  with 95 % in", lambda e: NONE if e.daily is None else _between(e.daily)),
         ("Sharpe ratio", lambda e: NONE if e.luck is None else f"{number(e.luck.sharpe.ratio, 3)} a day"),
@@ -69,6 +72,12 @@ def _hits(found: HitRate | None) -> str:
 def _random(found: RandomEntries | None) -> str:
     if found is None:
         return "not known"
+    return f"{rupees(found.actual)} against {rupees(found.mean)}: {_p(found.p_value)}"
+
+
+def _levels(found: ShuffledLevels | None) -> str:
+    if found is None or found.trades < MIN_TRADES:
+        return "too few to tell"
     return f"{rupees(found.actual)} against {rupees(found.mean)}: {_p(found.p_value)}"
 
 

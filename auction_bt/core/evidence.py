@@ -1,4 +1,4 @@
-"""What the trades of a run prove, held against chance, against random moments, and against the number of settings tried."""
+"""What the trades of a run prove, held against chance, random moments, other days' levels, and the number of settings tried."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .ist import day_index
 from .planned import planned
 from .random_entries import RandomEntries, random_entries
 from .sharpe import Sharpe, Trials, deflated_sharpe, luck_of, measure, min_track_record, probabilistic_sharpe
+from .shuffled_levels import ShuffledLevels, shuffled_levels
 from .summary import MIN_TRADES
 from .trade import Trade
 
@@ -71,8 +72,8 @@ class Evidence:
         Closed trades, and days of the run, those without a trade included.
     reason : str
         Why there are no figures; empty where there are.
-    hit_rate, random, daily, luck, costs
-        None where `reason` says why; the first two also where no trade has what they need, `luck` where all days are equal.
+    hit_rate, random, levels, daily, luck, costs
+        None where `reason` says why; the first three also where no trade has what they need, `luck` where all days are equal.
     """
 
     trades: int
@@ -80,6 +81,7 @@ class Evidence:
     reason: str = ""
     hit_rate: HitRate | None = None
     random: RandomEntries | None = None
+    levels: ShuffledLevels | None = None
     daily: MeanOfDays | None = None
     luck: Luck | None = None
     costs: DoubledCosts | None = None
@@ -120,6 +122,7 @@ def gather(
         days=len(nets),
         hit_rate=hit_rate_null(plans),
         random=random_entries(plans, bars_by_symbol, seed=seed),
+        levels=shuffled_levels(plans, bars_by_symbol, seed=seed),
         daily=bootstrap_mean(nets, seed),
         luck=luck(nets, trials),
         costs=DoubledCosts(net, net - charges),

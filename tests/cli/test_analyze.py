@@ -193,7 +193,15 @@ def test_both_rules_are_weighed_side_by_side_and_kept(kept, capfd, tmp_path):
     assert found["rules"]["original"]["summary"]["other_regime"]["net"] == found["rules"]["auction"]["summary"]["net"]
     assert found["rules"]["original"]["evidence"]["luck"]["trials"]["count"] == 2
     assert found["conclusion"] in " ".join(out.split())
-    for label in ("Targets hit", "Random entries", "above 0 (PSR)", "above luck (DSR)", "Costs × 2", "Auction less original"):
+    for label in (
+        "Targets hit",
+        "Random entries",
+        "Shuffled levels",
+        "above 0 (PSR)",
+        "above luck (DSR)",
+        "Costs × 2",
+        "Auction less original",
+    ):
         assert label in out
     assert all(len(line) <= 100 for line in out.splitlines() if not line.startswith("Kept"))
     with Journal.open(tmp_path, readonly=True) as journal:

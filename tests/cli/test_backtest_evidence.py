@@ -11,6 +11,7 @@ from auction_bt.core.evidence import DoubledCosts, Evidence, Luck
 from auction_bt.core.hit_rate import HitRate
 from auction_bt.core.random_entries import RandomEntries
 from auction_bt.core.sharpe import Sharpe, Trials
+from auction_bt.core.shuffled_levels import ShuffledLevels
 from auction_bt.evidence_text import render_evidence
 from auction_bt.store.journal import Journal
 from tests.importing.made import bars_csv, write
@@ -63,6 +64,7 @@ def test_evidence_follows_the_summary_and_counts_the_settings_tried(backtest):
     assert evidence["trades"] == found["summary"]["trades"] >= 30
     assert evidence["luck"]["trials"] == {"count": 2, "variance": None}
     assert 0 < evidence["random"]["p_value"] <= 1
+    assert 0 < evidence["levels"]["p_value"] <= 1
     assert (again, same) == (out.replace("run 2", "run 3"), found)
     assert other["evidence"]["luck"]["trials"]["count"] == 4
     assert other["evidence"]["luck"]["trials"]["variance"] > 0
@@ -82,6 +84,7 @@ def evidence(**changes):
     figures = {
         "hit_rate": HitRate(50, 21, 0, 0.385, 0.35, 0),
         "random": RandomEntries(50, 1000, 10.0, -5.0, -40.0, -5.0, 30.0, 0.43, 0, 1),
+        "levels": ShuffledLevels(48, 1000, 10.0, -4.0, -39.0, -4.0, 31.0, 0.03, 2),
         "daily": MeanOfDays(12.0, -3.0, 27.0, 250, 6),
         "luck": luck,
         "costs": DoubledCosts(Decimal(3000), Decimal(1000)),
@@ -100,6 +103,9 @@ def test_words_of_a_run_that_proves_nothing():
 
     assert "Targets hit 21 of 50 (42.0 %); a price without drift would reach 38.5 %: p = 0.35 (no better than chance)" in text
     assert "1,000 draws: p = 0.43 (no better than chance)" in text
+    assert "at levels of other days, 1,000 draws: p = 0.030 (chance seldom does so well, one time in 33)" in text
+    assert "nets ₹10.00 at its own level, −₹4.00 at another day's (95 % of draws −₹39.00 … ₹31.00)" in text
+    assert "2 trades left out, without a known stop or level" in text
     assert "−₹3.00 … ₹27.00 with 95 % confidence (holds 0: gain is not told from loss" in text
     assert "Settings tried these alone" in text
     assert "272 days like these to be 95 % sure of a ratio above 0; there are 250: not enough" in text
@@ -146,6 +152,8 @@ def test_words_of_many_symbols_and_settings():
     [
         ({"hit_rate": None}, "Targets hit not known: no trade has both"),
         ({"random": None}, "Random entries not known"),
+        ({"levels": None}, "Shuffled levels too few to tell: 0 trades with a known stop and a level"),
+        ({"levels": ShuffledLevels(29, 9, 1, 0, 0, 0, 0, 0.5, 21)}, "too few to tell: 29 trades with a known stop and a level"),
         ({"luck": None}, "Sharpe ratio none: every day came to the same"),
         ({"luck": Luck(Sharpe(-0.1, 250), Trials(), 0.1, 0.0, 0.1, None)}, "no number of days like these would show a gain"),
         ({"daily": MeanOfDays(2.0, 1.0, 3.0, 9, 2)}, "all above 0: a gain"),
