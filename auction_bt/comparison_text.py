@@ -10,7 +10,7 @@ from typing import Final
 from .core.ist import clock_text, day_index, to_date
 from .core.trade import Trade
 from .report import WIDTH
-from .run_comparison import IN_TRADE, NO_SIGNAL, NOT_FILLED, NOT_RUN, REFUSED, Alone, Pair, RunComparison
+from .run_comparison import IN_TRADE, NO_SIGNAL, NOT_FILLED, NOT_RUN, NOT_WATCHED, REFUSED, Alone, Pair, RunComparison
 from .side_by_side import figures, table
 from .stored_run import StoredRun, days_text, setting_text
 from .wording import REFUSALS, number, plural, rupees, whole
@@ -19,6 +19,7 @@ SHOWN: Final = 5  # trades of a kind that are told one by one
 
 _INSTEAD: Final = {
     NOT_RUN: "it did not run that day",
+    NOT_WATCHED: "it was not asked for that symbol, or saw no signal in it at all",
     NO_SIGNAL: "it saw no signal: other levels, another regime, or other data",
     IN_TRADE: "it was in a trade already",
     NOT_FILLED: "its order was not filled before the data ended",
@@ -53,6 +54,8 @@ def render_comparison(left: StoredRun, right: StoredRun, found: RunComparison, *
         days = f"{days_text(left.settings)}; {days_text(right.settings)}"
         told = "the sums below are not of the same market. Trades are compared all the same."
         blocks.append(_wrap(f"They are of different days ({days}): {told}"))
+    elif left.symbols != right.symbols:
+        blocks.append(_wrap("They are of different symbols: the sums below are not of the same market."))
     blocks.append(table(*names, figures(left.result().summary, right.result().summary, drawdown="Closed drawdown")))
     blocks.append(_trades(names, found))
     for own, other, alone in ((names[0], names[1], found.left_alone), (names[1], names[0], found.right_alone)):

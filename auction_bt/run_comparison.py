@@ -19,6 +19,7 @@ Key: TypeAlias = tuple[str, int, str]  # symbol, end of the bar decided on (ns);
 
 # Answers to: what did the other run do at that bar?
 NOT_RUN: Final = "day not run"
+NOT_WATCHED: Final = "symbol not run"
 NO_SIGNAL: Final = "no signal"
 IN_TRADE: Final = "in a trade"
 NOT_FILLED: Final = "not filled"
@@ -110,7 +111,7 @@ def compare(left: StoredRun, right: StoredRun) -> RunComparison:
     Trades are the same one where they were opened on the same bar of the same symbol: an order that was filled later or at
     another price is still the same idea. Decisions are compared in all that a replay is compared by.
     """
-    mine, theirs = _Book(left), _Book(right)
+    mine, theirs = _Book(left, right), _Book(right, left)
     alike, pairs = 0, []
     for key, trade in mine.by_key.items():
         if (other := theirs.by_key.get(key)) is not None:
@@ -136,8 +137,10 @@ def compare(left: StoredRun, right: StoredRun) -> RunComparison:
 
 
 class _Book:
-    # A run by what was decided when.
-    def __init__(self, run: StoredRun) -> None:
+    # A run by what was decided when, to answer for the trades of another.
+    def __init__(self, run: StoredRun, other: StoredRun) -> None:
+        # Names may stand for other keys: only where others were asked for does silence mean that one was not run.
+        self._watched = {d.symbol for d in run.decisions} if run.symbols != other.symbols else None
         self._days = run.days if run.day is None else range(run.day, run.day + 1)
         self._decided: dict[Key, Decision] = {}
         entries: dict[str, list[Decision]] = {}
@@ -169,6 +172,8 @@ class _Book:
             return Alone(trade, IN_TRADE, begins[before][1].entry_ts)
         if self._days and day_index(ts - 1) not in self._days:
             return Alone(trade, NOT_RUN)
+        if self._watched is not None and symbol not in self._watched:
+            return Alone(trade, NOT_WATCHED)
         return Alone(trade, NO_SIGNAL)
 
 

@@ -19,7 +19,7 @@ from .result import BacktestResult, plain
 from .store.journal import Journal
 
 # The journal knows the total of a trade's charges, not its kinds.
-NOT_KEPT: Final = "charges by kind, time in the market, data quality, rates in doubt"
+NOT_KEPT: Final = "charges by kind, time in the market, data quality and rates in doubt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 from typing import Any, Final
 
 from auction_bt.comparison_text import SHOWN, render_comparison
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.regime import Rule
-from auction_bt.report import csv_lines, dumps, render
+from auction_bt.report import WIDTH, csv_lines, dumps, render
 from auction_bt.result import to_json
 from auction_bt.rule_comparison import as_json, run_both, weigh
 from auction_bt.rule_text import render_rules
@@ -33,6 +34,9 @@ HELP: Final = (
     "With --regimes: run both regime rules on the same data and weigh them."
 )
 _LAST: Final = "last"
+_REMADE: Final = textwrap.fill(
+    f"Made again from the journal, which does not keep {NOT_KEPT}. The drawdown is that of closed trades.", WIDTH
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,8 +94,7 @@ def _one(args: argparse.Namespace, found: StoredRun, other: StoredRun | None) ->
     result = found.result(other)
     beside = Rule.AUCTION if found.settings.get("rule") == Rule.ORIGINAL else Rule.ORIGINAL
     unknown = "not kept for one day" if args.day is not None else f"not kept: a backtest with --regime {beside.value} keeps it"
-    text = f"{_title(found, args.day)}\n\n{render(result, unknown=unknown)}\nMade again from the journal, which does not keep: "
-    text += f"{NOT_KEPT}.\nThe drawdown is that of closed trades.\n"
+    text = f"{_title(found, args.day)}\n\n{render(result, unknown=unknown)}\n{_REMADE}\n"
     if args.csv:
         write_text(args.csv, "\n".join(csv_lines(found.trades)) + "\n")
     _write(args, dumps(result, {"run": found.number, "day": args.day}), text)

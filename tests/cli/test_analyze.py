@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from auction_bt.cli import main
+from auction_bt.comparison_text import render_comparison
 from auction_bt.core.bootstrap import MeanOfDays
 from auction_bt.core.decision import Decision
 from auction_bt.core.evidence import Evidence, Luck
@@ -18,7 +19,7 @@ from auction_bt.core.sharpe import Sharpe, Trials
 from auction_bt.core.trade import Fill, Levels, Side, Trade
 from auction_bt.report import render
 from auction_bt.rule_comparison import RuleComparison, conclusion
-from auction_bt.run_comparison import IN_TRADE, NO_SIGNAL, NOT_FILLED, NOT_RUN, compare
+from auction_bt.run_comparison import IN_TRADE, NO_SIGNAL, NOT_FILLED, NOT_RUN, NOT_WATCHED, compare
 from auction_bt.store.journal import Journal
 from auction_bt.stored_run import StoredRun, settings_in, stored_run
 from tests.importing.made import bars_csv
@@ -94,6 +95,7 @@ def test_a_run_is_told_as_its_own_report_told_it(analyze, kept):
     found = json.loads(text)
     again = found["summary"]
     assert code == 0
+    assert all(len(line) <= 100 for line in out.splitlines())
     assert out.startswith("Run 5: RELIANCE, 2025-12-15 to 2025-12-16, original rule\n\nNet after charges   ")
     assert "not kept: a backtest with --regime auction keeps it" in out
     assert found["run"] == 5
@@ -303,6 +305,16 @@ def test_what_the_other_run_did_instead(trades, decisions, days, instead):
 
     assert alone.instead == instead
     assert bool(alone.since) == (instead == IN_TRADE)
+
+
+def test_a_symbol_that_was_not_asked_for_is_told_from_one_without_a_signal():
+    left = made(1, [trade(5)], [entry(5)])
+    other = [entry(5, "refuse", symbol="Y", reason="cost")]
+
+    assert [compare(left, made(2, [], other, symbols=["Y"])).left_alone[0].instead] == [NOT_WATCHED]
+    assert [compare(left, made(2, [], [*other, entry(9)], symbols=["Y"])).left_alone[0].instead] == [NO_SIGNAL]
+    right = made(2, symbols=["Y"])
+    assert "They are of different symbols" in render_comparison(left, right, compare(left, right))
 
 
 @pytest.mark.parametrize(
