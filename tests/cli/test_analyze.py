@@ -408,3 +408,21 @@ def test_the_conclusion_says_what_the_figures_tell(pair, ahead, told):
 
 def test_a_gain_before_charges_is_called_that():
     assert concluded(GAIN, GAIN, cost_name="none").endswith("All of this is before charges.")
+
+
+def test_a_run_that_names_nothing_is_listed_and_told_all_the_same(capfd, tmp_path):
+    still_open = replace(trade(9), exit_ts=0, exit_seq=0, reason="open")
+    with Journal.open(tmp_path) as journal:
+        journal.append_trades(journal.start_run("{}"), [trade(5), still_open])
+        journal.start_run(json.dumps({"symbols": ["A" * 40], "from": "2025-12-15", "to": "2025-12-15", "rule": "auction"}))
+        assert journal.totals() == {1: (1, 1, Decimal(8))}
+
+    assert main(["analyze", "--state", str(tmp_path)]) == 0
+    _, first, second, note = capfd.readouterr().out.splitlines()
+    assert first.split() == ["1", "–", "–", "–", "1+1", "₹8.00"]
+    assert second.split() == ["2", "A" * 23 + "…", "2025-12-15", "auction", "0", "₹0.00"]
+    assert note.startswith("Trades: closed + still open")
+    assert main(["analyze", "1", "--state", str(tmp_path)]) == 0
+    assert capfd.readouterr().out.startswith("Run 1: no symbol named, –, no rule")
+    assert main(["analyze", "1", "2", "--state", str(tmp_path)]) == 1
+    assert "Trades in run 1 alone: 2" in capfd.readouterr().out
