@@ -14,12 +14,11 @@ from .core.decision import Decision
 from .core.errors import BadInput, NothingToDo
 from .core.ist import day_index, from_date, to_date
 from .core.summary import summarise
-from .core.trade import Side, Trade
+from .core.trade import Trade
 from .result import BacktestResult, plain
 from .store.journal import Journal
 
-# The journal knows the total of a trade's charges, not its kinds.
-NOT_KEPT: Final = "charges by kind, time in the market, data quality and rates in doubt"
+NOT_KEPT: Final = "time in the market, data quality and rates in doubt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class StoredRun:
             closed = [t.pnl_net for t in other.trades if not t.is_open]
             beside = (str(other.settings["rule"]), sum(closed, Decimal(0)), len(closed))
         return BacktestResult(
-            summary=replace(summary, charges_by_kind=()),
+            summary=summary,
             trades=self.trades,
             decisions=self.decisions,
             settings=dict(self.settings),
@@ -128,7 +127,7 @@ def stored_run(journal: Journal, number: int) -> StoredRun:
         there = "it holds none" if not kept else f"it holds run {min(kept)}" + (f" to {max(kept)}" if len(kept) > 1 else "")
         raise BadInput(f"no run {number} in this journal: {there}")
     settings = settings_in(kept[number])
-    trades = tuple(_with_position(t) for t in journal.trades(number))
+    trades = tuple(journal.trades(number))
     return StoredRun(number, settings, trades, tuple(journal.decisions(number)), _cash(settings))
 
 
@@ -191,13 +190,3 @@ def _cash(settings: Mapping[str, Any]) -> Decimal:
 
 def _day(trade: Trade) -> int:
     return int(day_index(trade.entry_ts if trade.is_open else trade.exit_ts))
-
-
-def _with_position(trade: Trade) -> Trade:
-    # A put bought on a short signal: which way it was held is not kept, but the money says so.
-    if trade.symbol == trade.signal_symbol:
-        return trade
-    rise = Decimal(repr(trade.exit_price)) - Decimal(repr(trade.entry_price))
-    if not rise or not trade.pnl_gross:
-        return trade
-    return replace(trade, position=Side.LONG if (rise > 0) == (trade.pnl_gross > 0) else Side.SHORT)

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import variance
 from typing import Any, Final, Self
 
+from auction_bt.core.breakdown import Breakdown
 from auction_bt.core.decision import Decision
 from auction_bt.core.sharpe import Trials
 from auction_bt.core.trade import Fill, Levels, Side, Trade
@@ -40,13 +41,13 @@ TABLES: Final = (
     Table("orders", "run_id, id",
           "(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, seq INTEGER NOT NULL, tag TEXT NOT NULL, "
           "order_id TEXT NOT NULL, state TEXT NOT NULL, payload TEXT NOT NULL)"),
-    # Money is decimal text.
+    # Money is decimal text; costs is a JSON object of it by kind. costs and position are NULL where nobody has said.
     Table("trades", "run_id, id",
           "(id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs, symbol TEXT NOT NULL, signal_symbol TEXT NOT NULL, "
           f"side TEXT NOT NULL, setup TEXT NOT NULL, regime TEXT NOT NULL, {_LEVELS}, qty INTEGER NOT NULL, "
           "entry_ts INTEGER NOT NULL, entry_seq INTEGER NOT NULL, entry_price REAL, exit_ts INTEGER NOT NULL, "
           "exit_seq INTEGER NOT NULL, exit_price REAL, stop REAL, reason TEXT NOT NULL, pnl_gross TEXT NOT NULL, "
-          "charges TEXT NOT NULL, pnl_net TEXT NOT NULL, mae REAL, mfe REAL, r_multiple REAL)"),
+          "charges TEXT NOT NULL, pnl_net TEXT NOT NULL, mae REAL, mfe REAL, r_multiple REAL, costs TEXT, position TEXT)"),
     Table("fills", "trade_id, place",
           "(trade_id INTEGER NOT NULL REFERENCES trades, place INTEGER NOT NULL, seq INTEGER NOT NULL, ts INTEGER NOT NULL, "
           "price REAL, qty INTEGER NOT NULL, reason TEXT NOT NULL, source TEXT NOT NULL, "
@@ -64,7 +65,11 @@ _APPEND_ONLY: Final = {
     )
     for table in ("runs", "decisions", "intents", "orders", "trades", "fills", "trials")
 }
-_UPGRADES: Final = {2: (*(t.create for t in TABLES if t.name == "trials"), *_APPEND_ONLY["trials"])}
+_LATER: Final = ("costs", "position")  # columns of trades that files of version 2 lack
+_UPGRADES: Final = {
+    2: (*(t.create for t in TABLES if t.name == "trials"), *_APPEND_ONLY["trials"]),
+    3: tuple(f"ALTER TABLE trades ADD COLUMN {column} TEXT" for column in _LATER),
+}
 _INDEXES: Final = (
     "CREATE INDEX decisions_of_run ON decisions (run_id, id)",
     "CREATE INDEX trades_of_run ON trades (run_id, id)",
@@ -177,8 +182,13 @@ class Journal(SqliteFile):
             "JOIN trades AS t ON t.id = trade_id WHERE run_id = ? ORDER BY trade_id, place", (run_id,),
         ):  # fmt: skip
             fills.setdefault(trade_id, []).append(Fill(seq, ts, _number(price), qty, reason, source))
-        rows = self._rows(f"SELECT id, {_TRADE} FROM trades WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
+        rows = self._rows(f"SELECT id, {self._trade_columns()} FROM trades WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
         return [_trade(tuple(fills.get(row[0], ())), *row[2:]) for row in rows]
+
+    def _trade_columns(self) -> str:
+        # A reader leaves a file of an older version as it is.
+        there = {row[1] for row in self._rows("PRAGMA table_info(trades)")}
+        return ", ".join(name if name in there else f"NULL AS {name}" for name in _TRADE.split(", "))
 
 
 _DECISION: Final = (
@@ -186,7 +196,7 @@ _DECISION: Final = (
 )
 _TRADE: Final = (
     "run_id, symbol, signal_symbol, side, setup, regime, poc, vah, val, levels_source, qty, entry_ts, entry_seq, entry_price, "
-    "exit_ts, exit_seq, exit_price, stop, reason, pnl_gross, charges, pnl_net, mae, mfe, r_multiple"
+    "exit_ts, exit_seq, exit_price, stop, reason, pnl_gross, charges, pnl_net, mae, mfe, r_multiple, costs, position"
 )
 
 
@@ -218,18 +228,23 @@ def _decision(
 def _trade_row(t: Trade) -> tuple[Any, ...]:
     levels = (t.levels.poc, t.levels.vah, t.levels.val, t.levels.source)
     money = (str(t.pnl_gross), str(t.charges), str(t.pnl_net))
+    kinds = {kind: str(paid) for kind, paid in t.costs.kinds.items() if paid}
+    costs = json.dumps(kinds) if kinds or not t.charges else None
     return (t.symbol, t.signal_symbol, t.side.value, t.setup, t.regime, *levels, t.qty, t.entry_ts, t.entry_seq, t.entry_price,
-            t.exit_ts, t.exit_seq, t.exit_price, t.stop, t.reason, *money, t.mae, t.mfe, t.r_multiple)  # fmt: skip
+            t.exit_ts, t.exit_seq, t.exit_price, t.stop, t.reason, *money, t.mae, t.mfe, t.r_multiple,
+            costs, t.position and t.position.value)  # fmt: skip
 
 
 def _trade(
     fills: tuple[Fill, ...], symbol: str, signal_symbol: str, side: str, setup: str, regime: str, poc: float, vah: float,
     val: float, source: str, qty: int, entry_ts: int, entry_seq: int, entry_price: float, exit_ts: int, exit_seq: int,
     exit_price: float, stop: float, reason: str, pnl_gross: str, charges: str, pnl_net: str, mae: float, mfe: float,
-    r_multiple: float,
+    r_multiple: float, costs: str | None, position: str | None,
 ) -> Trade:  # fmt: skip
     return Trade(
         symbol, signal_symbol, Side(side), setup, regime, Levels(_number(poc), _number(vah), _number(val), source), qty,
         entry_ts, entry_seq, _number(entry_price), exit_ts, exit_seq, _number(exit_price), _number(stop), reason,
         Decimal(pnl_gross), Decimal(charges), Decimal(pnl_net), _number(mae), _number(mfe), _number(r_multiple), fills,
+        Breakdown(**{kind: Decimal(paid) for kind, paid in json.loads(costs or "{}").items()}),
+        None if position is None else Side(position),
     )  # fmt: skip

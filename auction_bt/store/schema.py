@@ -8,7 +8,7 @@ from typing import Final
 APPLICATION_ID: Final = 0x41425431  # "ABT1" in the file's header: ours, and no other program's database
 JOURNAL_ID: Final = 0x4142544A  # "ABTJ"
 VERSION: Final = 4
-JOURNAL_VERSION: Final = 2
+JOURNAL_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)

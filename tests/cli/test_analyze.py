@@ -99,7 +99,7 @@ def test_a_run_is_told_as_its_own_report_told_it(analyze, kept):
     assert out.startswith("Run 5: RELIANCE, 2025-12-15 to 2025-12-16, original rule\n\nNet after charges   ")
     assert "not kept: a backtest with --regime auction keeps it" in out
     assert found["run"] == 5
-    apart = {"charges_by_kind", "drawdown", "exposure", "other_regime"}
+    apart = {"drawdown", "exposure", "other_regime"}
     assert {k: v for k, v in again.items() if k not in apart} == {k: v for k, v in fresh["summary"].items() if k not in apart}
     assert found["trades"] == fresh["trades"]
     assert found["settings"] == fresh["settings"]
@@ -341,16 +341,16 @@ def test_in_what_a_trade_of_both_differs(trades, decision, apart):
     assert found.alike == (apart is None)
 
 
-def test_a_position_that_is_not_kept_follows_from_the_money(tmp_path):
-    bought_put = trade(5, signal_symbol="Y", side=Side.SHORT)  # it rose and won
+def test_a_run_without_settings_is_told_all_the_same(tmp_path):
+    bought_put = trade(5, signal_symbol="Y", side=Side.SHORT, position=Side.LONG)
     with Journal.open(tmp_path) as journal:
         number = journal.start_run("[]")
-        journal.append_trades(number, [bought_put, replace(bought_put, pnl_gross=Decimal(-10)), trade(9)])
+        journal.append_trades(number, [bought_put, trade(9)])
         found = stored_run(journal, number)
 
-    assert [t.position for t in found.trades] == [Side.LONG, Side.SHORT, None]
+    assert [t.position for t in found.trades] == [Side.LONG, None]
     assert found.settings == {}
-    assert "Trades              3 closed" in render(found.result())
+    assert "Trades              2 closed" in render(found.result())
 
 
 # ---------------------------------------------------------------- the conclusion

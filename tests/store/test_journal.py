@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auction_bt.core.breakdown import Breakdown
 from auction_bt.core.decision import Decision
 from auction_bt.core.errors import BadInput
 from auction_bt.core.sharpe import Trials
@@ -45,6 +46,21 @@ def test_decisions_and_trades_come_back_equal_and_in_order(tmp_path_factory, sai
         assert journal.decisions(other) == []
         assert [str(t.pnl_net) for t in journal.trades(other)] == [str(t.pnl_net) for t in done]
         assert journal.runs() == [(other, "{}"), (run, '{"cash": 5}')]
+
+
+def _trade(paid="1.25"):
+    charged = Breakdown(stt=Decimal(paid), brokerage=Decimal("40.00"))
+    return Trade("PUT", "A", Side.SHORT, "fade", "bear", Levels(2.0, 3.0, 1.0, "prior"), 5, 1, 1, 2.5, 2, 2, 1.5, 3.0, "stop",
+                 Decimal(5), charged.total, Decimal(5) - charged.total, 0.5, 1.0, 0.25, (), charged, Side.LONG)  # fmt: skip
+
+
+def test_charges_come_back_by_kind_and_a_put_as_bought(tmp_path):
+    with Journal.open(tmp_path) as journal:
+        run = journal.start_run("{}")
+        journal.append_trades(run, [_trade(), _trade("0")])
+        back = journal.trades(run)
+    assert [str(t.costs.stt) for t in back] == ["1.25", "0"]
+    assert [(t.costs, t.position) for t in back] == [(t.costs, t.position) for t in (_trade(), _trade("0"))]
 
 
 def _decision(**evidence):
@@ -134,15 +150,22 @@ def test_journal_of_the_version_before_learns_of_trials_and_keeps_its_runs(tmp_p
     with Journal.open(tmp_path) as journal:
         run = journal.start_run('{"cash": 5}')
         journal.append_decisions(run, [_decision()])
+        journal.append_trades(run, [_trade()])
     with sqlite3.connect(tmp_path / NAME) as db:  # as version 1 made it
         db.execute("DROP TABLE trials")
+        for column in ("costs", "position"):
+            db.execute(f"ALTER TABLE trades DROP COLUMN {column}")
         db.execute("UPDATE schema_version SET version = 1")
     db.close()
 
     with Journal.open(tmp_path, readonly=True) as journal:
         assert journal.runs() == [(run, '{"cash": 5}')]
+        assert journal.trades(run) == [_trade()]
+        assert (journal.trades(run)[0].costs, journal.trades(run)[0].position) == (Breakdown(), None)
     with Journal.open(tmp_path) as journal:
         assert len(journal.decisions(run)) == 1
+        journal.append_trades(run, [_trade()])
+        assert [t.position for t in journal.trades(run)] == [None, Side.LONG]
         journal.append_trial(run, ["A"], 1, 2, "one", 0.5)
         assert journal.trials(["A"], 2, 3).count == 1
     with sqlite3.connect(tmp_path / NAME) as db, pytest.raises(sqlite3.IntegrityError, match="append-only"):
