@@ -196,7 +196,7 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
 
     def once(self, start: int, end: int) -> None:  # noqa: ARG002 (the window needs the bars of the warm-up too)
         """Take all bars."""
-        bars = self._bars(end)
+        bars = self.window_bars(end)
         self._whole = levels_of(self.spec, bars)
         regime, balance = self._judge.take(self._whole.whole, self._whole.real, bars.day, bars.contract)
         levels = self.grid.levels(self._whole.whole[:, :3])
@@ -204,7 +204,8 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
             # A view of the line's own memory; it must be gone before backtrader appends to the line.
             np.frombuffer(line.array, np.float64)[:end] = values
 
-    def _bars(self, n: int) -> WindowBars:
+    def window_bars(self, n: int) -> WindowBars:
+        """Return the first `n` bars of the feed, all of them loaded, as windows take them."""
         tape, lines = self._tape(), self.data.lines
         low, high, close, volume, stamp = (
             np.frombuffer(x.array, np.float64)[:n] for x in (lines.low, lines.high, lines.close, lines.volume, lines.datetime)

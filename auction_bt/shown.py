@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from .backtest import Traced
 from .core.instrument import to_ticks
 from .core.ist import MINUTE_NS
 from .core.profile import VolumeSource, allocate
-from .core.tick import I64
+from .core.rolling import WindowKind
+from .core.rolling import levels_of as windows_of
+from .core.tick import F64, I64
 from .picture import LevelColumns, PriceRows
 
 
@@ -92,3 +96,52 @@ def window_at(traced: Traced, ts: int, source: str) -> I64:
         case _:
             begin = end = 0
     return np.arange(max(begin, 0), end)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarRows:
+    """What traded at each price in each bar.
+
+    Parameters
+    ----------
+    at : int64, (n_bars + 1,)
+        Bar i owns rows ``at[i]`` to ``at[i + 1]``, the second not included.
+    k : int64, (m,), ticks
+        The lowest price of a row, rising within a bar.
+    volume : int64, (m,), shares
+    """
+
+    at: I64
+    k: I64
+    volume: I64
+
+
+def rows_by_bar(traced: Traced) -> BarRows:
+    """Return the volume at each price of every bar, warm-up included, as the profile counts it (see `rows_of`)."""
+    bars, tape, profile = traced.recorded.bars, traced.recorded.tape, traced.strategy.profile
+    source, grid = profile.spec.source, profile.grid
+    group = grid.ticks_per_row
+    counted = np.append(0, np.cumsum(tape.size))[tape.offsets]
+    has_ticks = (np.diff(counted) > 0) & (source is not VolumeSource.CANDLES)
+    of_bar = np.repeat(np.arange(len(tape)), np.diff(tape.offsets))
+    own = has_ticks[of_bar] & (tape.size > 0)
+    bar, row, size = [of_bar[own]], [tape.k[own] // group], [tape.size[own]]
+    if source is not VolumeSource.TICKS:
+        rest = np.flatnonzero(~has_ticks & (bars.volume > 0))
+        candles = bars.take(rest)
+        low, high, close = (to_ticks(p, float(grid.tick)) // group for p in (candles.low, candles.high, candles.close))
+        for i, (first, shares) in zip(rest.tolist(), allocate(low, high, close, candles.volume), strict=True):
+            bar.append(np.full(len(shares), i))
+            row.append(np.arange(first, first + len(shares)))
+            size.append(shares)
+    cells, place = np.unique(np.stack((np.concatenate(bar), np.concatenate(row))), axis=1, return_inverse=True)
+    volume = np.zeros(cells.shape[1], dtype=np.int64)
+    np.add.at(volume, place.reshape(-1), np.concatenate(size))
+    return BarRows(np.searchsorted(cells[0], np.arange(len(tape) + 1)), cells[1] * group, volume)
+
+
+def session_levels(traced: Traced) -> F64:
+    """Return POC, VAH and VAL of the session so far after each bar, float64 (n_bars, 3), rupees; NaN where undefined."""
+    profile = traced.strategy.profile
+    found = windows_of(replace(profile.spec, kind=WindowKind.SESSION), profile.window_bars(len(traced.recorded.bars)))
+    return profile.grid.levels(found.whole[:, :3])  # type: ignore[no-any-return]

@@ -128,7 +128,7 @@ def stored_run(journal: Journal, number: int) -> StoredRun:
         raise BadInput(f"no run {number} in this journal: {there}")
     settings = settings_in(kept[number])
     trades = tuple(journal.trades(number))
-    return StoredRun(number, settings, trades, tuple(journal.decisions(number)), _cash(settings))
+    return StoredRun(number, settings, trades, tuple(journal.decisions(number)), cash_of(settings))
 
 
 def twin(journal: Journal, run: StoredRun) -> StoredRun | None:
@@ -181,7 +181,8 @@ def _but_rule(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in {"rule", "engine"}}  # engines trade alike
 
 
-def _cash(settings: Mapping[str, Any]) -> Decimal:
+def cash_of(settings: Mapping[str, Any]) -> Decimal:
+    """Return the rupees a run began with; 0 where its settings do not say."""
     try:
         return Decimal(repr(settings["cash"]))
     except (KeyError, InvalidOperation):

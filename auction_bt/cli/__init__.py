@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "calendar": ("calendar", "explain a day: does the exchange trade, when, what expires, what changes next"),
     "profile": ("profile", "print the volume profile of a day"),
     "levels": ("levels", "show the levels of a day: prior value, naked POCs, nodes, opening and day type"),
+    "viewer": ("viewer", "show charts, trades and runs in the browser, live"),
     "charges": ("charges", "show what a trade costs on a day, by kind"),
     "archive": ("archive", "compress the messages of old days in place"),
     "doctor": ("doctor", "check machine, packages, store and disk, and say what to do"),

@@ -88,7 +88,7 @@ def trade_rows(run: Run) -> list[dict[str, Any]]:
             decision = entries.of(trade)
             row["story"] = explain(trade, decision, instrument.tick, quantity_of(instrument))
             row["evidence"] = None if decision is None else plain(decision.evidence)
-            row["profile"] = None if decision is None else _profile(traced, decision)
+            row["profile"] = None if decision is None else profile_at(traced, decision)
         rows.append(row)
     return rows
 
@@ -132,7 +132,13 @@ class _Entries:
         return opening(trade, self._of.get(trade.signal_symbol, ()))
 
 
-def _profile(traced: Traced, decision: Decision) -> dict[str, Any] | None:
+def profile_at(traced: Traced, decision: Decision) -> dict[str, Any] | None:
+    """Return the profile a decision was made on: ``low`` (lowest tick), ``step`` (ticks) and ``v`` (shares a row).
+
+    Notes
+    -----
+    It ends with the bar before the one decided on. None where the rows of its window do not give the very POC it names.
+    """
     chosen = window_at(traced, decision.ts, decision.levels.source)
     rows = rows_of(traced, chosen) if len(chosen) else None
     if rows is None:
@@ -140,7 +146,7 @@ def _profile(traced: Traced, decision: Decision) -> dict[str, Any] | None:
     tick = float(traced.recorded.instrument.tick)
     step = traced.strategy.profile.grid.ticks_per_row
     at = to_ticks(rows.price, tick)
-    low = int(at[0])
+    low = int(at[0]) - (step - 1) // 2  # a row is named by its middle
     volume = np.zeros((int(at[-1]) - low) // step + 1, dtype=np.int64)
     volume[(at - low) // step] = rows.volume
     peaks = low + np.flatnonzero(volume == volume.max()) * step

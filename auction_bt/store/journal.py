@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import chain
 from math import isfinite, nan
@@ -171,24 +171,33 @@ class Journal(SqliteFile):
 
     def decisions(self, run_id: int) -> list[Decision]:
         """Return the decisions of a run as they were appended."""
-        rows = self._rows(f"SELECT {_DECISION} FROM decisions WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
-        return [_decision(*row[1:]) for row in rows]
+        return [decision for _, decision in self._decisions("run_id = ? ORDER BY id", (run_id,))]
 
     def trades(self, run_id: int) -> list[Trade]:
         """Return the trades of a run as they were appended."""
+        return [trade for _, trade in self._trades("run_id = ?", (run_id,))]
+
+    def _decisions(self, where: str, values: Sequence[Any]) -> list[tuple[int, Decision]]:
+        rows = self._rows(f"SELECT id, {_DECISION} FROM decisions WHERE {where}", values)  # noqa: S608 - our own words
+        return [(row[0], _decision(*row[2:])) for row in rows]
+
+    def _trades(self, where: str, values: Sequence[Any]) -> list[tuple[int, Trade]]:
+        # By id.
         fills: dict[int, list[Fill]] = {}
         for trade_id, seq, ts, price, qty, reason, source in self._rows(
-            "SELECT trade_id, f.seq, f.ts, f.price, f.qty, f.reason, f.source FROM fills AS f "
-            "JOIN trades AS t ON t.id = trade_id WHERE run_id = ? ORDER BY trade_id, place", (run_id,),
+            "SELECT trade_id, seq, ts, price, qty, reason, source FROM fills "  # noqa: S608 - our own words
+            f"WHERE trade_id IN (SELECT id FROM trades WHERE {where}) ORDER BY trade_id, place", values,
         ):  # fmt: skip
             fills.setdefault(trade_id, []).append(Fill(seq, ts, _number(price), qty, reason, source))
-        rows = self._rows(f"SELECT id, {self._trade_columns()} FROM trades WHERE run_id = ? ORDER BY id", (run_id,))  # noqa: S608
-        return [_trade(tuple(fills.get(row[0], ())), *row[2:]) for row in rows]
+        rows = self._rows(f"SELECT id, {self._trade_columns()} FROM trades WHERE {where} ORDER BY id", values)  # noqa: S608
+        return [(row[0], _trade(tuple(fills.get(row[0], ())), *row[2:])) for row in rows]
 
     def _trade_columns(self) -> str:
+        return ", ".join(f"NULL AS {n}" if n in _LATER and not self._has_column(n) else n for n in _TRADE.split(", "))
+
+    def _has_column(self, name: str) -> bool:
         # A reader leaves a file of an older version as it is.
-        there = {row[1] for row in self._rows("PRAGMA table_info(trades)")}
-        return ", ".join(name if name in there else f"NULL AS {name}" for name in _TRADE.split(", "))
+        return any(row[1] == name for row in self._rows("PRAGMA table_info(trades)"))
 
 
 _DECISION: Final = (

@@ -1,0 +1,85 @@
+"""Looks for what is new in journal and store, and says so."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from typing import Any, Final
+
+from auction_bt.core.errors import AuctionError
+
+from .sources import Sources
+
+_TURN_S: Final = 0.25
+_TURNS_A_STORE: Final = 4  # a store is asked once in so many turns: a server logs every question
+
+_MOST_RUNS: Final = 100  # named in one event
+
+
+class Watcher:
+    """One thread that watches while anybody looks.
+
+    Parameters
+    ----------
+    sources : Sources
+    """
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._ended = Event()
+        self._thread = Thread(target=self._run, name="viewer-watcher", daemon=True)
+        self._journal: tuple[int, int, int, int] | None = None
+        self._store: tuple[int, dict[Any, Any]] | None = None
+        self._status: object = None
+
+    def start(self) -> None:
+        """Take note of how things are, and watch from now on."""
+        self.look_at_journal()
+        self.look_at_store()
+        self._status = self._health()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._ended.set()
+        self._thread.join()
+
+    def look_at_journal(self) -> None:
+        """Tell of runs that are new or have new trades or decisions."""
+        before = self._journal or (0, 0, 0, 0)
+        try:
+            found, runs = self._sources.journal.ask(lambda j: (j.version(), j.since(*before[1:])))
+        except AuctionError:
+            self._journal = None  # of what comes back, all is new
+            return
+        if found[1:] != before[1:]:
+            self._sources.hub.publish("journal", {"runs": runs[-_MOST_RUNS:]})
+        self._journal = found
+
+    def look_at_store(self) -> None:
+        """Tell of new messages, and of days shown in charts that are other days now."""
+        charts, before = self._sources.charts, self._store
+        try:
+            last, seals = found = self._sources.store.ask(lambda store: (store.last_raw(), charts.seals(store)))
+        except AuctionError:
+            self._store = None
+            return
+        if before is not None and (last != before[0] or any(seals[k] != before[1][k] for k in seals.keys() & before[1].keys())):
+            self._sources.hub.publish("store", {"last_ts": last})
+        self._store = found
+
+    def _run(self) -> None:
+        turn = 0
+        while not self._ended.wait(_TURN_S):
+            if not self._sources.hub.clients:
+                continue  # what is missed meanwhile is told to the next one
+            self.look_at_journal()
+            if turn % _TURNS_A_STORE == 0:
+                self.look_at_store()
+            turn += 1
+            if (status := self._health()) != self._status:
+                self._status = status
+                self._sources.hub.publish("status", self._sources.status())
+
+    def _health(self) -> Any:
+        told = self._sources.status()
+        return told["store"], told["journal"]
