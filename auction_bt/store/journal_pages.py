@@ -99,12 +99,11 @@ class Page(Generic[Row]):
 class JournalPages(Journal):
     """A journal, read by pages. Money is summed in binary and rounded to paise: good for a screen."""
 
-    def version(self) -> tuple[int, int, int, int]:
-        """Return a value that differs once a run, a decision or a trade was added."""
-        (data,) = self._rows("PRAGMA data_version")
-        newest = self._rows("SELECT (SELECT coalesce(max(run_id), 0) FROM runs), (SELECT coalesce(max(id), 0) FROM decisions), "
-                            "(SELECT coalesce(max(id), 0) FROM trades)")  # fmt: skip
-        return (data[0], *newest[0])
+    def newest(self) -> tuple[int, int, int]:
+        """Return the numbers of the newest decision, trade and run; 0 where there is none."""
+        ((decision, trade, run),) = self._rows(
+            "SELECT (SELECT max(id) FROM decisions), (SELECT max(id) FROM trades), (SELECT max(run_id) FROM runs)")  # fmt: skip
+        return decision or 0, trade or 0, run or 0
 
     def since(self, decision: int, trade: int, run: int) -> list[int]:
         """Return the runs that have decisions, trades or themselves after these numbers."""

@@ -102,11 +102,10 @@ def create_app(sources: Sources, hosts: Iterable[str] = ()) -> Flask:
 
 
 def _is_known(host: str, names: frozenset[str]) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    if name in names:
-        return True
     try:
-        ip_address(name)
+        name = urlsplit(f"//{host}").hostname or ""
+        if name not in names:
+            ip_address(name)
     except ValueError:
         return False
     return True

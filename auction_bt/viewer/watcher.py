@@ -27,7 +27,7 @@ class Watcher:
         self._sources = sources
         self._ended = Event()
         self._thread = Thread(target=self._run, name="viewer-watcher", daemon=True)
-        self._journal: tuple[int, int, int, int] | None = None
+        self._journal: tuple[int, int, int] | None = None
         self._store: tuple[int, dict[Any, Any]] | None = None
         self._status: object = None
 
@@ -45,13 +45,13 @@ class Watcher:
 
     def look_at_journal(self) -> None:
         """Tell of runs that are new or have new trades or decisions."""
-        before = self._journal or (0, 0, 0, 0)
+        before = self._journal or (0, 0, 0)
         try:
-            found, runs = self._sources.journal.ask(lambda j: (j.version(), j.since(*before[1:])))
+            found, runs = self._sources.journal.ask(lambda j: (j.newest(), j.since(*before)))
         except AuctionError:
             self._journal = None  # of what comes back, all is new
             return
-        if found[1:] != before[1:]:
+        if found != before:
             self._sources.hub.publish("journal", {"runs": runs[-_MOST_RUNS:]})
         self._journal = found
 
