@@ -36,15 +36,20 @@ def run(args: argparse.Namespace) -> int:
     sources = Sources.of(args.store, args.state)
     server = listening(create_app(sources, [args.host]), args.host, args.port)
     watcher = Watcher(sources)
-    signal.signal(signal.SIGTERM, _interrupt)
+
+    def end(*_: Any) -> None:
+        sources.hub.close()  # first: the server waits for the threads that its streams hold
+        raise KeyboardInterrupt
+
     try:
         watcher.start()
         if not _is_loopback(args.host):
             print(f"warning: whoever reaches {args.host} sees your trades; there is no password", file=sys.stderr)
         print(f"viewer: http://{_address(server, args.host)}/ (Ctrl-C ends it)", flush=True)
-        server.run()  # until interrupted
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        server.run()  # returns when interrupted
     finally:
-        sources.hub.close()
         server.close()
         watcher.close()
         sources.close()
@@ -62,7 +67,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _interrupt(*_: Any) -> None:
-    raise KeyboardInterrupt

@@ -166,7 +166,9 @@ class Api:
     def events(self) -> Response:
         """Server-sent events: hints that something is new."""
         _query()
-        stream = self._sources.hub.stream({"version": __version__})
+        stream = self._sources.hub.stream(
+            {"version": __version__}, request.environ.get("waitress.client_disconnected", lambda: False)
+        )
         if stream is None:
             return _json({"error": "too many pages are open: close one"}, 503)
         return Response(stream, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})

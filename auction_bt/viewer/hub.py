@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from queue import Empty, Full, Queue
 from threading import Lock
 from typing import Any, Final
 
 MOST_CLIENTS: Final = 16  # each holds a thread of the server
 _WAITING: Final = 64  # events
-_HEARTBEAT_S: Final = 4.0  # also what finds out that a browser has gone
+_HEARTBEAT_S: Final = 4.0
+_LOOK_S: Final = 0.5  # how soon a browser that has gone makes room
 _RETRY_MS: Final = 1000
 _END: Final = ""
 _BEAT: Final = ":\n\n"
@@ -42,15 +44,21 @@ class Hub:
                 except Full:
                     self._clients.discard(queue)
 
-    def stream(self, hello: dict[str, Any]) -> Stream | None:
-        """Return the events from now on as server-sent text, beginning with `hello`; None where there are too many streams."""
+    def stream(self, hello: dict[str, Any], is_gone: Callable[[], bool] = lambda: False) -> Stream | None:
+        """Return the events from now on as server-sent text, beginning with `hello`; None where there are too many streams.
+
+        Parameters
+        ----------
+        is_gone : callable
+            Whether the browser has hung up.
+        """
         queue: Queue[str] = Queue(_WAITING)
         with self._lock:
             if not self._is_open or len(self._clients) >= MOST_CLIENTS:
                 return None
             self._clients.add(queue)
             number = self._number
-        return Stream(self, queue, f"retry: {_RETRY_MS}\n{_event('hello', number, hello)}")
+        return Stream(self, queue, f"retry: {_RETRY_MS}\n{_event('hello', number, hello)}", is_gone)
 
     def has(self, queue: Queue[str]) -> bool:
         """Return whether a stream is still fed."""
@@ -86,13 +94,15 @@ class Stream:
         Which the hub feeds.
     hello : str
         Comes first.
+    is_gone : callable
     """
 
     # No generator: one that was never begun would not notice that it is closed.
-    def __init__(self, hub: Hub, queue: Queue[str], hello: str) -> None:
+    def __init__(self, hub: Hub, queue: Queue[str], hello: str, is_gone: Callable[[], bool]) -> None:
         self._hub = hub
         self._queue = queue
         self._hello = hello
+        self._is_gone = is_gone
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -102,13 +112,20 @@ class Stream:
         if hello := self._hello:
             self._hello = ""
             return hello
-        try:
-            text = self._queue.get(timeout=_HEARTBEAT_S)
-        except Empty:
-            text = _BEAT if self._hub.has(self._queue) else _END
-        if text == _END:
-            raise StopIteration
-        return text
+        until = time.monotonic() + _HEARTBEAT_S
+        while not self._is_gone():
+            try:
+                text = self._queue.get(timeout=min(_LOOK_S, _HEARTBEAT_S))
+            except Empty:
+                if not self._hub.has(self._queue):
+                    break
+                if time.monotonic() >= until:
+                    return _BEAT
+            else:
+                if text == _END:
+                    break
+                return text
+        raise StopIteration
 
     def close(self) -> None:
         """Leave the hub."""

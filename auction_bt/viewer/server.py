@@ -27,7 +27,9 @@ def listening(app: Flask, host: str, port: int) -> Any:
     # It warns of each request that waits for a thread; pages ask several things at once.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
-        return create_server(app, host=host, port=port, threads=_THREADS, ident=None, clear_untrusted_proxy_headers=True)
+        # Reading ahead is how it learns that a browser has hung up.
+        return create_server(app, host=host, port=port, threads=_THREADS, ident=None, clear_untrusted_proxy_headers=True,
+                             channel_request_lookahead=1)  # fmt: skip
     except OSError as error:
         if error.errno in {errno.EADDRINUSE, errno.EACCES}:
             why = "is taken" if error.errno == errno.EADDRINUSE else "may not be used"

@@ -1,0 +1,188 @@
+"""The command as a process: pages learn of what is new within a second, and of what went away."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from threading import Thread
+
+import pytest
+
+from auction_bt.store.journal import Journal
+from auction_bt.viewer.hub import MOST_CLIENTS
+from tests.page.conftest import DAYS
+from tests.waiting import until
+
+from .conftest import SYMBOL
+
+
+class Viewer:
+    """A running viewer and the streams opened to it."""
+
+    def __init__(self, *words, cwd):
+        self.process = subprocess.Popen([sys.executable, "-m", "auction_bt", "viewer", "--port", "0", *words], cwd=cwd,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+        line = self.process.stdout.readline()
+        found = re.match(r"viewer: (http://127\.0\.0\.1:\d+)/ ", line)
+        assert found, line + self.process.stderr.read()
+        self.url = found[1]
+        self.streams = []
+
+    def get(self, path):
+        with urllib.request.urlopen(f"{self.url}/api{path}", timeout=20) as answer:
+            return json.load(answer)
+
+    def listen(self):
+        """Open a stream; return the list its events are put into, each (name, data, when)."""
+        answer = urllib.request.urlopen(f"{self.url}/api/events", timeout=20)
+        events = []
+
+        def read():
+            name = ""
+            try:
+                for raw in answer:
+                    line = raw.decode().rstrip("\n")
+                    if line.startswith("event: "):
+                        name = line[7:]
+                    elif line.startswith("data: "):
+                        events.append((name, json.loads(line[6:]), time.monotonic()))
+            except (OSError, ValueError, AttributeError):
+                pass  # it was closed
+
+        thread = Thread(target=read, daemon=True)
+        thread.start()
+        self.streams.append((answer, thread))
+        until(lambda: events)
+        assert events[0][0] == "hello"
+        return events
+
+    def end(self, how=signal.SIGTERM):
+        self.process.send_signal(how)
+        out, err = self.process.communicate(timeout=20)
+        for answer, thread in self.streams:
+            thread.join(10)
+            answer.close()
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def viewer(tmp_path):
+    """Return a function that starts a viewer."""
+    begun = []
+
+    def start(*words):
+        begun.append(Viewer(*words, cwd=tmp_path))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()
+
+
+def named(events, name):
+    return [e for e in events if e[0] == name]
+
+
+def test_a_new_trade_is_told_to_every_page_within_a_second(viewer, kept, tmp_path):
+    one = viewer("--store", kept.dsn, "--state", str(tmp_path))
+    assert one.get("/runs")["total"] == 0  # nothing is wrong with a folder without runs
+    assert one.get("/status")["journal"]["ok"] is True
+    pages = [one.listen(), one.listen()]
+    run = kept.runs[0].result
+    with Journal.open(tmp_path) as journal:
+        number = journal.start_run(json.dumps({"symbols": [SYMBOL]}))
+        for events in pages:
+            until(lambda events=events: named(events, "journal"))
+        for count in (1, 2):
+            seen = [len(events) for events in pages]
+            journal.append_trades(number, run.trades[count : count + 1])
+            at = time.monotonic()
+            for events, before in zip(pages, seen, strict=True):
+                name, data, when = until(lambda e=events, n=before: e[n:])[0]
+                assert (name, data) == ("journal", {"runs": [number]})
+                assert when - at < 1.0
+            assert one.get(f"/runs/{number}/trades")["total"] == count
+    assert one.end() == (0, "", "")
+
+
+def test_a_store_that_goes_away_and_comes_back_is_told(viewer, kept, made, tmp_path):
+    file = tmp_path / "a.db"
+    one = viewer("--store", f"sqlite:///{file}", "--state", str(kept.folder))
+    assert one.get("/status")["store"]["ok"] is False  # there is none yet
+    events = one.listen()
+    place = f"/chart?symbol={SYMBOL.replace('|', '%7C')}&from={DAYS[1]}"
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        one.get(place)
+    assert one.get("/runs")["total"] == 2  # the journal answers meanwhile
+    assert one.get("/trades/1")["profile_reason"].startswith("store: no store at")
+
+    os.link(made.path.parent / "a.db", file)
+    (name, data, _), *_ = until(lambda: named(events, "status"))
+    assert (name, data["store"]) == ("status", {"dsn": f"sqlite:///{file}", "ok": True, "error": None})
+    assert one.get("/status")["store"]["ok"] is True
+    file.unlink()
+    gone = until(lambda: named(events, "status")[1:])[0][1]
+    assert gone["store"]["ok"] is False
+    assert "no store at" in gone["store"]["error"]
+    assert one.end(signal.SIGINT)[0] == 0
+
+
+def test_pages_beyond_the_most_are_told_so_and_others_still_answered(viewer, kept, tmp_path):
+    one = viewer("--store", kept.dsn, "--state", str(kept.folder))
+    pages = [one.listen() for _ in range(MOST_CLIENTS)]
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        one.get("/events")
+    assert one.get("/runs")["total"] == 2
+    assert len(pages) == MOST_CLIENTS
+    one.streams.pop()[0].close()
+    until(lambda: _has_room(one))
+    code, _, err = one.end()
+    assert (code, err) == (0, "")
+
+
+def _has_room(one):
+    try:
+        urllib.request.urlopen(f"{one.url}/api/events", timeout=20).close()
+    except urllib.error.HTTPError:
+        return False
+    return True
+
+
+def test_a_port_that_is_taken_is_named(viewer, kept, tmp_path):
+    one = viewer("--store", kept.dsn, "--state", str(kept.folder))
+    port = one.url.rpartition(":")[2]
+    words = [sys.executable, "-m", "auction_bt", "viewer", "--port", port, "--store", kept.dsn]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"auction_bt: port {port} of 127.0.0.1 is taken: give another with --port\n"
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (("--port", "70000"), "--port 70000 must be 0 to 65535"),
+    (("--host", "203.0.113.9", "--port", "0"), "203.0.113.9 is no address of this machine"),
+    (("--store", "mysql://x"), "mysql"),
+])  # fmt: skip
+def test_what_cannot_be_served_is_told_in_one_line(tmp_path, words, told):
+    done = subprocess.run([sys.executable, "-m", "auction_bt", "viewer", *words], capture_output=True, text=True, cwd=tmp_path,
+                          timeout=60, check=False)  # fmt: skip
+
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_who_opens_it_to_others_is_warned(viewer, kept):
+    words = ["--host", "0.0.0.0", "--port", "0", "--store", kept.dsn, "--state", str(kept.folder)]
+    with subprocess.Popen([sys.executable, "-m", "auction_bt", "viewer", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as process:  # fmt: skip
+        assert "0.0.0.0" in process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[1] == "warning: whoever reaches 0.0.0.0 sees your trades; there is no password\n"
