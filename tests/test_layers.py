@@ -138,3 +138,13 @@ def test_the_guards_themselves_see_through_relative_and_nested_imports(tmp_path,
     file.write_text("def f():\n    from ..cli import main\n    import time\n    from . import stored\n")
     names = {module for module, _ in imports(file)}
     assert {"auction_bt.cli", "auction_bt.cli.main", "time", "auction_bt.feeds", "auction_bt.feeds.stored"} == names
+
+
+def test_the_viewer_only_reads():
+    writers = ("recorder", "courier", "forwarder", "derive", "rebuild", "importing", "fetching", "router", "store.archive", "cli")
+    files = sorted((ROOT / "auction_bt/viewer").rglob("*.py"))
+    assert files
+    assert not breaches(files, lambda module: not is_in(module, *(f"auction_bt.{name}" for name in writers)))
+    texts = [p.read_text("utf-8") for p in files]
+    assert not [word for text in texts for word in ("create=True", "readonly=False") if word in text]
+    assert sum(text.count("readonly=True") for text in texts) == 3  # store, journal, spool

@@ -72,6 +72,13 @@ class Charts:
             self._kept.popitem(last=False)
         return found
 
+    def warm(self, store: TickStore) -> None:
+        """Make the chart that is likely to be asked for first, and with it load what every chart needs: compiled kernels."""
+        held = [h for h in store.holdings() if h.volume]
+        if held:
+            newest = max(held, key=lambda h: (h.day, -len(h.symbol)))
+            self.traced(store, newest.symbol, to_date(newest.day), to_date(newest.day), {})
+
     def seals(self, store: TickStore) -> dict[tuple[str, range], dict[int, int]]:
         """Return the seals of the days that were shown lately: equal while the days are."""
         return {(symbol, days): store.seals(symbol, days) for symbol, days in {(place[0], place[1]) for place in self._kept}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final
 
@@ -68,6 +69,8 @@ class Watcher:
         self._store = found
 
     def _run(self) -> None:
+        with suppress(AuctionError):
+            self._sources.store.ask(self._sources.charts.warm)
         turn = 0
         while not self._ended.wait(_TURN_S):
             if not self._sources.hub.clients:
