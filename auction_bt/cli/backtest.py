@@ -60,6 +60,11 @@ def run(args: argparse.Namespace) -> int:
     with open_store(args.store, readonly=True) as store:
         request = on_store(request, args, store)
         found = run_backtest(store, request, DayCache(args.state / "cache", notes.append))
+        levels: list[str] = []
+        if args.html:
+            from auction_bt.cli.levels import sheets  # seldom needed, as below
+
+            levels = sheets(store, found)
     story = _explained(found, args.explain)
     written = []
     if args.plot:
@@ -81,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if args.html and weighed is not None:
         from auction_bt.page.document import page  # templates are slow to import and seldom needed
 
-        write_text(args.html, page(found, weighed))
+        write_text(args.html, page(found, weighed, sheets=levels))
         written.append(args.html)
     if not args.quiet and "-" not in written:
         print(render(found.result), end="")

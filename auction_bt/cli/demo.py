@@ -12,6 +12,7 @@ from typing import Final
 from auction_bt.backtest import Request, Run, run_backtest
 from auction_bt.cli.arguments import Progress
 from auction_bt.cli.backtest import picture, record, tried
+from auction_bt.cli.levels import sheets
 from auction_bt.cli.outputs import write_text
 from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
@@ -48,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     progress = Progress()
     print("Everything here is SYNTHETIC: made from a seed, not recorded. It shows the machine, not a market.\n")
     runs: dict[Shape, Run] = {}
+    levels: dict[Shape, list[str]] = {}
     with open_store(dsn, create=True) as store:
         count = _fill(store, args.seed, progress)
         progress.clear()
@@ -58,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
             runs[shape] = run_backtest(store, Request((instrument.symbol,), _DAYS[-1], _DAYS[-1]))
             progress.clear()
             _tell(shape, runs[shape])
+            levels[shape] = sheets(store, runs[shape])
     weighed: dict[Shape, Evidence] = {}
     with Journal.open(folder) as journal:
         for shape, found in runs.items():
@@ -69,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         for shape, found in runs.items():
             path, site = folder / f"{shape.value}.png", folder / f"{shape.value}.html"
             picture(path, found.traced[0], Request((DEMO[shape].symbol,), _DAYS[-1], _DAYS[-1]), synthetic=True)
-            write_text(str(site), page(found, weighed[shape], synthetic=True))
+            write_text(str(site), page(found, weighed[shape], sheets=levels[shape], synthetic=True))
             print(f"   {path}   {site}")
     _explain_one(runs)
     print(_NEXT.format(dsn=dsn, symbol=DEMO[Shape.BALANCED].symbol, day=_DAYS[-1]))

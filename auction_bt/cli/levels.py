@@ -8,12 +8,14 @@ from argparse import ArgumentParser, Namespace
 from contextlib import ExitStack
 from typing import Final
 
+from auction_bt.backtest import Run
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import MINUTE_NS, day_start
 from auction_bt.core.levels import COMPOSITE_SESSIONS
 from auction_bt.level_text import as_text
 from auction_bt.level_values import as_json
 from auction_bt.levels import levels_of
+from auction_bt.store import TickStore
 from auction_bt.store.dsn import open_store
 from auction_bt.symbols import one_leg
 
@@ -24,6 +26,7 @@ HELP: Final = (
     "Show the levels of one day: value of the session before, naked POCs, composite, nodes, and what the day itself adds. "
     "A day without data, as tomorrow, has those of the sessions before."
 )
+_SHEETS: Final = 10  # in a report
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -56,6 +59,17 @@ def run(args: Namespace) -> int:
     if args.json != "-":
         print("\n".join(as_text(values, levels.instrument.decimals)))
     return 0
+
+
+def sheets(store: TickStore, found: Run) -> list[str]:
+    """Return the sheet of the last day of each symbol of a run, the first few symbols', as text."""
+    texts = []
+    for traced in found.traced[:_SHEETS]:
+        leg, day = traced.recorded.leg, int(traced.recorded.tape.day[-1])
+        if leg is not None:
+            levels = levels_of(store, leg, day)
+            texts.append("\n".join(as_text(as_json(levels), levels.instrument.decimals)))
+    return texts
 
 
 def _minutes(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from math import isfinite
@@ -29,7 +29,7 @@ _WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Sat
 _VERSIONED: Final = ("auction-bt", "backtrader", "numpy", "numba")
 
 
-def page(run: Run, evidence: Evidence, *, synthetic: bool = False) -> str:
+def page(run: Run, evidence: Evidence, *, sheets: Sequence[str] = (), synthetic: bool = False) -> str:
     """Return the report of a run as one HTML document.
 
     Parameters
@@ -37,6 +37,8 @@ def page(run: Run, evidence: Evidence, *, synthetic: bool = False) -> str:
     run : Run
     evidence : Evidence
         What the run is worth against chance (`weighing.evidence_of`).
+    sheets : sequence of str
+        Levels of the last day, a text a symbol; its first line is its title.
     synthetic : bool
         Say in large letters that the data was made up.
 
@@ -72,6 +74,7 @@ def page(run: Run, evidence: Evidence, *, synthetic: bool = False) -> str:
         refused=[(reason, count, *REFUSALS.get(reason, ("", ""))) for reason, count in summary.refused],
         costs=[(CHARGES[kind], paid) for kind, paid in summary.charges_by_kind],
         stories=STORIES,
+        sheets=[text.partition("\n")[::2] for text in sheets],
         data_quality=_facts(result),
         settings=[(name, _text(value), result.defaults.get(name) != value) for name, value in sorted(result.settings.items())],
         versions=[(name, version(name)) for name in _VERSIONED],

@@ -41,3 +41,11 @@ def test_a_run_without_trades_is_a_page_as_well(made):
     found = made.again(min_r=1000.0)
     assert not found.result.trades
     assert "No: there is no closed trade." in page(found, made.evidence)
+
+
+def test_levels_of_the_last_day_stand_in_it(made):
+    html = page(made.run, made.evidence, sheets=["NSE_FO|<b>\nlevels of 2026-03-10\nPOC 1 & 2", "B\nPOC 3"])
+
+    assert "<details open><summary>NSE_FO|&lt;b&gt;</summary><pre>levels of 2026-03-10\nPOC 1 &amp; 2</pre>" in html
+    assert "<details><summary>B</summary><pre>POC 3</pre>" in html
+    assert "Levels of the last day" not in page(made.run, made.evidence)
