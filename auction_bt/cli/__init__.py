@@ -102,7 +102,7 @@ def _run(name: str, words: list[str], prog: str) -> int:
     parser = _Parser(prog=prog, description=command.HELP, allow_abbrev=False)
     command.add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
-    return command.run(parser.parse_args(words))
+    return command.run(parser.parse_intermixed_args(words))
 
 
 def _overview() -> str:

@@ -172,6 +172,8 @@ def round_trip(args: Namespace) -> RoundTrip:
     orders = _count("--orders", args.orders, 1)
     if orders > qty:
         raise BadInput(f"--orders {orders} is more than the {plural(qty, 'share')} there are")
+    if args.underlying and segment is not Segment.OPTIONS:
+        raise BadInput(f"--underlying is for options: {segment.value} is charged alike whatever it is of")
     parts = split(qty, freeze) if freeze else tuple(qty // orders + (i < qty % orders) for i in range(orders))
     rates = rates_on(day, segment, exchange, args.plan, group_of(segment, exchange, args.underlying))
     exact = rates.order(bought, parts, buy=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -83,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
         store = stack.enter_context(open_store(args.store, create=True))
         ledger = stack.enter_context(FetchLedger.open(args.state, target))
         limiter = RateLimiter(time.monotonic, time.sleep)
-        source = CandleApi(args.base_url, os.environ.get(args.token_env, "").strip(), args.token_env, limiter, time.sleep)
+        source = CandleApi(args.base_url, os.environ.get(args.token_env, "").strip(), args.token_env, limiter, time.sleep,
+                           lambda line: _say(progress, line))  # fmt: skip
         listed = _listing(book, days.stop - 1)
         fetcher = Fetcher(store, ledger, source, time.time_ns, is_trading_day, session_minutes, listed, progress, args.again)
         faults = ((_label(each), _fetched(fetcher, each, progress)) for each in wanted.values())
@@ -113,6 +115,11 @@ def _fetched(fetcher: Fetcher, wanted: Wanted, progress: Progress) -> AuctionErr
     progress.clear()
     print("\n".join(report.lines()), flush=True)
     return AuctionError(report.failed) if report.failed else None
+
+
+def _say(progress: Progress, line: str) -> None:
+    progress.clear()
+    print(line, file=sys.stderr, flush=True)
 
 
 def _label(wanted: Wanted) -> str:

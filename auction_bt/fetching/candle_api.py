@@ -16,12 +16,17 @@ from .limiter import RateLimiter
 _UNIT: Final = ("minutes", "1")
 _EXPIRED_UNIT: Final = "1minute"
 _LONGEST_WAIT_S: Final = 60.0
-_TRIES: Final = 7  # some two minutes in all
+_TRIES: Final = 7  # a minute of waiting in all
+_FIRST_TRIES: Final = 4  # while nothing was ever answered: an address or a line that does not work
 _TRIES_LIMITED: Final = 36  # more than the half hour after which the longest window of calls is empty
 
 
 class TokenNeeded(AuctionError):
     """The broker wants an access token, or another one than it got; no other symbol would fare better."""
+
+
+class Unreachable(AuctionError):
+    """The broker never answered; no other symbol would fare better."""
 
 
 class CandleApi:
@@ -39,13 +44,18 @@ class CandleApi:
         Asked before each call.
     sleep : callable
         Waits so many seconds before a call is repeated.
+    tell : callable
+        Takes a line about a wait that a user would wonder about.
 
     Notes
     -----
     Every call is a GET and changes nothing, so it is repeated after 429, 5xx, a dropped connection, and an answer that is none.
     """
 
-    def __init__(self, host: str, token: str, token_name: str, limiter: RateLimiter, sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, host: str, token: str, token_name: str, limiter: RateLimiter, sleep: Callable[[float], None],
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:  # fmt: skip
         import upstox_client  # 0.5 s, and not needed by other commands
 
         self._client = UpstoxClient(host)
@@ -56,6 +66,9 @@ class CandleApi:
         self._is_token_sent = False
         self._limiter = limiter
         self._sleep = sleep
+        self._tell = tell
+        self._host = host
+        self._was_answered = False
         self.calls = 0
 
     def history(self, key: str, days: range) -> list[Any]:
@@ -84,9 +97,10 @@ class CandleApi:
             self.calls += 1
             try:
                 answer = send()
+                self._was_answered = True
                 return _candles(answer.data)
             except self._client.refusal as error:
-                said = refusal_of(error)
+                said, self._was_answered = refusal_of(error), True
                 if error.status == 401:
                     self._send_token(said)
                     continue
@@ -100,9 +114,14 @@ class CandleApi:
                 tried, said = tried + 1, cause_of(error)
             except ValueError as error:
                 tried, said = tried + 1, f"the answer is not what it should be: {error}"
+            if not self._was_answered and tried >= _FIRST_TRIES:
+                raise Unreachable(f"no answer from {self._host} after {tried} tries ({said}): check the line to it, then run the "
+                                  "same command again")  # fmt: skip
             if tried >= _TRIES or limited >= _TRIES_LIMITED:
                 raise Retryable(f"{key}: no answer after {tried + limited} tries ({said}): run the same command again later")
-            self._sleep(min(_LONGEST_WAIT_S, 2.0 ** (tried + limited - 1)))
+            wait = min(_LONGEST_WAIT_S, 2.0 ** (tried + limited - 1))
+            self._tell(f"no answer from {self._host} ({said}): trying again in {wait:.0f} s")
+            self._sleep(wait)
 
     def _send_token(self, said: str) -> None:
         if not self._token:

@@ -111,10 +111,11 @@ class Fetcher:
         A month is stored in one transaction and noted in the ledger after it, so that a killed fetch asks at most for that month
         again, and finds its candles there.
         """
-        today = day_index(self.now())
+        today, asked = day_index(self.now()), days
         days = range(max(days.start, FIRST_DAY), min(days.stop, today + 1, self._end(symbol)))
         if not any(self.is_trading_day(day) for day in days):
-            raise NothingToDo("no trading day in this range that has passed: 1-minute candles begin on 2022-01-03")
+            span = f"{to_date(asked.start)} to {to_date(asked.stop - 1)}"
+            raise NothingToDo(f"no trading day of {span} has passed: 1-minute candles begin on 2022-01-03")
         sums, before, failed = _Sums(), self.source.calls, ""
         try:
             self._fetch(symbol, days, today, sums)

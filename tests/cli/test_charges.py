@@ -67,6 +67,12 @@ def test_a_plan_an_exchange_and_what_an_option_is_on(run):
     assert asked(run, *option, "--underlying", "SENSEX50")["charges"]["transaction"] == 10.05
 
 
+def test_what_shares_are_of_changes_nothing_and_is_refused(run):
+    code, out, error = run(*TRADE, "--underlying", "SENSEX50")
+    assert (code, out) == (2, "")
+    assert error == "auction_bt: --underlying is for options: eq-intraday is charged alike whatever it is of\n"
+
+
 def test_a_closed_day_is_noted(run):
     told = "2026-11-21 is no trading day (Saturday)"
     assert f"Note: {told}" in run(*TRADE, "--date", "2026-11-21")[1]

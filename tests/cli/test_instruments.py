@@ -35,6 +35,11 @@ def test_a_master_from_a_file_and_a_search_in_it(run, tmp_path):
     assert rows[0].split()[1:] == ["NIFTY", "FUT", "24", "NOV", "26", "NIFTY", "future", "2026-11-24", "75", "0.1", "1,800"]
 
 
+def test_options_may_stand_between_words(run, tmp_path):
+    loaded(run, tmp_path)
+    assert run("instruments", "nifty", "--date", "2026-11-20", "fut") == run("instruments", "nifty", "fut", "--date", "2026-11-20")
+
+
 @pytest.mark.parametrize(
     ("words", "first", "count"),
     [

@@ -61,9 +61,11 @@ class Bench:
         self.dsn = f"sqlite:///{tmp_path / 'auction.db'}"
         self.token = ""
         self.options = {}
+        self.tell = lambda line: None
 
     def api(self):
-        return CandleApi(self.url, self.token, "TOKEN", RateLimiter(self.clock, self.clock.sleep), self.clock.sleep)
+        return CandleApi(self.url, self.token, "TOKEN", RateLimiter(self.clock, self.clock.sleep), self.clock.sleep,
+                         self.tell)  # fmt: skip
 
     def fetcher(self, store, ledger):
         options = {"is_trading_day": is_weekday, "session_minutes": session_minutes, "listed": lambda symbol: None,

@@ -11,7 +11,7 @@ from auction_bt.core.errors import NothingToDo
 from auction_bt.core.instrument import Contract, Instrument, Kind
 from auction_bt.core.ist import IST, day_start
 from auction_bt.core.tick import TickColumns
-from auction_bt.fetching.candle_api import TokenNeeded
+from auction_bt.fetching.candle_api import TokenNeeded, Unreachable
 from auction_bt.store import RawMessage
 from tests.broker.server import LIMITS
 from tests.dsns import new_dsn  # noqa: F401  fixtures are found by name
@@ -64,6 +64,17 @@ def test_what_does_not_pass_fails_this_symbol_in_one_line_and_is_taken_up_later(
     assert "\n" not in bad.failed
     assert (bad.days, good.failed, good.days) == (23, "", 44)
     assert bench.fetch("2024-01-01", "2024-02-29").calls == 1
+
+
+def test_a_broker_that_never_answered_is_given_up_soon_and_told_of(bench):
+    bench.broker.faults = dict.fromkeys(range(1, 99), "reset")
+    told = []
+    bench.tell = told.append
+
+    with pytest.raises(Unreachable, match=r"no answer from http://\S+ after 4 tries \(.*reset by peer.*\): check the line"):
+        bench.fetch("2024-01-01", "2024-02-29", KEY, "NSE_EQ|OTHER")
+
+    assert [line.rpartition(": ")[2] for line in told] == [f"trying again in {s} s" for s in (1, 2, 4)]
 
 
 def test_a_limit_that_others_have_used_up_is_waited_for(bench):
