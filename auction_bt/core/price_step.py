@@ -57,10 +57,15 @@ def tightened(stored: Decimal, prices: Prices, *, is_india: bool, finest: Decima
 
 def misfit(prices: Prices, step: Decimal) -> str:
     """Return, for people, how many prices are not multiples of `step`; empty where no more are than stray."""
-    off = float((~fits(prices, step)).mean()) if len(prices) else 0.0
+    off = misfit_share(prices, step)
     if off <= STRAY:
         return ""
     return f"{off:.0%} of the prices are not multiples of tick {step}: give the right one with import --tick"
+
+
+def misfit_share(prices: Prices, step: Decimal) -> float:
+    """Return the share of prices that are not multiples of `step`; 0 of none."""
+    return float((~fits(prices, step)).mean()) if len(prices) else 0.0
 
 
 def misfit_of_bars(bars: BarColumns, step: Decimal) -> str:

@@ -8,10 +8,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import Kind
 from auction_bt.core.ist import day_index
+from auction_bt.core.price_step import misfit_share
 from auction_bt.derive import derive
+from auction_bt.market.calendar import closed_among
 from auction_bt.store import RawMessage, TickStore
 
 from . import files
@@ -25,6 +29,7 @@ from .stamps import zone_of
 from .table import Table, read
 
 _EVERY: Final = 5_000  # messages between two words of progress
+_MOST_OFF: Final = 0.5  # share of prices that a step given by hand may not fit
 _HELD: Final = 256 * 1024 * 1024  # characters of messages kept between judging and writing; a longer file is read twice
 
 
@@ -153,6 +158,7 @@ class Importer:
         rejects.check(str(path), table.rows)
         if not count:
             raise BadInput(f"{path} has no {kind}: " + ("every row has size 0" if details else "it has no usable row"))
+        _check_step(path, seen, options.tick)
         store = self.store()
         self.progress(f"{path.name}: storing {count:,} {kind}")
         with store.writing():
@@ -164,6 +170,8 @@ class Importer:
             details.append(f"{merged.conflicts:,} differ from the stored bar of their minute: the stored ones stay")
         if merged.recorded:
             details.append(f"{merged.recorded:,} left out: of days with recorded messages, which say more")
+        if zone is None and (closed := closed_among(merged.days)):
+            details.append(f"warning: {closed}: is the file's zone, or its date, another one?")
         told = ((chosen, merged.days, _holdings(store, symbol, set(merged.days))),)
         return FileReport(path, kind, table.rows, merged.stored, merged.already, 0, tuple(details), told)
 
@@ -195,6 +203,12 @@ def _check_texts(symbol: str | None, name: str | None) -> None:
     for option, text in (("--symbol", symbol), ("--name", name)):
         if text is not None and any("\ud800" <= c <= "\udfff" for c in text):
             raise BadInput(f"{option} {text!r} is not UTF-8 text")
+
+
+def _check_step(path: Path, seen: Evidence, tick: Decimal | None) -> None:
+    # Rounded to such a step, most prices would be others, and every level with them.
+    if tick is not None and seen.prices and (off := misfit_share(np.array(sorted(seen.prices)), tick)) > _MOST_OFF:
+        raise BadInput(f"{path}: {off:.0%} of the prices are not multiples of --tick {tick}: give the right one, or none")
 
 
 def _symbol(table: Table, wanted: str | None) -> tuple[str, Table]:

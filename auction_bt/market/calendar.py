@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Final
+
+from auction_bt.core.ist import to_date
 
 from .dated import Certainty, OutsideKnownDates
 from .day import Day, DayKind
@@ -55,3 +57,18 @@ def whole_days_before(day: date) -> Iterator[date]:
     while (day := day - timedelta(days=1)) >= KNOWN_FROM:
         if is_trading_day(day) and day_of(day).is_whole:
             yield day
+
+
+def closed_among(numbers: Iterable[int]) -> str:
+    """Return, for people, the first of some IST days on which no exchange trades, and how many there are; empty for none.
+
+    Notes
+    -----
+    A day that nobody here knows is not among them.
+    """
+    found = [day for number in numbers if not (day := day_of(to_date(number))).trades and day.kind is not DayKind.UNKNOWN]
+    if not found:
+        return ""
+    first = found[0]
+    more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
+    return f"{first.day} is no trading day ({first.name or f'{first.day:%A}'}){more}"

@@ -37,7 +37,9 @@ def test_a_master_from_a_file_and_a_search_in_it(run, tmp_path):
 
 def test_options_may_stand_between_words(run, tmp_path):
     loaded(run, tmp_path)
-    assert run("instruments", "nifty", "--date", "2026-11-20", "fut") == run("instruments", "nifty", "fut", "--date", "2026-11-20")
+    assert run("instruments", "nifty", "--date", "2026-11-20", "fut") == run(
+        "instruments", "nifty", "fut", "--date", "2026-11-20"
+    )
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,10 @@ def test_the_map_option_names_columns_that_are_not_found(bad, run):
 
 
 def test_a_price_step_that_does_not_fit_is_a_warning(run):
-    write("a.csv", bars_csv())
-    code, out, _ = run("import", "a.csv", "--symbol", "A", "--tick", "3")
-    told = "warning: 100% of the prices are not multiples of tick 3: give the right one with import --tick"
+    whole = [100, 103, 106, 109, 112]
+    write("a.csv", bars_csv(open=whole, high=[100.05, 103.05, 106.05, 109, 112], low=whole, close=whole))
+    code, out, _ = run("import", "a.csv", "--symbol", "A", "--tick", "1")
+    told = "warning: 38% of the prices are not multiples of tick 1: give the right one with import --tick"
     assert (code, told in out) == (0, True)
     assert told in run("data")[1]
     code, out, _ = run("doctor")
@@ -134,6 +135,24 @@ def test_a_price_step_that_does_not_fit_is_a_warning(run):
     assert f"auction_bt: {told[:9]}A: {told[9:]}" in run("backtest", *words)[2]
     assert "tick 0.05, lot 5" in run("import", "a.csv", "--symbol", "A", "--tick", "0.05", "--lot", "5")[1]
     assert all("multiples" not in "".join(run(*line)[1:]) for line in (["data"], ["doctor"], ["backtest", *words]))
+
+
+def test_a_price_step_that_most_prices_do_not_fit_is_refused_and_nothing_made(bad, tmp_path):
+    write("a.csv", bars_csv())
+    said = bad("import", "a.csv", "--symbol", "A", "--tick", "3")
+    assert "100% of the prices are not multiples of --tick 3: give the right one, or none" in said
+    assert not (tmp_path / "auction.db").exists()
+
+
+def test_days_on_which_nothing_trades_are_told_of(run):
+    saturdays = [1_765_770_300 + 60 * i + 5 * 86_400 for i in range(5)]
+    write("a.csv", bars_csv(ts=saturdays))
+    code, out, _ = run("import", "a.csv", "--symbol", "A")
+    assert code == 0
+    assert "warning: 2025-12-20 is no trading day (Saturday): is the file's zone, or its date, another one?" in out
+    assert "no trading day" not in run("import", "a.csv", "--symbol", "US", "--tz", "America/New_York")[1]
+    write("b.csv", bars_csv())
+    assert "no trading day" not in run("import", "b.csv", "--symbol", "A")[1]
 
 
 def test_finer_prices_tighten_a_price_step_and_nothing_coarsens_it(run):
