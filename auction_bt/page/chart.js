@@ -44,6 +44,7 @@ function lastAtMost(sorted, value) {
 class Overlay {
   constructor() {
     this.bars = null;
+    this.cut = Infinity; // the last bar that is known
     this.trades = [];
     this.chosen = null;
     this.profile = null;
@@ -63,7 +64,7 @@ class Overlay {
   visible() {
     const range = this.chart.timeScale().getVisibleLogicalRange();
     if (!range) return [0, -1];
-    return [Math.max(0, Math.floor(range.from)), Math.min(this.bars.t.length - 1, Math.ceil(range.to))];
+    return [Math.max(0, Math.floor(range.from)), Math.min(this.bars.t.length - 1, this.cut, Math.ceil(range.to))];
   }
   drawBand(scope) {
     const { context: g, bitmapSize } = scope, [first, last] = this.visible(), c = this.colours;
@@ -125,9 +126,11 @@ class Overlay {
       const isChosen = t === this.chosen;
       if (this.chosen && !isChosen) g.globalAlpha = 0.3;
       const x = this.x(t.entryIndex, scope), y = this.y(t.entry, scope), x2 = this.x(t.exitIndex, scope), y2 = this.y(t.exit, scope);
-      g.strokeStyle = g.fillStyle = t.net > 0 ? c.won : c.lost;
+      g.strokeStyle = g.fillStyle = t.isOpen ? c.accent : t.net > 0 ? c.won : c.lost;
       g.lineWidth = (isChosen ? 2.5 : 1.5) * k;
+      g.setLineDash(t.isOpen ? [4 * k, 4 * k] : []);
       g.beginPath(); g.moveTo(x, y); g.lineTo(x2, y2); g.stroke();
+      g.setLineDash([]);
       const s = isChosen ? size * 1.5 : size, up = t.isLong ? 1 : -1;
       g.beginPath(); g.moveTo(x, y); g.lineTo(x - s, y + up * 2 * s); g.lineTo(x + s, y + up * 2 * s); g.closePath(); g.fill();
       if (!t.isOpen) g.fillRect(x2 - s / 2, y2 - s / 2, s, s);
@@ -164,11 +167,19 @@ class Overlay {
   }
 }
 
+const STILL = { lineType: 1, lineWidth: 1, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false, autoscaleInfoProvider: () => null };
+
+// One point of a level's line: it is broken where there was no level before, and between days.
+function levelPoint(t, i, ticks, price) {
+  if (ticks[i] === null) return { time: t[i] + IST_S };
+  const isBroken = i === 0 || ticks[i - 1] === null || dayOf(t[i]) !== dayOf(t[i - 1]);
+  return { time: t[i] + IST_S, value: price(ticks[i]), ...(isBroken ? { color: "transparent" } : {}) };
+}
+
 function auctionChart(element, onTrade) {
   const L = LightweightCharts, overlay = new Overlay(), chart = L.createChart(element, FIXED);
   const candles = chart.addSeries(L.CandlestickSeries, { priceLineVisible: false, lastValueVisible: false, borderVisible: false });
-  const still = { lineType: 1, lineWidth: 1, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false, autoscaleInfoProvider: () => null };
-  const lines = { poc: chart.addSeries(L.LineSeries, { ...still, lineWidth: 2 }), vah: chart.addSeries(L.LineSeries, still), val: chart.addSeries(L.LineSeries, still) };
+  const lines = { poc: chart.addSeries(L.LineSeries, { ...STILL, lineWidth: 2 }), vah: chart.addSeries(L.LineSeries, STILL), val: chart.addSeries(L.LineSeries, STILL) };
   let all = null;
   candles.attachPrimitive(overlay);
   chart.subscribeClick((param) => { const found = param.point && overlay.bars ? overlay.near(param.point) : null; if (found) onTrade(found.number); });
@@ -195,12 +206,8 @@ function auctionChart(element, onTrade) {
     candles.setData(bars.t.map((t, i) => ({ time: t + IST_S, open: price(bars.o[i]), high: price(bars.h[i]), low: price(bars.l[i]), close: price(bars.c[i]) })));
     for (const [name, line] of Object.entries(lines)) {
       line.applyOptions({ priceFormat: format });
-      let before = null;
-      line.setData(bars.t.map((t, i) => {
-        const ticks = symbol[name][from + i], isNewDay = i > 0 && dayOf(t) !== dayOf(bars.t[i - 1]), isBroken = before === null || isNewDay;
-        before = ticks;
-        return ticks === null ? { time: t + IST_S } : { time: t + IST_S, value: price(ticks), ...(isBroken ? { color: "transparent" } : {}) };
-      }));
+      const ticks = symbol[name].slice(from, to);
+      line.setData(bars.t.map((_, i) => levelPoint(bars.t, i, ticks, price)));
     }
     chart.timeScale().fitContent();
   }
@@ -221,6 +228,7 @@ function auctionChart(element, onTrade) {
 
 function dayOf(seconds) { return Math.floor((seconds + IST_S) / 86400); }
 
+// `equity` may come later, and again: `set` shows it.
 function equityChart(element, equity) {
   const L = LightweightCharts, chart = L.createChart(element, FIXED);
   const value = chart.addSeries(L.LineSeries, { lineWidth: 2, priceLineVisible: false, priceFormat: { type: "price", precision: 0, minMove: 1 } });
@@ -233,9 +241,12 @@ function equityChart(element, equity) {
     value.applyOptions({ color: c.accent });
     fall.applyOptions({ color: c.down });
   }
+  function set(found) {
+    value.setData(found.t.map((t, i) => ({ time: t + IST_S, value: found.value[i] })));
+    fall.setData(found.t.map((t, i) => ({ time: t + IST_S, value: found.fall[i] })));
+    chart.timeScale().fitContent();
+  }
   theme();
-  value.setData(equity.t.map((t, i) => ({ time: t + IST_S, value: equity.value[i] })));
-  fall.setData(equity.t.map((t, i) => ({ time: t + IST_S, value: equity.fall[i] })));
-  chart.timeScale().fitContent();
-  return { theme };
+  if (equity) set(equity);
+  return { chart, theme, set };
 }
