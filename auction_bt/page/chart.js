@@ -231,7 +231,7 @@ function dayOf(seconds) { return Math.floor((seconds + IST_S) / 86400); }
 // `equity` may come later, and again: `set` shows it.
 function equityChart(element, equity) {
   const L = LightweightCharts, chart = L.createChart(element, FIXED);
-  const value = chart.addSeries(L.LineSeries, { lineWidth: 2, priceLineVisible: false, priceFormat: { type: "price", precision: 0, minMove: 1 } });
+  const value = chart.addSeries(L.LineSeries, { lineWidth: 2, priceLineVisible: false, priceFormat: { type: "custom", formatter: (v) => Math.round(v).toLocaleString("en-IN"), minMove: 1 } });
   const fall = chart.addSeries(L.HistogramSeries, { priceScaleId: "fall", priceLineVisible: false, lastValueVisible: false });
   chart.priceScale("fall").applyOptions({ scaleMargins: { top: 0.7, bottom: 0 } });
   value.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.34 } });

@@ -9,15 +9,15 @@ class DayChart {
   constructor(element, { onTrade, onHover, onView }) {
     const L = LightweightCharts;
     this.overlay = new LiveOverlay();
-    this.chart = L.createChart(element, { ...FIXED, timeScale: { ...FIXED.timeScale, shiftVisibleRangeOnNewBar: false }, rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.06 } } });
+    this.chart = L.createChart(element, { ...FIXED, timeScale: { ...FIXED.timeScale, shiftVisibleRangeOnNewBar: false, lockVisibleTimeRangeOnResize: true }, rightPriceScale: { scaleMargins: { top: 0.08, bottom: 0.06 } } });
     this.candles = this.chart.addSeries(L.CandlestickSeries, { borderVisible: false, priceLineStyle: 1 });
     const line = (options) => this.chart.addSeries(L.LineSeries, { ...STILL, ...options });
-    this.lines = { poc: line({ lineWidth: 3 }), vah: line({ lineWidth: 2 }), val: line({ lineWidth: 2 }) };
+    this.lines = { poc: line({ lineWidth: 2 }), vah: line({}), val: line({}) };
     this.sessions = { poc: line({ lineStyle: 1 }), vah: line({ lineStyle: 1 }), val: line({ lineStyle: 1 }) };
     this.candles.attachPrimitive(this.overlay);
     this.columns = null;
     this.cut = -1;
-    this.isBare = false;
+    this.isBare = this.isDim = false;
     this.chart.subscribeClick((p) => { const found = p.point && this.columns ? this.overlay.near(p.point) : null; if (found) onTrade(found.id); });
     this.chart.subscribeCrosshairMove((p) => onHover(this.columns && p.point && p.logical !== undefined && p.logical >= 0 && p.logical <= this.cut ? p.logical : null));
     this.chart.timeScale().subscribeVisibleLogicalRangeChange(() => { this.bare(); onView(); });
@@ -26,15 +26,22 @@ class DayChart {
   theme() {
     const c = (this.overlay.colours = colours());
     this.chart.applyOptions(coloursOf(c));
-    this.lines.poc.applyOptions({ color: c.poc });
+    this.dim(this.isDim);
     this.sessions.poc.applyOptions({ color: c.poc });
-    for (const of of [this.lines, this.sessions]) for (const name of ["vah", "val"]) of[name].applyOptions({ color: c.value });
+    for (const name of ["vah", "val"]) this.sessions[name].applyOptions({ color: c.value });
     this.paint();
     this.overlay.requestUpdate();
   }
   paint() {
     const c = this.overlay.colours, up = this.isBare ? "transparent" : c.up, down = this.isBare ? "transparent" : c.down;
     this.candles.applyOptions({ upColor: up, downColor: down, wickUpColor: c.up, wickDownColor: c.down, priceLineColor: c.muted });
+  }
+  // Beside the levels a trade was decided on, those that developed step back.
+  dim(isDim) {
+    const c = this.overlay.colours, shade = isDim ? "59" : "";
+    this.isDim = isDim;
+    this.lines.poc.applyOptions({ color: c.poc + shade });
+    for (const name of ["vah", "val"]) this.lines[name].applyOptions({ color: c.value + shade });
   }
   // Bodies would show through the cells of a footprint.
   bare() {
@@ -48,7 +55,7 @@ class DayChart {
     this.overlay.requestUpdate();
   }
   set(columns, cut, isKept) {
-    const range = isKept ? this.range() : null, format = { type: "price", precision: columns.decimals, minMove: columns.tick };
+    const range = isKept ? this.range() : null, format = { type: "custom", formatter: (price) => number(price, columns.decimals), minMove: columns.tick };
     this.columns = columns;
     this.overlay.bars = columns;
     this.overlay.decimals = columns.decimals;
@@ -88,7 +95,7 @@ class DayChart {
     const now = this.range();
     if (range && (!now || Math.abs(now.from - range.from) > 0.01 || Math.abs(now.to - range.to) > 0.01)) this.chart.timeScale().setVisibleLogicalRange(range);
   }
-  fit() { this.look({ from: -2, to: Math.max(FEW_BARS, this.columns.t.length) * (1 + RIGHT_ROOM) }); }
+  fit() { this.look({ from: -6, to: Math.max(FEW_BARS, this.columns.t.length) * (1 + RIGHT_ROOM) }); }
   keepInView() {
     const range = this.range();
     if (!range) return;

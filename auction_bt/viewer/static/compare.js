@@ -32,12 +32,12 @@ class Compare {
       ...found.right_alone.map((a) => ({ t: a.trade, left: null, right: a.trade, words: `in run ${right} alone; ${left}: ${a.instead}` })),
     ].sort((a, b) => a.t.entry_ts - b.t.entry_ts);
     const table = make("table", undefined, "decisions"), head = table.createTHead().insertRow(), body = table.createTBody(), MOST = 1000;
-    for (const name of ["entry", "symbol", "side", "setup", `net of run ${left}`, `net of run ${right}`, "what differs"]) { const th = make("th", name); th.scope = "col"; head.append(th); }
+    for (const name of ["entry", "symbol", "side", "setup", `net, run ${left}`, `run ${right}`, "what differs"]) { const th = make("th", name); th.scope = "col"; head.append(th); }
     const net = (t) => !t ? DASH : t.exit_ts ? rupees(t.pnl_net) : "open";
     for (const r of rows.slice(0, MOST)) {
       const row = body.insertRow();
       row.tabIndex = 0;
-      for (const cell of [istNs(r.t.entry_ts), shortSymbol(r.t.symbol), r.t.side, r.t.setup]) row.append(make("td", cell));
+      for (const cell of [shortNs(r.t.entry_ts), shortSymbol(r.t.symbol), r.t.side, r.t.setup]) row.append(make("td", cell));
       row.append(make("td", net(r.left), r.left && tone(r.left.pnl_net)), make("td", net(r.right), r.right && tone(r.right.pnl_net)), make("td", r.words));
       const go = () => { for (const other of body.rows) other.classList.toggle("chosen", other === row); this.page.onPair(r.t.signal_symbol || r.t.symbol, dayNs(r.t.entry_ts), [r.left, r.right]); };
       row.addEventListener("click", go);

@@ -28,7 +28,8 @@ class Feed {
     const parts = [make("h3", `Feed on ${dayWords(found.day)}`), first, story.facts(facts)];
     if (!r) parts.push(make("p", "No recorder has run with this state folder.", "muted small"));
     const lost = (s) => isUnknown(s.lost_s) ? DASH : s.lost_s ? `${whole(s.lost_s)} s` : "0 s";
-    parts.push(this.table(["symbol", "last", "gaps", "lost"], found.symbols.map((s) => [s.name || shortSymbol(s.symbol), istClockNs(s.last_ts), whole(s.gaps), lost(s)])));
+    const hasLast = found.symbols.some((s) => s.last_ts);
+    parts.push(this.table(["symbol", hasLast ? "last" : "messages", "gaps", "lost"], found.symbols.map((s) => [s.name || shortSymbol(s.symbol), hasLast ? istClockNs(s.last_ts) : whole(s.messages), whole(s.gaps), lost(s)])));
     if (found.gaps.length) parts.push(story.more(`Gaps, ${whole(found.gaps.length)}`, this.table(["symbol", "from", "s", "kind"], found.gaps.slice(-200).reverse().map((g) => [g.symbol ? shortSymbol(g.symbol) : "all", istClockNs(g.begin), number(g.seconds, 0), g.kind]))));
     if (r && r.dead_letters?.length) parts.push(story.more(`Dead letters, ${whole(r.dead)}`, this.table(["at", "why", "text"], r.dead_letters.map((d) => [istNs(d.ts), d.reason, d.text]))));
     const open = new Set([...this.box.querySelectorAll("details[open] summary")].map((s) => s.textContent.split(",")[0]));

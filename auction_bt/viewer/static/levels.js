@@ -54,8 +54,26 @@ class Levels {
   tell(sheet) {
     if (this.told === sheet) return;
     this.told = sheet;
-    const pre = make("pre", sheet.text), top = this.box.scrollTop;
-    this.box.replaceChildren(make("p", sheet.at ? `As known at ${sheet.at} IST. Key l draws the levels on the chart.` : "Key l draws the levels on the chart.", "muted small"), pre);
+    const top = this.box.scrollTop;
+    this.box.replaceChildren(make("p", sheet.at ? `As known at ${sheet.at} IST. Key l draws the levels on the chart.` : "Key l draws the levels on the chart.", "muted small"), ...this.parts(sheet.text));
     this.box.scrollTop = top;
+  }
+  // The sheet's lines are `  label   words` under headings; longer words go on below.
+  parts(text) {
+    const parts = [];
+    let body = null, last = null;
+    for (const line of text.split("\n")) {
+      const found = /^ {2}(\S.*?)(?: {2,}(.*))?$/.exec(line), more = /^ {3,}(\S.*)$/.exec(line);
+      if (!line.trim()) body = null;
+      else if (more && last) last.append(" " + more[1]);
+      else if (found) {
+        if (!body) { const table = make("table", undefined, "facts sheet"); parts.push(table); body = table.createTBody(); }
+        const row = body.insertRow(), th = make("th", found[2] === undefined ? "" : found[1]);
+        th.scope = "row";
+        last = make("td", found[2] === undefined ? found[1] : found[2].replace(/ {2,}/g, "  "));
+        row.append(th, last);
+      } else { parts.push(make("h3", line)); body = null; }
+    }
+    return parts;
   }
 }

@@ -8,6 +8,7 @@ class LiveOverlay extends Overlay {
     super();
     this.frozen = false; // the chosen trade's profile and levels instead of those of the cut
     this.mark = null; // a decision: { index, words, levels }
+    this.sheetLabels = [];
     this.sheet = []; // levels of other days: { name, ticks, tone }
     this.footprint = null;
     this.decimals = 2;
@@ -16,7 +17,7 @@ class LiveOverlay extends Overlay {
     const view = (zOrder, draw) => ({ zOrder: () => zOrder, renderer: () => ({ draw: (target) => target.useBitmapCoordinateSpace((scope) => this.bars && draw(scope)) }) });
     return [
       view("bottom", (s) => { this.drawBand(s); this.drawProfile(s); this.drawSheet(s); }),
-      view("top", (s) => { if (this.footprint) this.footprint.draw(this, s); this.drawMark(s); this.drawTrades(s); this.drawOpen(s); this.drawLevels(s); }),
+      view("top", (s) => { if (this.footprint) this.footprint.draw(this, s); this.drawMark(s); this.drawTrades(s); this.drawOpen(s); this.drawLevels(s); this.drawLabels(s, this.sheetLabels, false); }),
     ];
   }
   hitTest(x, y) {
@@ -74,7 +75,7 @@ class LiveOverlay extends Overlay {
     }
     g.setLineDash([]);
     g.globalAlpha = 1;
-    this.drawLabels(scope, labels, false);
+    this.sheetLabels = labels; // drawn above the candles
   }
   // Labels that would lie on one another are moved apart.
   drawLabels(scope, labels, isRight) {
@@ -119,8 +120,8 @@ class LiveOverlay extends Overlay {
     g.font = `600 ${12 * k}px system-ui, sans-serif`;
     const width = g.measureText(this.mark.words).width + 12 * k, left = Math.max(0, Math.min(x + 6 * k, bitmapSize.width - width));
     g.fillStyle = c.panel;
-    g.fillRect(left, 34 * k, width, 20 * k);
+    g.fillRect(left, 28 * k, width, 20 * k);
     g.fillStyle = c.ink;
-    g.fillText(this.mark.words, left + 6 * k, 48 * k);
+    g.fillText(this.mark.words, left + 6 * k, 42 * k);
   }
 }

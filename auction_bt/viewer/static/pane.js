@@ -19,7 +19,7 @@ class Pane {
     this.busy = 0;
     this.isStale = false;
     this.mode = state.liked("mode", "window");
-    this.isOn = { session: state.liked("session", true), levels: state.liked("levels", false), footprint: false };
+    this.isOn = { session: state.liked("session", false), levels: state.liked("levels", false), footprint: false };
   }
   of(name) { return this.root.querySelector(name); }
   // The chart needs an element that is on the page.
@@ -150,6 +150,8 @@ class Pane {
     overlay.chosen = this.detail ? overlay.trades.find((t) => t.id === this.detail.trade.id) || null : null;
     if (overlay.chosen) this.dress(overlay.chosen); else this.frozen = false;
     overlay.frozen = this.frozen;
+    const isDim = this.frozen || Boolean(this.mark);
+    if (isDim !== this.chart.isDim) this.chart.dim(isDim);
     overlay.mark = this.mark || null;
     overlay.profile = this.profile(cut);
     overlay.sheet = this.isOn.levels ? sheetLines(this.sheet, this.columns, cut) : [];
@@ -284,6 +286,7 @@ class Pane {
     symbol.textContent = this.columns && this.columns.symbol === this.symbol && this.columns.name !== this.symbol ? this.columns.name : this.symbol ? shortSymbol(this.symbol) : "No symbol";
     symbol.title = `${this.symbol || "choose a symbol"} (y)`;
     day.textContent = this.day ? dayWords(this.day) : "No day";
+    day.title = `${this.day || "choose a day"} (d)`;
     this.of(".day-back").disabled = at <= 0;
     this.of(".day-on").disabled = at < 0 || at >= this.days.length - 1;
     this.of(".span").value = String(this.span);

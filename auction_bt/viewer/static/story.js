@@ -18,7 +18,7 @@ const story = (() => {
     details.append(make("summary", title), content);
     return details;
   }
-  function evidence(found) { return facts(Object.entries(found).map(([name, value]) => [name.replaceAll("_", " "), typeof value === "number" ? number(value, Number.isInteger(value) ? 0 : 4) : value ?? DASH])); }
+  function evidence(found) { return facts(Object.entries(found).map(([name, value]) => [name.replaceAll("_", " "), typeof value === "number" ? number(value, Number.isInteger(value) ? 0 : Math.abs(value) >= 1000 ? 2 : 4) : value ?? DASH])); }
 
   function nothing() {
     box().replaceChildren(make("p", "Choose a trade, in the chart or in the table, or press j: it is told here line by line, and the chart shows the profile as it stood when it was decided on. Esc returns.", "muted"));

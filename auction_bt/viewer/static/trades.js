@@ -64,7 +64,7 @@ class TradesTable {
   text(t, key) {
     if (key === "number") return whole(t.number);
     if (key === "exit_ts" && !t.exit_ts) return "open";
-    if (key.endsWith("_ts")) return istNs(t[key]);
+    if (key.endsWith("_ts")) return shortNs(t[key]);
     if (["pnl_gross", "pnl_net", "r_multiple", "exit_price"].includes(key) && !t.exit_ts) return DASH;
     if (key === "qty") return whole(t.qty);
     if (key === "symbol") return shortSymbol(t.symbol);
