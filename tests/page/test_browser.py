@@ -1,34 +1,20 @@
 """The page in a real browser: it draws, it answers, it asks nobody, it complains of nothing."""
 
-import shutil
-
 import pytest
 
-pytestmark = pytest.mark.browser
+from tests.browsers import chromium, press, wait
 
-CHROMES = ("chromium", "chromium-browser", "google-chrome")
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium without a network."""
-    chrome = next((path for name in CHROMES if (path := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if chrome is None or driver is None:
-        pytest.skip("no Chromium or no chromedriver here: make tools")
-    from selenium import webdriver
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chrome
-    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1440,1000"):
-        options.add_argument(word)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    found.execute_cdp_cmd("Network.enable", {})
-    conditions = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    found.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
-    yield found
-    found.quit()
+    with chromium() as found:
+        found.execute_cdp_cmd("Network.enable", {})
+        conditions = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        found.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
+        yield found
 
 
 @pytest.fixture
@@ -41,16 +27,6 @@ def shown(browser, made):
     # How often this test reads a canvas is told there too.
     assert [line for line in browser.get_log("browser") if line["source"] != "rendering"] == []
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
-
-
-def wait(browser, script):
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    return WebDriverWait(browser, 30).until(lambda b: b.execute_script(script))
-
-
-def press(browser, key):
-    browser.execute_script(f"document.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', bubbles: true}}))")
 
 
 def text(browser, name):

@@ -12,6 +12,8 @@ from auction_bt.viewer.app import create_app
 from auction_bt.viewer.sources import Sources
 from tests.page.conftest import DAYS, made
 
+from .process import Viewer
+
 SYMBOL = "NSE_FO|DEMO-BALANCED"
 TREND = "NSE_FO|DEMO-TREND"
 __all__ = ["made"]
@@ -50,3 +52,19 @@ def ask(sources):
 
     get.client = client
     return get
+
+
+@pytest.fixture
+def viewer(tmp_path):
+    """Return a function that starts a viewer."""
+    begun = []
+
+    def start(*words):
+        begun.append(Viewer(*words, cwd=tmp_path))
+        return begun[-1]
+
+    yield start
+    for one in begun:
+        if one.process.poll() is None:
+            one.process.kill()
+            one.process.communicate()
