@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The pictures of README and docs, made anew: synthetic days from a seed, shown by every part that draws. Needs Chromium.
 
-    python tools/pictures.py [--folder docs/pictures]
+Usage: python tools/pictures.py [--folder docs/pictures]
 """
 
 from __future__ import annotations

@@ -225,11 +225,14 @@ class JournalPages(Journal):
 
     def totals_of(self, run: int) -> dict[str, Any]:
         """Return the sums over a run's closed trades, and its counts; averages of nothing are None."""
+        # Made into numbers once: a text is a slow number.
         (row,) = self._rows(
-            f"SELECT count(*), sum({_NET} > 0), sum(CAST(pnl_gross AS REAL)), sum(CAST(charges AS REAL)), sum({_NET}), "  # noqa: S608
-            f"sum(CASE WHEN {_NET} > 0 THEN {_NET} END), sum(CASE WHEN {_NET} < 0 THEN {_NET} END), sum({_NET} < 0), "
-            "avg(r_multiple), sum(r_multiple) FROM trades WHERE run_id = ? AND exit_ts <> 0", (run,),
-        )  # fmt: skip
+            f"WITH t AS MATERIALIZED (SELECT {_NET} AS net, CAST(pnl_gross AS REAL) AS gross, CAST(charges AS REAL) AS paid, "  # noqa: S608
+            "r_multiple AS r FROM trades WHERE run_id = ? AND exit_ts <> 0) "
+            "SELECT count(*), sum(net > 0), sum(gross), sum(paid), sum(net), sum(CASE WHEN net > 0 THEN net END), "
+            "sum(CASE WHEN net < 0 THEN net END), sum(net < 0), avg(r), sum(r) FROM t",
+            (run,),
+        )
         trades, won, gross, charges, net, gains, losses, lost, r_mean, r_total = row
         ((still_open,),) = self._rows("SELECT count(*) FROM trades WHERE run_id = ? AND exit_ts = 0", (run,))
         ((decisions, refused),) = self._rows("SELECT count(*), coalesce(sum(action = 'refuse'), 0) FROM decisions "
@@ -239,7 +242,7 @@ class JournalPages(Journal):
             "charges": _paise(charges or 0.0), "net": _paise(net or 0.0), "win_rate": won / trades if trades else None,
             "average_win": _paise(gains / won) if won else None, "average_loss": _paise(losses / lost) if lost else None,
             "profit_factor": gains / -losses if gains and losses else None, "r_mean": r_mean, "r_total": r_total,
-            "decisions": decisions, "refused": refused, "charges_by_kind": self._charges(run, trades),
+            "decisions": decisions, "refused": refused,
         }  # fmt: skip
 
     def groups_of(self, run: int) -> dict[str, list[dict[str, Any]]]:
@@ -252,10 +255,11 @@ class JournalPages(Journal):
                             "win_rate": won, "r_mean": r_mean} for part, trades, net, won, r_mean in rows]  # fmt: skip
         return found
 
-    def _charges(self, run: int, trades: int) -> Mapping[str, float] | None:
+    def charges_of(self, run: int) -> Mapping[str, float] | None:
+        """Return what the closed trades of a run paid, by kind; None where that was not kept of all of them."""
         if not self._has_column("costs"):
             return None
-        ((kept,),) = self._rows("SELECT count(costs) FROM trades WHERE run_id = ? AND exit_ts <> 0", (run,))
+        ((kept, trades),) = self._rows("SELECT count(costs), count(*) FROM trades WHERE run_id = ? AND exit_ts <> 0", (run,))
         if kept < trades:
             return None
         sums: dict[str, float] = {}

@@ -28,6 +28,7 @@ ROUTES: Final = (
     ("/status", "status"),
     ("/runs", "runs"),
     (f"/runs/<{_NUMBER}:run>", "one_run"),
+    (f"/runs/<{_NUMBER}:run>/groups", "groups"),
     (f"/runs/<{_NUMBER}:run>/trades", "trades"),
     (f"/runs/<{_NUMBER}:run>/trades.csv", "trades_csv"),
     (f"/runs/<{_NUMBER}:run>/equity", "equity"),
@@ -86,9 +87,14 @@ class Api:
         return _json(self._journal.ask(lambda j: of_runs.run_list(j, asked)))
 
     def one_run(self, run: int) -> Response:
-        """A run: settings, sums, groups."""
+        """A run: settings and sums."""
         _query()
         return _json(self._journal.ask(lambda j: of_runs.one_run(j, run)))
+
+    def groups(self, run: int) -> Response:
+        """Closed trades of a run by side, setup, regime, reason, symbol, time; charges by kind."""
+        _query()
+        return _json(self._journal.ask(lambda j: of_runs.groups(j, run)))
 
     def trades(self, run: int) -> Response:
         """Trades of a run, sorted, filtered, by pages."""

@@ -41,7 +41,7 @@ def run_list(journal: JournalPages, query: Query) -> dict[str, Any]:
 
 
 def one_run(journal: JournalPages, run: int) -> dict[str, Any]:
-    """Return a run: its settings, sums and groups."""
+    """Return a run: its settings and sums."""
     settings = settings_in(journal.settings_of(run))
     return {
         **_named(run, settings),
@@ -50,8 +50,13 @@ def one_run(journal: JournalPages, run: int) -> dict[str, Any]:
         "days": [to_date(day).isoformat() for day in journal.days(run)],
         "traded": journal.symbols(run),
         "totals": journal.totals_of(run),
-        "groups": journal.groups_of(run),
     }
+
+
+def groups(journal: JournalPages, run: int) -> dict[str, Any]:
+    """Return where the result of a run comes from."""
+    journal.settings_of(run)
+    return {"groups": journal.groups_of(run), "charges_by_kind": journal.charges_of(run)}
 
 
 def trade_list(journal: JournalPages, run: int, query: Query) -> dict[str, Any]:

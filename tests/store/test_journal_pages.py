@@ -114,7 +114,7 @@ def test_pages_of_a_sorted_list_make_the_list(tmp_path_factory, trades, sort, de
 def test_sums_are_those_of_a_summary(tmp_path_factory, trades, others):
     pages, run = filled(tmp_path_factory.mktemp("j"), trades, others)
     with pages:
-        totals, groups = pages.totals_of(run), pages.groups_of(run)
+        totals, groups, paid = pages.totals_of(run), pages.groups_of(run), pages.charges_of(run)
         closed = pages.closed(run)
 
     summary = summarise(trades, [], cash=Decimal(1_000_000), cost_name="x1")
@@ -124,7 +124,7 @@ def test_sums_are_those_of_a_summary(tmp_path_factory, trades, others):
             wanted = None
         assert totals[name] == (wanted if wanted is None else pytest.approx(float(wanted), abs=0.006)), name
     assert totals["win_rate"] == (summary.win_rate if summary.trades else None)
-    assert totals["charges_by_kind"] == {kind: pytest.approx(float(paid)) for kind, paid in summary.charges_by_kind}
+    assert paid == {kind: pytest.approx(float(paid)) for kind, paid in summary.charges_by_kind}
     for name in ("side", "setup", "regime", "reason", "symbol"):
         wanted = {g.name: (g.trades, float(g.net), g.win_rate) for g in getattr(summary, f"by_{name}") if g.trades}
         found = {g["name"]: (g["trades"], g["net"], g["win_rate"]) for g in groups[name]}
@@ -226,7 +226,7 @@ def test_a_journal_of_an_older_version_is_paged_too(tmp_path):
     db.close()
     with JournalPages.open(tmp_path, readonly=True) as pages:
         assert pages.trade_page(run, TradeFilter(), sort="position").rows == [(1, 1, trade(1))]
-        assert pages.totals_of(run)["charges_by_kind"] is None
+        assert pages.charges_of(run) is None
 
 
 def test_nothing_else_is_sorted_by(tmp_path):

@@ -47,6 +47,7 @@ def test_every_address_is_documented_and_lists_itself(ask):
     ("GET /api/runs/<run>`", "/runs/1", {}),
     ("GET /api/runs/<run>/trades?", "/runs/1/trades", {}),
     ("GET /api/trades/<id>", "/trades/1", {}),
+    ("GET /api/runs/<run>/groups", "/runs/1/groups", {}),
     ("GET /api/runs/<run>/equity", "/runs/1/equity", {}),
     ("GET /api/runs/<run>/decisions", "/runs/1/decisions", {}),
     ("GET /api/symbols?", "/symbols", {}),
@@ -61,7 +62,9 @@ def test_what_is_answered_is_documented(ask, heading, path, query):
 
     found = ok(ask(path, **query))
     rows = [found, *(row for v in found.values() if isinstance(v, list) for row in v[:1] if isinstance(row, dict))]
-    rows += [v for name, v in found.items() if isinstance(v, dict) and name not in {"settings", "evidence", "trade"}]
+    rows += [
+        v for name, v in found.items() if isinstance(v, dict) and name not in {"settings", "evidence", "trade", "charges_by_kind"}
+    ]
     lacking = {name for row in rows for name in row if name not in named}
     # A trade's row is documented once.
     assert lacking - set(re.findall(r"`(\w+)`", text)) == set()
@@ -81,6 +84,9 @@ def test_runs_and_their_trades_are_those_of_the_journal(ask, kept):
         assert one["totals"]["net"] == pytest.approx(float(result.summary.net))
         assert one["totals"]["refused"] == sum(n for _, n in result.summary.refused)
         assert one["days"] == [DAY]
+        parts = ok(ask(f"/runs/{run}/groups"))
+        assert sum(g["net"] for g in parts["groups"]["side"]) == pytest.approx(one["totals"]["net"])
+        assert parts["charges_by_kind"] == {kind: pytest.approx(float(paid)) for kind, paid in result.summary.charges_by_kind}
         assert one["traded"] == [SYMBOL, TREND]
         curve = ok(ask(f"/runs/{run}/equity"))
         assert curve["value"][-1] == pytest.approx(1_000_000 + one["totals"]["net"])
@@ -230,6 +236,7 @@ def test_the_feed_names_gaps_of_the_day(ask, sources):
     ("/runs/9", {}, 404, "there is no run 9"),
     ("/runs/9/trades", {}, 404, "there is no run 9"),
     ("/runs/9/trades.csv", {}, 404, "there is no run 9"),
+    ("/runs/9/groups", {}, 404, "there is no run 9"),
     ("/runs/9/equity", {}, 404, "there is no run 9"),
     ("/runs/9/decisions", {}, 404, "there is no run 9"),
     ("/trades/999", {}, 404, "there is no trade 999"),
