@@ -12,7 +12,7 @@ TREE := build/tree/auction_bt
 SOURCES := auction_bt feeds brokers analyzers
 INSTALL_INPUTS := setup.cfg pyproject.toml constraints.txt auction_bt/__init__.py
 
-.PHONY: help install demo test check tree golden bench questdb questdb-stop tools clean
+.PHONY: help install demo test check tree golden bench pictures questdb questdb-stop tools clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -45,6 +45,9 @@ bench: $(VENV)/.test ## run the benchmarks
 	  test -f "$$file" || { echo "no benchmarks here"; break; }; \
 	  echo "== $$file"; $(PY) "$$file" || exit 1; \
 	done
+
+pictures: $(VENV)/.test ## make the pictures of README and docs anew (needs Chromium: make tools)
+	@$(PY) tools/pictures.py
 
 questdb: ## get and start a QuestDB server on this machine's loopback (HTTP=9000 PG=8812 name other ports)
 	@$(SYSTEM_PYTHON) tools/questdb.py start --http $(HTTP) --pg $(PG)

@@ -121,7 +121,7 @@ def main() -> None:
                 frames = sorted(browser.execute_async_script(FRAMES, moves))
                 told = [frames[int(len(frames) * share)] for share in (0.5, 0.95)]
                 print(
-                    f"{moves + ', 20 sessions of minutes':<40}  p50 {told[0]:5.1f}  p95 {told[1]:5.1f}  worst {frames[-1]:5.1f} ms"
+                    f"{moves + ', 20 sessions of minutes':<40}  p50 {told[0]:5.1f}  p95 {told[1]:5.1f}  worst {frames[-1]:.1f} ms"
                 )
             process.terminate()
     finally:
