@@ -71,10 +71,10 @@ class Live {
   away() { return this.status ? ["store", "journal"].filter((name) => this.status[name].ok === false) : []; }
   tell() {
     const away = this.away(), dot = by("live"), banner = by("banner");
-    const words = this.isBroken ? "reconnecting…" : away.length ? `${away.join(" and ")} away: ${away.map((name) => this.status[name].error).join("; ")}` : this.version ? "live" : "connecting…";
+    const words = this.isBroken ? "reconnecting…" : away.length ? `${away.join(" and ")} away` : this.version ? "live" : "connecting…";
     dot.className = `live ${this.isBroken ? "broken" : away.length ? "away" : this.version ? "on" : ""}`;
-    by("live-words").textContent = this.isBroken || !away.length ? words : `${away.join(" and ")} away`;
+    by("live-words").textContent = words;
     banner.hidden = !this.isBroken && !away.length;
-    banner.textContent = this.isBroken ? "The viewer does not answer. What you see is what was last known; the page tries to reach it again." : `The ${words}. What you see is what was last known; the page goes on by itself.`;
+    banner.textContent = this.isBroken ? "The viewer does not answer. What you see is what was last known; the page tries to reach it again." : `The ${away.join(" and the ")} ${away.length > 1 ? "do" : "does"} not answer: ${away.map((name) => this.status[name].error).join("; ")}. What you see is what was last known; the page goes on by itself.`;
   }
 }

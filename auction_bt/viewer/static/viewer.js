@@ -90,6 +90,7 @@ const viewer = (() => {
     pane.freeze(found);
     side.show("story");
     story.trade(found);
+    if (matchMedia("(max-width: 900px)").matches) pane.root.scrollIntoView({ block: "start" });
     by("story-panel").scrollTop = 0;
     remember();
   }
