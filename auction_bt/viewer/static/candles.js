@@ -95,11 +95,10 @@ class DayChart {
   look(range) {
     if (range && !this.isNear(this.range(), range)) this.chart.timeScale().setVisibleLogicalRange(range);
   }
-  isNear(a, b) { return Boolean(a && b) && Math.abs(a.from - b.from) < 0.01 && Math.abs(a.to - b.to) < 0.01; }
+  isNear(a, b) { return Boolean(a && b) && Math.abs(a.from - b.from) < 0.1 && Math.abs(a.to - b.to) < 0.1; }
   fit() {
     this.fitted = { from: -6, to: Math.max(FEW_BARS, this.columns.t.length) * (1 + RIGHT_ROOM) };
     this.look(this.fitted);
-    this.fitted = this.range(); // it may not get all it asks for
   }
   keepInView() {
     const range = this.range();
