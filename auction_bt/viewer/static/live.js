@@ -5,7 +5,7 @@ const LONGEST_WAIT_MS = 10000;
 const CHECK_MS = 15000;
 
 class Live {
-  // `page`: onJournal(runs), onStore(), onBack().
+  // `page`: onJournal(runs), onStore(), onBack(), onQuiet().
   constructor(page) {
     this.page = page;
     this.source = null;
@@ -18,7 +18,7 @@ class Live {
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.pause(); else { this.connect(); page.onBack(); } });
     addEventListener("online", () => this.connect());
     // Heartbeats are not told to a script: a line that says nothing for long is asked about.
-    setInterval(() => { if (!document.hidden && performance.now() - this.heard > CHECK_MS) this.check(); }, CHECK_MS / 3);
+    setInterval(() => { if (!document.hidden && performance.now() - this.heard > CHECK_MS) { this.check(); page.onQuiet(); } }, CHECK_MS / 3);
     this.connect();
   }
   connect() {

@@ -213,6 +213,8 @@ const viewer = (() => {
     return new Live({
       onJournal: (runs) => { for (const r of runs) told.add(r); lookAtJournal(); },
       onStore: () => { lookAtCharts(); lookAtDays(); },
+      // A hint may have been lost.
+      onQuiet: () => { lookForRuns(); trades.load(true); },
       onBack: () => { told.add(null); lookAtJournal(); lookAtCharts(); lookAtDays(); },
     });
   }
