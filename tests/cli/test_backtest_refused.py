@@ -1,0 +1,28 @@
+"""What a backtest refuses, and that nothing is left of it."""
+
+import pytest
+
+from auction_bt.store.journal import Journal
+from tests.importing.made import bars_csv, write
+
+WORDS = ("backtest", "--symbol", "RELIANCE", "--from-date", "2025-12-15", "--to-date", "2025-12-15")
+
+
+@pytest.fixture
+def imported(run):
+    """Store a day of RELIANCE."""
+    write("a.csv", bars_csv(375, ts=[1_765_770_300 + 60 * m for m in range(375)]))
+    assert run("import", "a.csv", "--symbol", "RELIANCE")[0] == 0
+
+
+@pytest.mark.usefixtures("imported")
+@pytest.mark.parametrize("number", ["999", "0", "-1"])
+def test_a_trade_that_is_none_is_refused_and_nothing_is_written(run, bad, tmp_path, number):
+    assert run(*WORDS)[0] == 0
+    before = sorted(tmp_path.rglob("*"))
+    files = [word for kind in ("html", "csv", "json") for word in (f"--{kind}", f"x.{kind}")]
+    said = bad(*WORDS, *files, "--plot", "x.png", "--explain", number)
+    assert said.startswith(f"auction_bt: --explain {number}: this run has ")
+    assert sorted(tmp_path.rglob("*")) == before
+    with Journal.open(tmp_path / ".auction_bt", readonly=True) as journal:
+        assert [number for number, _ in journal.runs()] == [1]
