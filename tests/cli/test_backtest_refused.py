@@ -1,5 +1,8 @@
 """What a backtest refuses, and that nothing is left of it."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from auction_bt.store.journal import Journal
@@ -26,3 +29,31 @@ def test_a_trade_that_is_none_is_refused_and_nothing_is_written(run, bad, tmp_pa
     assert sorted(tmp_path.rglob("*")) == before
     with Journal.open(tmp_path / ".auction_bt", readonly=True) as journal:
         assert [number for number, _ in journal.runs()] == [1]
+
+
+DAYS = WORDS[1:]
+WRITERS = [
+    WORDS,
+    ("analyze", "--regimes", *DAYS),
+    ("replay", *DAYS),
+    ("instruments", "--refresh", "--url", "http://127.0.0.1:9/x"),
+]
+
+
+@pytest.mark.usefixtures("imported")
+@pytest.mark.parametrize("words", WRITERS, ids=lambda words: words[0])
+def test_a_state_folder_that_cannot_be_is_refused_before_the_work(bad, tmp_path, monkeypatch, words):
+    for state in ("a.csv", Path("a.csv", "sub")):
+        said = bad(*words, *(["--csv", "x.csv"] if words is WORDS else []), "--state", state)
+        assert (
+            said
+            == f"auction_bt: --state {state}: {'a.csv' if state == 'a.csv' else tmp_path / 'a.csv'} is no folder: name another\n"
+        )
+    before = sorted(tmp_path.iterdir())
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    assert f"--state new: {tmp_path} is not writable for this user: name another folder" in bad(*words, "--state", "new")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_where_no_master_is_found_the_folder_is_what_may_be_changed(bad):
+    assert bad("instruments", "nifty", "--state", "elsewhere").endswith("or name its folder with --state\n")
