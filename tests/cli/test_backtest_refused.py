@@ -31,6 +31,17 @@ def test_a_trade_that_is_none_is_refused_and_nothing_is_written(run, bad, tmp_pa
         assert [number for number, _ in journal.runs()] == [1]
 
 
+@pytest.mark.usefixtures("imported")
+def test_a_square_off_before_the_open_is_refused_with_the_times_that_may_be_given(run, bad):
+    said = "is no time after the open: write HH:MM, later than 09:15 and up to 15:10, or auto or none\n"
+    for time in ("08:00", "09:15"):
+        assert bad(*WORDS, "--set", f"square_off={time}") == f"auction_bt: square_off = '{time}' {said}"
+    own = bad(*WORDS, "--set", "square_off=08:00", "--set", "session=10:00-12:00")
+    assert "later than 10:00 and up to 11:45, or auto or none" in own
+    for settings in (["square_off=09:16"], ["square_off=08:00", "session=07:00-12:00"], ["square_off=none"]):
+        assert run(*WORDS, "--quiet", *(word for each in settings for word in ("--set", each)))[::2] == (0, "")
+
+
 DAYS = WORDS[1:]
 WRITERS = [
     WORDS,
