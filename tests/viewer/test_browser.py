@@ -265,7 +265,7 @@ def test_a_store_that_goes_away_is_told_and_what_was_shown_stays(page, served):
     file = served.folder / "a.db"
     file.rename(served.folder / "away.db")
     told = wait(browser, "const b = document.getElementById('banner'); return b.hidden ? '' : b.innerText")
-    assert "store away" in told
+    assert "The store does not answer" in told
     assert "no store at" in told
     assert shown(browser) == before
     (served.folder / "away.db").rename(file)
