@@ -122,7 +122,7 @@ def _fetched(fetcher: Fetcher, wanted: Wanted, progress: Progress) -> AuctionErr
 
 def _say(progress: Progress, line: str) -> None:
     progress.clear()
-    print(line, file=sys.stderr, flush=True)
+    print(f"auction_bt: {line}", file=sys.stderr, flush=True)
 
 
 def _label(wanted: Wanted) -> str:
