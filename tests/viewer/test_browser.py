@@ -35,8 +35,9 @@ def served(kept, made, tmp_path_factory):
             journal.append_decisions(number, run.result.decisions)
             journal.append_trades(number, run.result.trades)
     viewer = Viewer("--store", f"sqlite:///{folder / 'a.db'}", "--state", str(folder), cwd=folder)
-    yield SimpleNamespace(viewer=viewer, url=viewer.url, folder=folder)
-    viewer.end()
+    found = SimpleNamespace(viewer=viewer, url=viewer.url, folder=folder)
+    yield found
+    found.viewer.end()  # a test may have put another in its place
 
 
 def plain_settings(run):
