@@ -1,0 +1,365 @@
+"""Keeps one trade at a real exchange: its entry, one stop that covers what is held, and its ways out. Pure.
+
+The only exit that rests at the exchange is the stop. Every other exit goes out when it is due, after the stop was shrunk by it
+and that was confirmed: never can more be sold than is held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from .exits import ExitGroup, Target
+from .fills import HAIR
+from .ist import SECOND_NS
+from .keeping import Done, Leave, Terms, base36, planned, same
+from .live_order import Action, Asked, Cancel, Intent, Kind, LiveOrder, Look, Modify, Outcome, Place, Row, Status
+from .order_set import OrderSet, Role
+from .trade import Side
+
+_TRIES: Final = 3
+_LONGEST_WAIT_NS: Final = 30 * SECOND_NS
+_LOST_TIMES: Final = 12  # what is lost is asked about this much less often
+
+
+class Keeper:
+    """One trade of one instrument, from its entry's order until it is flat and nothing of it rests any more.
+
+    Parameters
+    ----------
+    terms : Terms
+    side : Side
+    qty : int, shares
+    exits : ExitGroup
+        Of the whole entry.
+    seq : int, ns
+        The message acted upon.
+    now : int, ns
+        Message clock.
+    send : callable taking an Action
+    entry : Kind
+    price : float, rupees
+        Of a limit entry.
+
+    Attributes
+    ----------
+    group : ExitGroup or None
+        Exits of what is held; its quantity is that.
+    orders : OrderSet
+    alarms : list of str
+        What somebody must know, taken out by whoever tells it.
+
+    Notes
+    -----
+    Everything follows from the messages it is told of: the same messages, the same requests, the same tags.
+    """
+
+    def __init__(
+        self, terms: Terms, side: Side, qty: int, exits: ExitGroup, seq: int, now: int, send: Callable[[Action], None], *,
+        entry: Kind = Kind.MARKET, price: float = 0.0,
+    ) -> None:  # fmt: skip
+        self.terms = terms
+        self.side = side
+        self.group: ExitGroup | None = None
+        self.orders = OrderSet()
+        self.alarms: list[str] = []
+        self._exits = exits
+        self._send = send
+        self._seq, self._now = seq, now
+        self._name = base36(seq)
+        self._price = 0.0  # last traded
+        self._leaves: list[Leave] = []  # due, not sent yet
+        self._of_tag: dict[str, Leave] = {}  # what an exit order was sent for
+        self._told: set[str] = set()  # tags whose end was told
+        self._is_entry_told = False
+        self._stop_failures = 0
+        for part in self._parts(qty):
+            self._place(Role.ENTRY, part, "entry", entry, price=price)
+
+    @property
+    def held(self) -> int:
+        """Shares of the trade that are open now, by what was told."""
+        return self.orders.held
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is flat, all was told, and nothing of it can be filled any more."""
+        return self._is_entry_told and not self.held and self.orders.is_settled
+
+    # ---------------------------------------------------------------- what it is told
+    def on_row(self, row: Row, seq: int, now: int) -> list[Done]:
+        """Take a word about one of its orders."""
+        tag = self.orders.tag_of(row)
+        return self._change(tag, self.orders.by_tag[tag].told(row, max(now, self._now)), seq, now) if tag else []
+
+    def on_answer(self, tag: str, to: Asked, outcome: Outcome, order_id: str, note: str, seq: int, now: int) -> list[Done]:
+        """Take the answer to a request, or the word that there is none."""
+        before = self.orders.by_tag.get(tag)
+        return self._change(tag, before.answered(outcome, to, order_id, note), seq, now) if before is not None else []
+
+    def on_price(self, price: float, seq: int, now: int) -> list[Done]:
+        """Take a trade of the market, in rupees."""
+        self._at(seq, now)
+        self._price = price
+        group, sign = self.group, self.side.sign
+        if group is None:
+            return self._settle()
+        if (price - group.stop) * sign <= HAIR and not self.orders.covered and not self.orders.executing:
+            self._leave_all(group.stop_reason)  # there is nothing at the exchange that would do it
+        left: ExitGroup | None = group
+        for known in self._targets_under_way():
+            left = left.after_target(found) if left is not None and (found := same(left, known)) is not None else left
+        while left is not None and (target := left.nearest) is not None and (price - target.price) * sign >= -HAIR:
+            room = self.held - self._leaving
+            if room < 1:
+                break
+            self._leaves.append(Leave(min(target.qty, room), target.reason, target))
+            left = left.after_target(target)
+        return self._settle()
+
+    def on_clock(self, seq: int, now: int) -> list[Done]:
+        """Take the message clock, ns."""
+        self._at(seq, now)
+        self._due()
+        return self._settle()
+
+    def set_group(self, group: ExitGroup, seq: int, now: int) -> list[Done]:
+        """Replace the exits of what is held."""
+        self._at(seq, now)
+        if self.group is not None and group.stop != self.group.stop:
+            self.orders.by_tag = {tag: replace(order, failures=0) for tag, order in self.orders.by_tag.items()}
+        self.group = group if group.qty == self.held else group.resized(self.held)
+        self._due()
+        return self._settle()
+
+    def take_back(self, seq: int, now: int) -> list[Done]:
+        """Take back what is left of the entry."""
+        self._at(seq, now)
+        self._cancel_entry()
+        return self._settle()
+
+    # ---------------------------------------------------------------- what a word changes
+    def _at(self, seq: int, now: int) -> None:
+        self._seq, self._now = seq, max(now, self._now)
+
+    def _change(self, tag: str, after: LiveOrder, seq: int, now: int) -> list[Done]:
+        self._at(seq, now)
+        before, self.orders.by_tag[tag] = self.orders.by_tag[tag], after
+        if after.is_lost and not before.is_lost:
+            self._alarm(f"nobody knows whether order {tag} ({after.intent.reason}) is at the exchange")
+        if after.filled > before.filled:
+            self._filled(tag, after.filled - before.filled)
+        if after.is_final and not before.is_final:
+            self._ended(tag, before, after)
+        return self._settle()
+
+    def _alarm(self, text: str) -> None:
+        self.alarms.append(f"{self.terms.symbol}: {text}")
+
+    def _filled(self, tag: str, qty: int) -> None:
+        held, group = self.held, self.group
+        if held < 0:
+            self._alarm(f"{-held} shares more were closed than were held")
+        if self.orders.roles[tag] is Role.ENTRY:
+            is_fresh = group is None or not (self._leaving or self.orders.filled(Role.STOP) or self.orders.filled(Role.EXIT))
+            entered = self._exits.entered_at(self.orders.entry_price).resized(held)
+            self.group = entered if is_fresh or group is None else replace(group, qty=held)
+            return
+        leave = self._of_tag.get(tag)
+        if group is None or held < 1:
+            self.group = None
+        elif leave is not None and leave.target is not None and (target := same(group, leave.target)) is not None:
+            if qty >= target.qty:
+                self.group = group.after_target(target)
+                self.group = self.group.resized(held) if self.group is not None and self.group.qty != held else self.group
+            else:
+                rest = tuple(replace(t, qty=t.qty - qty) if t is target else t for t in group.targets)
+                self.group = replace(group, qty=held, targets=rest)
+        else:
+            self.group = group.resized(held)
+
+    def _ended(self, tag: str, before: LiveOrder, after: LiveOrder) -> None:
+        role, group = self.orders.roles[tag], self.group
+        rest = min(after.intent.qty - after.filled, self.held)
+        if role is Role.ENTRY or group is None or rest < 1 or after.status is Status.COMPLETE:
+            return
+        why = after.note or str(after.status)
+        if role is Role.EXIT:
+            leave = self._of_tag[tag]
+            is_refused = after.status is Status.REJECTED or after.is_lost
+            tries = leave.tries + is_refused
+            wait = min(SECOND_NS << tries, _LONGEST_WAIT_NS) if is_refused else 0
+            if is_refused:
+                self._alarm(f"cannot leave ({leave.reason}): {why}")
+            self._leaves.append(Leave(rest, leave.reason, leave.target, self._now + wait if wait else 0, tries))
+        elif before.is_executing:
+            self._leave_all(group.stop_reason)
+        elif not after.is_unwanted:
+            self._stop_failures += 1
+            self._alarm(f"stop {tag} is not at the exchange: {why}")
+            is_beyond = self._price > 0 and (self._price - group.stop) * self.side.sign <= HAIR
+            if is_beyond or self._stop_failures >= _TRIES:
+                self._leave_all(group.stop_reason)
+
+    # ---------------------------------------------------------------- what is due
+    @property
+    def _leaving(self) -> int:
+        # Shares on their way out: due, or sent. Those that wait for another try are covered by the stop meanwhile.
+        return self.orders.left(Role.EXIT) + sum(leave.qty for leave in self._leaves if leave.not_before <= self._now)
+
+    def _targets_under_way(self) -> list[Target]:
+        sent = [self._of_tag[tag] for tag, _ in self.orders.open(Role.EXIT)]
+        return [leave.target for leave in [*sent, *self._leaves] if leave.target is not None]
+
+    def _due(self) -> None:
+        if self.group is None:
+            return
+        deadlines = [d for d in self.group.deadlines if not (d.until_target and self._targets_under_way())]
+        due = min(deadlines, key=lambda d: d.at, default=None)
+        if due is not None and due.at <= self._now:
+            self._leave_all(due.reason)
+
+    def _leave_all(self, reason: str) -> None:
+        waiting = sum(leave.qty for leave in self._leaves if leave.not_before > self._now)
+        rest = self.held - self._leaving - waiting - self.orders.executing
+        if rest > 0:
+            self._leaves.append(Leave(rest, reason))
+
+    # ---------------------------------------------------------------- what is to be sent
+    def _settle(self) -> list[Done]:
+        self._drop_leaves()
+        self._tend_entry()
+        self._tend_stops()
+        self._send_leaves()
+        self._chase()
+        return self._dones()
+
+    def _drop_leaves(self) -> None:
+        # A stop that has gone off sells what was to be sold otherwise.
+        if not self.orders.executing:
+            return
+        room, kept = self.held - self.orders.executing - self.orders.left(Role.EXIT), []
+        for leave in self._leaves:
+            if (qty := min(leave.qty, max(0, room))) > 0:
+                kept.append(replace(leave, qty=qty))
+                room -= qty
+        self._leaves = kept
+
+    def _tend_entry(self) -> None:
+        due, entries = self._exits.due, self.orders.open(Role.ENTRY)
+        lapses = due is not None and due.at <= self._now
+        has_left = bool(self._leaving or self.orders.executing or self.orders.filled(Role.STOP) or self.orders.filled(Role.EXIT))
+        rests = any(o.intent.kind is Kind.MARKET and o.is_idle and self._now - o.since >= self.terms.patience for _, o in entries)
+        if entries and (lapses or has_left or rests):
+            self._cancel_entry()
+
+    def _cancel_entry(self) -> None:
+        for tag, order in self.orders.open(Role.ENTRY):
+            if order.is_idle and order.failures < _TRIES:
+                self._cancel(tag, order)
+
+    def _tend_stops(self) -> None:
+        group = self.group
+        stops = [(tag, order) for tag, order in self.orders.open(Role.STOP) if not order.is_executing]
+        want = 0 if group is None else max(0, self.held - self._leaving - self.orders.executing)
+        trigger = self._stop_price(group) if group is not None else 0.0
+        target = {tag: planned(order) for tag, order in stops}
+        surplus = sum(target.values()) - want
+        for tag, _ in reversed(stops):
+            cut = min(max(surplus, 0), target[tag])
+            target[tag] -= cut
+            surplus -= cut
+        most = self.terms.freeze
+        roomy = next((tag for tag, order in stops if order.is_idle and not (most and target[tag] - surplus > most)), "")
+        if surplus < 0 and roomy:
+            target[roomy] -= surplus
+            surplus = 0
+        for tag, order in stops:
+            self._adjust(tag, order, target[tag], trigger)
+        if surplus < 0 and group is not None and self._stop_failures < _TRIES:
+            for part in self._parts(-surplus):
+                self._place(Role.STOP, part, group.stop_reason, Kind.STOP_MARKET, trigger=trigger)
+
+    def _adjust(self, tag: str, order: LiveOrder, left: int, trigger: float) -> None:
+        whole = left + order.filled
+        if not order.is_idle or (whole == order.qty and abs(order.trigger - trigger) <= HAIR):
+            return
+        if not left or (order.failures >= _TRIES and whole < order.qty):  # room is needed, and it cannot be shrunk
+            self._cancel(tag, order)
+        elif order.failures < _TRIES:
+            self.orders.by_tag[tag] = order.asking(Asked.MODIFY, self._now, (whole, trigger))
+            self._send(Modify(order.intent, order.order_id, whole, trigger))
+
+    def _stop_price(self, group: ExitGroup) -> float:
+        return round(round(group.stop / self.terms.tick) * self.terms.tick, 6)
+
+    def _send_leaves(self) -> None:
+        waiting: list[Leave] = []
+        for leave in self._leaves:
+            rest = self.held - self.orders.left(Role.EXIT)
+            qty = min(leave.qty, rest)
+            if qty < 1:
+                continue
+            if leave.not_before > self._now or rest - sum(o.most for _, o in self.orders.open(Role.STOP)) < qty:
+                waiting.append(leave)
+                continue
+            for part in self._parts(qty):
+                self._of_tag[self._place(Role.EXIT, part, leave.reason, Kind.MARKET)] = leave
+        self._leaves = waiting
+
+    def _chase(self) -> None:
+        # What rests too long is taken back, to be sent again at another protection; of what nobody has spoken we ask.
+        for tag, order in list(self.orders.by_tag.items()):
+            patience = self.terms.patience * (_LOST_TIMES if order.is_lost else 1)
+            if (order.is_final and not order.is_lost) or self._now - order.since < patience:
+                continue
+            at_market = self.orders.roles[tag] is Role.EXIT or order.is_executing
+            if order.is_idle and at_market and order.failures < _TRIES:
+                self._cancel(tag, order)
+            elif order.asked is not None or order.is_lost:
+                self.orders.by_tag[tag] = order.looked(self._now)
+                self._send(Look(order.intent, order.order_id))
+
+    # ---------------------------------------------------------------- what has ended
+    def _dones(self) -> list[Done]:
+        entries = [order for _, order in self.orders.of(Role.ENTRY)]
+        found: list[Done] = []
+        if not self._is_entry_told and all(o.is_final for o in entries):
+            qty = self.orders.filled(Role.ENTRY)
+            if not qty and any(o.is_lost for o in entries):
+                return []
+            self._is_entry_told = True
+            price = self.orders.entry_price if qty else 0.0
+            note = next((o.note for o in entries if o.note), "")
+            found.append(Done(Role.ENTRY, "entry", qty, price, max(o.at for o in entries), note))
+        if self._is_entry_told:
+            for role in (Role.STOP, Role.EXIT):
+                for tag, order in self.orders.of(role):
+                    if order.is_final and order.filled and tag not in self._told:
+                        self._told.add(tag)
+                        found.append(Done(role, self._reason(tag, order), order.filled, order.average, order.at, order.note))
+        return found
+
+    def _reason(self, tag: str, order: LiveOrder) -> str:
+        if tag in self._of_tag:
+            return self._of_tag[tag].reason
+        # A stop that was moved behind the trade since it was sent is a trail by now.
+        return "trail" if abs(order.trigger - order.intent.trigger) > HAIR else order.intent.reason
+
+    # ---------------------------------------------------------------- sending
+    def _parts(self, qty: int) -> list[int]:
+        most = self.terms.freeze or qty
+        return [min(most, qty - done) for done in range(0, qty, most)]
+
+    def _place(self, role: Role, qty: int, reason: str, kind: Kind, *, price: float = 0.0, trigger: float = 0.0) -> str:
+        buy = (self.side is Side.LONG) == (role is Role.ENTRY)
+        tag = f"abt{self._name}{role.name[0].lower()}{len(self.orders.by_tag) + 1}"
+        intent = Intent(tag, self.terms.symbol, buy, qty, reason, self._seq, kind, price, trigger)
+        self.orders.add(role, intent, self._now)
+        self._send(Place(intent))
+        return tag
+
+    def _cancel(self, tag: str, order: LiveOrder) -> None:
+        self.orders.by_tag[tag] = order.asking(Asked.CANCEL, self._now)
+        self._send(Cancel(order.intent, order.order_id))

@@ -1,0 +1,101 @@
+"""What a keeper works with: its terms, what it tells, and ways out that are due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .exits import ExitGroup, Target
+from .ist import SECOND_NS
+from .live_order import Asked, LiveOrder
+from .order_set import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a trade is kept.
+
+    Parameters
+    ----------
+    symbol : str
+    tick : float, rupees
+    freeze : int, shares
+        Most that one order may have; more is cut into several. 0: no limit known.
+    patience : int, ns
+        How long an order at market may rest before it is taken back, and a request may stay unanswered before we ask.
+    """
+
+    symbol: str
+    tick: float
+    freeze: int = 0
+    patience: int = 5 * SECOND_NS
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One order of the trade is over.
+
+    Parameters
+    ----------
+    role : Role
+    reason : str
+        ``entry`` or one of `trade.EXIT_REASONS`.
+    qty : int, shares
+        Filled; 0 of an entry that came to nothing.
+    price : float, rupees
+        Average of what was filled.
+    at : int, ns
+        When, to the second; 0 where nobody has said.
+    note : str
+        Why it was refused or cancelled.
+    """
+
+    role: Role
+    reason: str
+    qty: int
+    price: float
+    at: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A way out that is due: so many shares still to be sold, or bought back, for a reason.
+
+    Parameters
+    ----------
+    qty : int, shares
+    reason : str
+    target : Target or None
+        Which target it takes.
+    not_before : int, ns
+        When to try again after a refusal.
+    tries : int
+        How often it was refused.
+    """
+
+    qty: int
+    reason: str
+    target: Target | None = None
+    not_before: int = 0
+    tries: int = 0
+
+
+def planned(order: LiveOrder) -> int:
+    """Return what a stop will cover (shares) once what is under way has ended as asked."""
+    if order.asked is Asked.CANCEL:
+        return 0
+    return (order.wanted[0] if order.asked is Asked.MODIFY else order.qty) - order.filled
+
+
+def same(group: ExitGroup, target: Target) -> Target | None:
+    """Return the target in its present size, None where it is gone: fills in part have shrunk it since it was met."""
+    return next((t for t in group.targets if (t.reason, t.price) == (target.reason, target.price)), None)
+
+
+def base36(value: int) -> str:
+    """Return a number that is 0 or more in digits and letters, for tags."""
+    digits = ""
+    while value:
+        value, digit = divmod(value, 36)
+        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
+    return digits or "0"

@@ -1,0 +1,77 @@
+"""The orders of one trade at a real exchange, by what each is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from .live_order import Intent, LiveOrder, Row, Status
+
+
+class Role(Enum):
+    """What an order is for."""
+
+    ENTRY = auto()
+    STOP = auto()
+    EXIT = auto()
+
+
+@dataclass(slots=True)
+class OrderSet:
+    """Orders by tag, in the order in which they were sent."""
+
+    by_tag: dict[str, LiveOrder] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+
+    def add(self, role: Role, intent: Intent, now: int) -> None:
+        """Add one that is about to be sent."""
+        self.by_tag[intent.tag] = LiveOrder.of(intent, now)
+        self.roles[intent.tag] = role
+
+    def tag_of(self, row: Row) -> str:
+        """Return the tag of the order a row speaks of, '' for none of these."""
+        if row.tag in self.by_tag:
+            return row.tag
+        return next((tag for tag, o in self.by_tag.items() if row.order_id and o.order_id == row.order_id), "")
+
+    def of(self, role: Role) -> list[tuple[str, LiveOrder]]:
+        """Return those of a role."""
+        return [(tag, order) for tag, order in self.by_tag.items() if self.roles[tag] is role]
+
+    def open(self, role: Role) -> list[tuple[str, LiveOrder]]:
+        """Return those of a role that can still be filled."""
+        return [(tag, order) for tag, order in self.of(role) if not order.is_final]
+
+    def filled(self, role: Role) -> int:
+        """Return the shares filled of a role."""
+        return sum(order.filled for _, order in self.of(role))
+
+    def left(self, role: Role) -> int:
+        """Return the shares of a role that can still be filled."""
+        return sum(order.left for _, order in self.of(role))
+
+    @property
+    def held(self) -> int:
+        """Shares that are open now, by what was told."""
+        return self.filled(Role.ENTRY) - self.filled(Role.STOP) - self.filled(Role.EXIT)
+
+    @property
+    def executing(self) -> int:
+        """Shares of stops that have gone off and are not filled yet."""
+        return sum(order.left for _, order in self.open(Role.STOP) if order.is_executing)
+
+    @property
+    def covered(self) -> int:
+        """Shares whose stop waits at the exchange."""
+        return sum(order.left for _, order in self.open(Role.STOP) if order.status is Status.TRIGGER_PENDING)
+
+    @property
+    def entry_price(self) -> float:
+        """Average price of what was entered, in rupees."""
+        parts = [(order.filled, order.average) for _, order in self.of(Role.ENTRY) if order.filled]
+        return round(sum(n * price for n, price in parts) / sum(n for n, _ in parts), 6)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing can be filled any more, and nothing is unknown."""
+        return all(order.is_final and not order.is_lost for order in self.by_tag.values())
