@@ -370,4 +370,5 @@ def settings_of(request: Request) -> dict[str, Any]:
         "max_concurrent": request.max_concurrent,
         "engine": request.engine,
         "trade": request.trade.text if request.trade is not None else "same",
+        **({"targets": "sent"} if request.fill.sends_targets else {}),
     }

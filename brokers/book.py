@@ -8,7 +8,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from auction_bt.core.exits import ExitGroup
+from auction_bt.core.exits import ExitGroup, Target
 from auction_bt.core.market import Tape, trigger_level
 
 STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Order.StopTrailLimit})
@@ -100,6 +100,7 @@ class Book:
     orders: list[Working] = field(default_factory=list)
     group: ExitGroup | None = None
     group_not_before: int = 0  # seq of the first message the group may meet
+    reached: tuple[Target, ...] = ()  # targets that a trade has reached and that are sent to meet the next tick
     owner: Any = None  # the strategy whose entry armed the group
     trades_on: Book | None = None  # where the group's exits are carried out, if not here
     watched_by: Book | None = None  # whose group may close what is open here
@@ -129,6 +130,8 @@ class Book:
         group = self.group
         if group is not None:
             begin = tape.first_from(self.position, found, self.group_not_before)
+            if self.reached:
+                return begin
             upward = group.side.sign < 0
             stop = trigger_level(group.stop, tape.tick, upward=upward)
             found = min(found, tape.first_touch(begin, found, stop, upward=upward))

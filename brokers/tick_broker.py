@@ -10,7 +10,8 @@ import backtrader as bt
 from auction_bt.brokers.bar_rules import BarPrices, price_in_bar
 from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
 from auction_bt.brokers.commission import executed_at
-from auction_bt.brokers.tick_rules import exits_at_tick, price_at_tick
+from auction_bt.brokers.tick_rules import exits_at_tick, price_at_tick, sent_exits_at_tick
+from auction_bt.brokers.valued import ValuedBroker
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
 from auction_bt.core.fills import HAIR, FillModel
@@ -20,7 +21,7 @@ from auction_bt.core.trade import Fill, Side
 _REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
 
 
-class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has no types
+class TickBroker(ValuedBroker):
     """Backtrader's broker, matching tick by tick, with exit groups.
 
     Params
@@ -222,7 +223,11 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         tape = book.tape
         assert tape is not None  # noqa: S101 - for the type checker
         if book.group is not None and tape.seq[i] >= book.group_not_before:
-            for fill, after in exits_at_tick(book.group, tape, i, self.p.fill):
+            if self.p.fill.sends_targets:
+                found, book.reached = sent_exits_at_tick(book.group, book.reached, tape, i, self.p.fill)
+            else:
+                found = exits_at_tick(book.group, tape, i, self.p.fill)
+            for fill, after in found:
                 self._leave(book, fill, after, i)
         for working in list(book.orders):
             order = working.order
@@ -350,6 +355,7 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
         if exits is not None and after * exits.side.sign > 0:
             book.group, book.owner = exits.entered_at(price), order.owner
             book.group_not_before = self._not_before(book)
+            book.reached = ()
         if not after:
             self._let_go(book)
         if ("exit_reason" not in order.info or "carried_out" in order.info) and book.group is not None:
@@ -378,15 +384,3 @@ class TickBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader has
     def _activate_children(self) -> None:
         while self._toactivate:
             self._toactivate.popleft().activate()
-
-    # ---------------------------------------------------------------- value
-    def get_value(self, datas: Any = None, mkt: bool = False, lever: bool = False) -> Any:
-        """Return cash plus open positions at their last close, in rupees."""
-        if datas is not None:
-            return self._get_value(datas=datas, lever=lever)
-        if not self._cash_addition and not any(p.size for p in self.positions.values()):
-            return 0.0 if mkt else self.cash
-        self._get_value()
-        return super().get_value(mkt=mkt, lever=lever)
-
-    getvalue = get_value

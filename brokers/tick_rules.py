@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import backtrader as bt
 
 from auction_bt.brokers.book import STOPS, Working
-from auction_bt.core.exits import ExitGroup
+from auction_bt.core.exits import ExitGroup, Target
 from auction_bt.core.fills import FillModel
 from auction_bt.core.market import Tape, trigger_level
 from auction_bt.core.trade import Fill, Side
@@ -61,3 +63,40 @@ def exits_at_tick(group: ExitGroup, tape: Tape, i: int, model: FillModel) -> lis
         left = left.after_target(target)
         found.append((Fill(*stamp, paid, target.qty, target.reason), left))
     return found
+
+
+def sent_exits_at_tick(
+    group: ExitGroup, reached: tuple[Target, ...], tape: Tape, i: int, model: FillModel
+) -> tuple[list[tuple[Fill, ExitGroup | None]], tuple[Target, ...]]:
+    """Return the exits that tick `i` fills where targets are sent when a trade reaches them, and the targets it reaches.
+
+    Parameters
+    ----------
+    reached : tuple of Target
+        By ticks before: they are at the market now.
+
+    Notes
+    -----
+    As it is done at an exchange where only the stop rests: what was sent is filled first, then the stop and the deadline close
+    what is left.
+    """
+    buy = group.side is Side.SHORT
+    k, price, bid, ask = int(tape.k[i]), float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
+    at_market = model.market(buy=buy, price=price, bid=bid, ask=ask, tick=tape.tick)
+    found: list[tuple[Fill, ExitGroup | None]] = []
+    left: ExitGroup | None = group
+    for sent in reached:
+        if left is None or (target := next((t for t in left.targets if t == sent), None)) is None:
+            continue
+        left = left.after_target(target)
+        found.append((Fill(int(tape.seq[i]), int(tape.ts[i]), at_market, target.qty, target.reason), left))
+    if left is None:
+        return found, ()
+    if out := exits_at_tick(replace(left, targets=()), tape, i, model):
+        return [*found, *out], ()
+    now: list[Target] = []
+    for target in sorted(left.targets, key=lambda t: t.price * left.side.sign):
+        level = trigger_level(target.price, tape.tick, upward=not buy)
+        if (k <= level) if buy else (k >= level):
+            now.append(target)
+    return found, tuple(now)

@@ -44,6 +44,8 @@ def add_request(parser: argparse.ArgumentParser, *, required: bool = True) -> No
     parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
                         help="price of market and stop orders: the trade's or the book's (default quote)")  # fmt: skip
     parser.add_argument("--slippage", type=int, default=1, metavar="TICKS", help="against us, market and stop orders (default 1)")
+    parser.add_argument("--targets", choices=("resting", "sent"), default="resting",
+                        help="targets rest in the book (default), or are sent to the market when a trade reaches them, as live")  # fmt: skip
     parser.add_argument("--latency-ms", type=int, default=0, metavar="N", help="from decision to exchange (default 0)")
     parser.add_argument(
         "--max-concurrent", type=int, default=0, metavar="N", help="open trades at a time, 0 = no limit (default)"
@@ -93,7 +95,7 @@ def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Reques
         raise BadInput(f"--max-concurrent {args.max_concurrent} must be 0 (no limit) or more")
     times = _COSTS[args.costs]
     charges: Charges = indian_charges(args.plan, times) if times else NoCharges()
-    fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000)
+    fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000, sends_targets=args.targets == "sent")
     trade = parse_trade(args.trade)
     if trade is not None:
         trade = replace(trade, min_dte=settings.get("min_dte", trade.min_dte))

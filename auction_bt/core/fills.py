@@ -30,11 +30,15 @@ class FillModel:
         Added against the trader on market and stop orders, never on limits.
     latency : int, ns
         An order meets the first tick whose message came this much after the decision's.
+    sends_targets : bool
+        Targets do not rest in the book: one goes to the market when a trade has reached its price, and meets the next tick. So
+        it is done live, where a second resting exit would ask for margin and could sell more than is held.
     """
 
     price: FillPrice = FillPrice.QUOTE
     slippage: int = 1
     latency: int = 0
+    sends_targets: bool = False
 
     def __post_init__(self) -> None:
         if self.slippage < 0:

@@ -92,12 +92,13 @@ def run(broker: TickBroker, cerebro: Any, data: StoredData, seed: int) -> Groupe
     spread=st.sampled_from([None, 0, 2]),
     slippage=st.integers(0, 2),
     latency_ms=st.sampled_from([0, 0, 250, 9_000]),
+    sends=st.booleans(),
 )
 def test_looking_up_fills_equals_meeting_each_tick_and_equals_stock_cerebro(
-    seed: int, spread: int | None, slippage: int, latency_ms: int
+    seed: int, spread: int | None, slippage: int, latency_ms: int, sends: bool
 ) -> None:
     ticks = random_ticks(1, per_minute=5, seed=seed)
-    model = FillModel(FillPrice.QUOTE, slippage, latency_ms * 1_000_000)
+    model = FillModel(FillPrice.QUOTE, slippage, latency_ms * 1_000_000, sends)
     data = lambda: StoredData(recorded=recorded(columns_of(ticks, spread=spread)))  # noqa: E731
 
     looked_up = run(TickBroker(fill=model), AuctionCerebro(), data(), seed)

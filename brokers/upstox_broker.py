@@ -1,0 +1,314 @@
+"""A backtrader broker whose orders are filled elsewhere: at Upstox, at its simulation, or as a recording says they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Final
+
+import backtrader as bt
+
+from auction_bt.brokers.commission import executed_at
+from auction_bt.brokers.messages import read
+from auction_bt.brokers.valued import ValuedBroker
+from auction_bt.core.errors import Refused
+from auction_bt.core.exits import ExitGroup
+from auction_bt.core.ist import SECOND_NS
+from auction_bt.core.keeper import Keeper
+from auction_bt.core.keeping import Done, Terms
+from auction_bt.core.live_order import FINAL, Action, Asked, Cancel, Intent, Kind, LiveOrder, Place, Row, Status
+from auction_bt.core.order_set import Role
+from auction_bt.core.stamps import to_num
+from auction_bt.core.trade import Fill, Side
+
+_KINDS: Final = {
+    bt.Order.Market: Kind.MARKET, bt.Order.Limit: Kind.LIMIT, bt.Order.Stop: Kind.STOP_MARKET,
+    bt.Order.StopLimit: Kind.STOP_LIMIT,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Plain:
+    # An order of any strategy, as it is: no exits are kept for it.
+    order: Any
+    live: LiveOrder
+
+
+@dataclass(slots=True)
+class _Trade:
+    data: Any
+    order: Any  # the entry's
+    keeper: Keeper
+    entered: int = 0  # ticks of the feed that came before the entry was filled
+
+
+class UpstoxBroker(ValuedBroker):
+    """Gives orders away and books what messages say came of them.
+
+    Params
+    ------
+    send : callable taking a `core.live_order.Action`
+        Carries a request to the exchange; must not wait. The answer comes back as a recorded message.
+    freeze : mapping of str to int, shares
+        Most that one order may have, by symbol; what is larger is cut into several.
+    patience : int, ns
+        How long an order at market may rest, and a request stay unanswered.
+    refusal : callable returning str
+        Why no new order may go out now, '' where it may.
+
+    Notes
+    -----
+    *Causality*: all it knows, it knows from messages in the order of `seq`: the ticks of its feeds and the recorded ``order``
+    messages. A replay of the same messages asks for the same things under the same tags.
+
+    An entry given with an exit group (``buy(..., exits=ExitGroup(...))``) is kept by a `core.keeper.Keeper`; the strategy hears
+    of it once it is over, with the average price of what was filled, and of each exit likewise. Other orders are mirrored one
+    to one: market, limit, stop and stop-limit, for the day. Trailing stops, OCO, brackets, and orders at the close are
+    refused: the exchange has none.
+    """
+
+    params = (("send", None), ("freeze", None), ("patience", 5 * SECOND_NS), ("refusal", None), ("checksubmit", False),
+              ("filler", None))  # fmt: skip
+
+    keeps_exits = True
+
+    def init(self) -> None:
+        """Start with no orders and no positions."""
+        super().init()
+        self._trades: dict[str, _Trade] = {}
+        self._plain: dict[str, _Plain] = {}
+        self._datas: dict[str, Any] = {}
+        self._booked = 0
+        self.p.filler = lambda *_: self._booked  # how backtrader is told of a fill in part
+        self._seq = self._now = 0
+        self.alarms: list[str] = []
+        self.strangers: dict[str, Row] = {}  # orders of the account that are not ours, by the broker's number
+        self._send: Callable[[Action], None] = self.p.send or (lambda _: None)
+        self._freeze: Mapping[str, int] = self.p.freeze or {}
+
+    # ---------------------------------------------------------------- what a strategy asks
+    def exits(self, data: Any) -> ExitGroup | None:
+        """Return the exit group of the open trade in `data`."""
+        trade = self._trades.get(data.instrument.symbol)
+        return trade.keeper.group if trade is not None else None
+
+    def set_exits(self, data: Any, group: ExitGroup | None, on: Any = None) -> None:
+        """Replace the exit group of the open trade in `data`.
+
+        Raises
+        ------
+        Refused
+            No open trade, no group, or a trade that is watched on another feed's prices.
+        """
+        trade = self._trades.get(data.instrument.symbol)
+        if on is not None:
+            raise Refused("trading another instrument than the signal's is not done live yet: leave --trade out")
+        if trade is None or group is None or trade.keeper.held < 1:
+            raise Refused(f"{data.instrument.symbol}: there is no open trade to set exits for")
+        self._book_all(trade, trade.keeper.set_group(group, self._seq, self._now))
+
+    def excursion(self, data: Any) -> tuple[float, float]:
+        """Return (lowest, highest) price traded since the open trade's entry, in rupees."""
+        trade = self._trades.get(data.instrument.symbol)
+        prices = data.market.price[trade.entered :] if trade is not None else ()
+        if not len(prices):
+            price = self.positions[data].price
+            return price, price
+        return float(prices.min()), float(prices.max())
+
+    def keeper(self, symbol: str) -> Keeper | None:
+        """Return who keeps the open trade of a symbol."""
+        trade = self._trades.get(symbol)
+        return trade.keeper if trade is not None else None
+
+    @property
+    def keepers(self) -> dict[str, Keeper]:
+        """Who keeps which symbol's trade."""
+        return {symbol: trade.keeper for symbol, trade in self._trades.items()}
+
+    # ---------------------------------------------------------------- what the engine tells
+    def at(self, seq: int, now: int) -> None:
+        """Take the message that is being worked on: its `seq`, and the message clock, ns."""
+        self._seq, self._now = seq, max(now, self._now)
+
+    def on_tick(self, data: Any, price: float) -> None:
+        """Take a trade of the market."""
+        trade = self._trades.get(data.instrument.symbol)
+        if trade is not None:
+            self._book_all(trade, trade.keeper.on_price(price, self._seq, self._now))
+
+    def on_clock(self, symbol: str = "") -> None:
+        """Let what is due by the message clock be done, of one symbol or of all."""
+        for trade in [self._trades[symbol]] if symbol in self._trades else list(self._trades.values()) if not symbol else []:
+            self._book_all(trade, trade.keeper.on_clock(self._seq, self._now))
+
+    def on_message(self, payload: str) -> None:
+        """Take a recorded ``order`` message."""
+        said = read(payload)
+        for row in said.rows:
+            self._on_row(row)
+        if (answer := said.answer) is None:
+            return
+        for trade in list(self._trades.values()):
+            if answer.tag in trade.keeper.orders.by_tag:
+                self._book_all(trade, trade.keeper.on_answer(answer.tag, answer.to, answer.outcome, answer.order_id, answer.note,
+                                                            self._seq, self._now))  # fmt: skip
+        plain = self._plain.get(answer.tag)
+        if plain is not None:
+            self._mirror(plain, plain.live.answered(answer.outcome, answer.to, answer.order_id, answer.note))
+
+    def _on_row(self, row: Row) -> None:
+        for trade in list(self._trades.values()):
+            if trade.keeper.orders.tag_of(row):
+                self._book_all(trade, trade.keeper.on_row(row, self._seq, self._now))
+                return
+        plain = self._plain.get(row.tag) or next((p for p in self._plain.values() if p.live.order_id == row.order_id), None)
+        if plain is not None:
+            self._mirror(plain, plain.live.told(row, self._now))
+        elif row.status not in FINAL or row.filled:
+            self.strangers[row.order_id] = row
+
+    def settle(self, data: Any, *, ticks_met: bool = False) -> None:
+        """Do nothing at a bar: the exchange does not wait for it."""
+
+    def next(self) -> None:
+        """Do nothing at a bar."""
+
+    # ---------------------------------------------------------------- intake
+    def submit_accept(self, order: Any) -> None:
+        """Take an order and send it."""
+        self._check(order)
+        order.pannotated = None
+        order.submit()
+        self.pending.append(order)
+        self.notify(order)
+        symbol = order.data.instrument.symbol
+        reason = self.p.refusal() if self.p.refusal is not None else ""
+        exits = order.info.get("exits")
+        if not reason and symbol in self._trades:
+            reason = "the trade before is not over"
+        if reason:
+            self._end(order, bt.Order.Rejected, reason)
+            return
+        order.accept()
+        self.notify(order)
+        instrument, qty = order.data.instrument, abs(round(order.size))
+        if exits is None:
+            self._send_plain(order, qty)
+            return
+        terms = Terms(symbol, float(instrument.tick), self._freeze.get(symbol, 0), self.p.patience)
+        side = Side.LONG if order.isbuy() else Side.SHORT
+        price = self._on_grid(order.data, order.created.price) if order.exectype == bt.Order.Limit else 0.0
+        keeper = Keeper(terms, side, qty, exits, self._seq, self._now, self._send, entry=_KINDS[order.exectype], price=price)
+        self._trades[symbol] = _Trade(order.data, order, keeper)
+
+    def _check(self, order: Any) -> None:
+        instrument = order.data.instrument
+        exits, size = order.info.get("exits"), round(order.size)
+        if order.exectype not in _KINDS:
+            raise Refused(f"order type {order.getordername()} is not known to the exchange: use Market, Limit, Stop or StopLimit")
+        if order.oco is not None or order.parent is not None or not order.transmit:
+            raise Refused("orders that depend on one another (oco, parent, transmit=False) are not known to the exchange: give "
+                          "the entry an exit group (exits=ExitGroup(…))")  # fmt: skip
+        if order.p.valid is not None:
+            raise Refused("the exchange keeps an order for the day or takes it at once: leave valid out and cancel it yourself")
+        if not size or size % instrument.lot:
+            raise Refused(f"{instrument.symbol}: {abs(size)} is not a multiple of the lot of {instrument.lot}")
+        if exits is not None and exits.qty * exits.side.sign != size:
+            raise Refused(f"an entry of {size} shares cannot carry exits for {exits.side} {exits.qty}")
+        if exits is not None and order.exectype not in (bt.Order.Market, bt.Order.Limit):
+            raise Refused("an entry with an exit group is a market or a limit order")
+
+    def _on_grid(self, data: Any, price: float | None) -> float:
+        if price is None or not isfinite(price):
+            return 0.0
+        return float(data.instrument.to_price(data.instrument.to_ticks(price)))
+
+    def cancel(self, order: Any, bracket: bool = False) -> Any:  # noqa: ARG002 - as backtrader calls it
+        """Ask for an order to be taken back; return whether that could be asked."""
+        trade = self._trades.get(order.data.instrument.symbol)
+        if trade is not None and trade.order.ref == order.ref:
+            self._book_all(trade, trade.keeper.take_back(self._seq, self._now))
+            return True
+        for plain in self._plain.values():
+            if plain.order.ref == order.ref and plain.live.is_idle:
+                plain.live = plain.live.asking(Asked.CANCEL, self._now)
+                self._send(Cancel(plain.live.intent, plain.live.order_id))
+                return True
+        return False
+
+    # ---------------------------------------------------------------- orders that are mirrored
+    def _send_plain(self, order: Any, qty: int) -> None:
+        kind = _KINDS[order.exectype]
+        first, second = (self._on_grid(order.data, p) for p in (order.created.price, order.created.pricelimit))
+        price = {Kind.LIMIT: first, Kind.STOP_LIMIT: second}.get(kind, 0.0)
+        trigger = first if kind in {Kind.STOP_MARKET, Kind.STOP_LIMIT} else 0.0
+        most = self._freeze.get(order.data.instrument.symbol, 0)
+        if most and qty > most:
+            self._end(order, bt.Order.Rejected, f"{qty} shares are more than the {most} that one order may have")
+            return
+        tag = f"abt{self._seq:x}p{order.ref}"
+        intent = Intent(tag, order.data.instrument.symbol, bool(order.isbuy()), qty, "manual", self._seq, kind, price, trigger)
+        self._plain[tag] = _Plain(order, LiveOrder.of(intent, self._now))
+        self._send(Place(intent))
+
+    def _mirror(self, plain: _Plain, after: LiveOrder) -> None:
+        before, plain.live = plain.live, after
+        if after.filled > before.filled:
+            paid = after.filled * after.average - before.filled * before.average
+            qty = after.filled - before.filled
+            self._execute_part(plain.order, qty, round(paid / qty, 6), after.at or self._now, "manual")
+        if after.is_final and not before.is_final and plain.order.alive():
+            refused = after.status is Status.REJECTED
+            self._end(plain.order, bt.Order.Rejected if refused else bt.Order.Canceled, after.note)
+
+    # ---------------------------------------------------------------- booking
+    def _book_all(self, trade: _Trade, dones: list[Done]) -> None:
+        self.alarms += trade.keeper.alarms
+        trade.keeper.alarms.clear()
+        for done in dones:
+            if done.role is Role.ENTRY:
+                self._entered(trade, done)
+            else:
+                self._left(trade, done)
+        if trade.keeper.is_over:
+            self._trades.pop(trade.data.instrument.symbol, None)
+
+    def _entered(self, trade: _Trade, done: Done) -> None:
+        order = trade.order
+        if not done.qty:
+            refused = any(o.status is Status.REJECTED for _, o in trade.keeper.orders.of(Role.ENTRY))
+            self._end(order, bt.Order.Rejected if refused else bt.Order.Canceled, done.note)
+            return
+        trade.entered = len(trade.data.market)
+        order.executed.remsize = done.qty if order.isbuy() else -done.qty  # the rest of it will not come any more
+        self._execute_part(order, done.qty, done.price, done.at or self._now, "entry")
+
+    def _left(self, trade: _Trade, done: Done) -> None:
+        # An exit of the group as an order of its own, so that notify_order, trades and analyzers see it as any other.
+        make = bt.order.SellOrder if trade.keeper.side is Side.LONG else bt.order.BuyOrder
+        order = make(owner=trade.order.owner, data=trade.data, size=done.qty, price=done.price, exectype=bt.Order.Market)
+        order.addinfo(exit_reason=done.reason, excursion=self.excursion(trade.data))
+        self._ocoize(order, None)
+        order.submit()
+        order.accept()
+        self.pending.append(order)
+        self._execute_part(order, done.qty, done.price, done.at or self._now, done.reason)
+
+    def _execute_part(self, order: Any, qty: int, price: float, ts: int, reason: str) -> None:
+        order.addinfo(fill=Fill(self._seq, ts, price, qty, reason))
+        if qty == abs(round(order.executed.remsize)):
+            self.pending.remove(order)  # before executing: what is pending then is cancelled as the other side of an OCO
+        self._booked = qty
+        with executed_at(self.getcommissioninfo(order.data), ts):
+            self._execute(order, ago=0, price=price, dtcoc=to_num(ts))
+
+    def _end(self, order: Any, status: int, note: str) -> None:
+        order.status = status
+        order.executed.dt = to_num(self._now) if self._now else 0.0
+        if order in self.pending:
+            self.pending.remove(order)
+        if note:
+            self.alarms.append(f"{order.data.instrument.symbol}: order {order.getstatusname().lower()}: {note}")
+        self.notify(order)
