@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 
-from .core.bar import Bar, Source
+from .core.bar import NEVER, Bar, Source
 from .core.bar_builder import BarBuilder
-from .core.ist import day_index
+from .core.ist import SECOND_NS, day_index
 from .core.snapshot import Snapshot
 from .core.tick import Tick
 from .core.tracker import Outcome, TickTracker
+from .feeds.candles import candles_of
 from .feeds.decode import FEED, MARKET_INFO, OWN_KINDS, UNKNOWN, Frame, decode
 from .feeds.direct import frame_of
 from .parsing import parse
 from .store import Event, Gap
+
+_HOLD_NS: Final = 60 * SECOND_NS  # bars wait no longer for the minutes missing before them
 
 
 class MarketSink(Protocol):
@@ -112,6 +115,13 @@ def _list(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
 
 
+@dataclass(slots=True)
+class _Held:
+    # Bars that wait for the minutes missing before them to be asked for.
+    since: int
+    bars: list[Bar] = field(default_factory=list)
+
+
 class LiveMarketRouter:
     """Takes messages in their order and tells a sink what they mean.
 
@@ -128,6 +138,9 @@ class LiveMarketRouter:
     For one symbol in one message the order is: gaps, the tick, then the bars it made known. Symbols of one message are in the
     order of their names and carry the same `seq`.
 
+    After a break of the feed (a ``gap`` message that names symbols it ``awaits`` minutes of) their bars are held back until the
+    ``candles`` message of each has come, or a minute has passed: bars are told in the order of their minutes, none twice.
+
     No message raises. What is malformed is left out, counted by a reason from a closed list, and touches no other symbol.
 
     Causal: what is told at a message follows from it and those before it.
@@ -138,6 +151,8 @@ class LiveMarketRouter:
         self._clock = clock
         self._symbols = symbols
         self._states: dict[str, tuple[TickTracker, BarBuilder]] = {}
+        self._held: dict[str, _Held] = {}
+        self._told: dict[str, int] = {}  # the last minute told of each symbol
         self._last = -1
         self._clock_day = 0
         self._clock_top = 0  # of the clock messages of that day
@@ -173,9 +188,19 @@ class LiveMarketRouter:
         elif kind in OWN_KINDS:
             self._own(frame, message, seq)
 
+    def clock(self, symbol: str) -> int:
+        """Return the message clock of a symbol, ns: the time that its messages and those about all have told."""
+        state = self._states.get(symbol)
+        return state[0].clock if state is not None else self._clock_top
+
     def open_bars(self) -> list[Bar]:
-        """Return the minutes still open, as bars that nothing has made known, in the order of symbols."""
-        return [bar for _, (_, builder) in sorted(self._states.items()) for bar in builder.flush()]
+        """Return the minutes still open, and those held back, as bars that nothing has made known, in the order of symbols."""
+        found = []
+        for symbol, (_, builder) in sorted(self._states.items()):
+            if symbol in self._held:
+                found += [replace(bar, known_seq=NEVER) for bar in self._held[symbol].bars]
+            found += builder.flush()
+        return found
 
     def flush(self) -> None:
         """Tell the sink of the minutes still open; for the end of the input, and changes nothing."""
@@ -223,11 +248,7 @@ class LiveMarketRouter:
 
     def _take(self, item: Snapshot, seq: int, current_ts: int | None) -> None:
         symbol = item.symbol
-        state = self._states.get(symbol)
-        if state is None:
-            clock = self._clock_top if self._clock_day == day_index(seq) else 0
-            state = self._states[symbol] = TickTracker(symbol, clock), BarBuilder(symbol)
-        tracker, builder = state
+        tracker, builder = self._states.get(symbol) or self._state(symbol, seq)
         outcome, tick, day, clock, joined, silent_since = tracker.update(item, seq, current_ts)
         self._outcomes[outcome] += 1
         if silent_since is not None:
@@ -238,16 +259,53 @@ class LiveMarketRouter:
             self._sink.on_gap(Gap(symbol, seq, seq, "joined", joined))
         if tick is not None:
             self._sink.on_tick(tick)
-        for bar in builder.update(seq, tick, item.i1, day, clock):
-            self._bars[bar.source] += 1
-            self._sink.on_bar(bar)
+        bars = builder.update(seq, tick, item.i1, day, clock)
+        if self._held and (held := self._held.get(symbol)) is not None:
+            held.bars += bars
+            if clock - held.since <= _HOLD_NS:
+                return
+            bars = self._released(symbol, seq)
+        for bar in bars:
+            self._tell(bar)
+
+    def _tell(self, bar: Bar) -> None:
+        self._bars[bar.source] += 1
+        self._told[bar.symbol] = bar.ts
+        self._sink.on_bar(bar)
+
+    def _released(self, symbol: str, seq: int) -> list[Bar]:
+        # Known now: before, nobody was told of them.
+        return [replace(bar, known_seq=seq) for bar in self._held.pop(symbol).bars]
+
+    def _await(self, message: object, seq: int) -> None:
+        named = message.get("awaits") if isinstance(message, dict) else None
+        for symbol in named if isinstance(named, list) else ():
+            if isinstance(symbol, str) and (self._symbols is None or symbol in self._symbols):
+                clock = self._state(symbol, seq)[0].clock
+                self._held.setdefault(symbol, _Held(clock)).since = clock
+
+    def _learn(self, symbol: str, ts: int, message: object, seq: int) -> None:
+        if not symbol or (self._symbols is not None and symbol not in self._symbols):
+            return
+        tracker, builder = self._state(symbol, seq)
+        after = self._told.get(symbol, -1)
+        bars = builder.learn(seq, candles_of(message), day_index(seq), max(tracker.clock, ts), after)
+        bars += self._released(symbol, seq) if symbol in self._held else []
+        for bar in sorted(bars, key=lambda b: b.ts):
+            self._tell(bar)
+
+    def _state(self, symbol: str, seq: int) -> tuple[TickTracker, BarBuilder]:
+        state = self._states.get(symbol)
+        if state is None:
+            clock = self._clock_top if self._clock_day == day_index(seq) else 0
+            state = self._states[symbol] = TickTracker(symbol, clock), BarBuilder(symbol)
+        return state
 
     def _own(self, frame: Frame, message: dict[str, object] | str | bytes, seq: int) -> None:
         try:
             # The standard library keeps integers beyond 64 bits exact.
-            payload = json.dumps(
-                message if isinstance(message, dict) else json.loads(message), separators=(",", ":"), default=str
-            )
+            said = message if isinstance(message, dict) else json.loads(message)
+            payload = json.dumps(said, separators=(",", ":"), default=str)
         except (TypeError, ValueError, RecursionError):
             self._malformed["message cannot be kept as JSON"] += 1
             return
@@ -257,4 +315,8 @@ class LiveMarketRouter:
             self._clock_day = day
             for tracker, _ in self._states.values():
                 tracker.advance(frame.current_ts, seq)
+        elif frame.kind == "gap":
+            self._await(said, seq)
         self._sink.on_event(Event(seq, frame.kind, frame.symbol, payload))
+        if frame.kind == "candles":
+            self._learn(frame.symbol, frame.current_ts or 0, said, seq)

@@ -45,7 +45,7 @@ def add_request(parser: argparse.ArgumentParser, *, required: bool = True) -> No
                         help="price of market and stop orders: the trade's or the book's (default quote)")  # fmt: skip
     parser.add_argument("--slippage", type=int, default=1, metavar="TICKS", help="against us, market and stop orders (default 1)")
     parser.add_argument("--targets", choices=("resting", "sent"), default="resting",
-                        help="targets rest in the book (default), or are sent to the market when a trade reaches them, as live")  # fmt: skip
+                        help="targets rest in the book (default), or go to the market when reached, as live")  # fmt: skip
     parser.add_argument("--latency-ms", type=int, default=0, metavar="N", help="from decision to exchange (default 0)")
     parser.add_argument(
         "--max-concurrent", type=int, default=0, metavar="N", help="open trades at a time, 0 = no limit (default)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 
 from .bar import NEVER, Bar, Source
@@ -122,6 +123,34 @@ class BarBuilder:
         bars.sort(key=lambda b: b[1].ts)
         return [self._known(home, what, source, seq) for home, what, source in bars]
 
+    def learn(self, seq: int, candles: Iterable[Candle], day: int, clock: int, after: int) -> list[Bar]:
+        """Return the bars that minutes asked for elsewhere make: those of `day` that nobody has known, oldest first.
+
+        Parameters
+        ----------
+        seq : int, ns
+        candles : iterable of Candle
+        day : int
+            IST day.
+        clock : int, ns
+            Message clock: a minute that is not over by then is not complete.
+        after : int, ns
+            What begins then or before is passed over: a later bar was given out already.
+        """
+        self._enter(day_index(seq))
+        home = self._at(day)
+        found: list[Bar] = []
+        for candle in sorted(candles):
+            if day_index(candle.ts) != day or candle.ts <= after or candle.ts + MINUTE_NS > clock or candle.ts in home.known:
+                continue
+            opened = home.open
+            if opened is not None and opened.ts <= candle.ts:
+                home.open = None
+                if opened.ts < candle.ts and opened.ts > after:
+                    found.append(self._known(home, opened.candle(-1), Source.TICKS, seq))
+            found.append(self._known(home, candle, Source.CANDLES, seq))
+        return found
+
     def flush(self) -> list[Bar]:
         """Return the minutes that are still open as bars that are never known, and change nothing."""
         return [
@@ -204,7 +233,7 @@ class BarBuilder:
     def _known(self, home: _Day, what: Candle, source: Source, seq: int) -> Bar:
         taken = [minute for minute in home.sizes if minute <= what.ts]
         bar = self._bar(what, source, seq, sum(home.sizes.pop(minute) for minute in taken))
-        home.last = what.ts
+        home.last = max(home.last, what.ts)
         home.known[what.ts] = Candle(bar.ts, bar.open, bar.high, bar.low, bar.close, bar.volume)
         return bar
 
