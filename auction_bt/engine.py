@@ -39,7 +39,8 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         self.setbroker(TickBroker())
         self._symbols: list[str] = []
         self._traded: list[Any] = []
-        self._source: Callable[[MessageSteps], object] | None = None
+        self._source: Callable[[Any], object] | None = None
+        self._steps: Callable[..., MessageSteps] = MessageSteps
 
     def add_symbol(self, data: Any, strategy: Any, **kwargs: Any) -> Any:
         """Add a feed and a strategy of its own.
@@ -103,23 +104,25 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         if not self._symbols:
             super()._runnext(runstrats)
         elif self._source is not None:
-            self._source(MessageSteps(self, runstrats))
+            self._source(self._steps(self, runstrats))
         else:
             self._step_events(runstrats, vectorised=False)
 
-    def stream(self, source: Callable[[MessageSteps], object]) -> list[Any]:
+    def stream(self, source: Callable[[Any], object], steps: Callable[..., MessageSteps] | None = None) -> list[Any]:
         """Run on feeds that are written as they run (`feeds.streamed.StreamedData`), instead of `run`.
 
         Parameters
         ----------
         source : callable
             Tells the sink it is given of ticks, bars, gaps and events until there are no more: a router fed with messages.
+        steps : callable, optional
+            Makes that sink of this and the strategies; default: `MessageSteps`.
 
         Returns
         -------
         list of strategies
         """
-        self._source = source
+        self._source, self._steps = source, steps or MessageSteps
         return self.run(runonce=False, preload=False)  # type: ignore[no-any-return]
 
     def _step_events(self, runstrats: list[Any], *, vectorised: bool) -> None:
@@ -248,7 +251,9 @@ class MessageSteps:
         found = self._feeds.get(bar.symbol)
         if found is None or not found[0].add_bar(bar):
             return
-        data, strategy = found
+        self._decide(*found)
+
+    def _decide(self, data: Any, strategy: Any) -> None:
         data.next(ticks=False)
         self._broker.settle(data, ticks_met=True)
         self._cerebro.deliver()

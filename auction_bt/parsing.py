@@ -28,3 +28,8 @@ def parse(text: str | bytes) -> object:
         return json.loads(text)
     except (TypeError, RecursionError) as error:
         raise ValueError(str(error)) from error
+
+
+def dump(value: object) -> str:
+    """Return a value as JSON text, compact, its numbers as they are."""
+    return orjson.dumps(value).decode()

@@ -73,6 +73,21 @@ def book_message(rows: Iterable[Mapping[str, Any]], ts: int) -> dict[str, Any]:
     return {"kind": "order", "ts": ts, "what": "book", "rows": list(rows)}
 
 
+def funds_message(available: float, used: float, ts: int) -> dict[str, Any]:
+    """Return the message to record for the account's funds, in rupees."""
+    return {"kind": "funds", "ts": ts, "available": available, "used": used}
+
+
+def available_of(payload: str) -> float | None:
+    """Return what a recorded ``funds`` message says is free, None where it says nothing."""
+    try:
+        said = json.loads(payload)
+    except ValueError:
+        return None
+    found = said.get("available") if isinstance(said, dict) else None
+    return _number(found) if isinstance(found, int | float) else None
+
+
 def read(payload: str) -> Said:
     """Return what a recorded ``order`` message says; what is not understood says nothing."""
     try:

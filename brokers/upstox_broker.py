@@ -10,7 +10,7 @@ from typing import Any, Final
 import backtrader as bt
 
 from auction_bt.brokers.commission import executed_at
-from auction_bt.brokers.messages import read
+from auction_bt.brokers.messages import available_of, read
 from auction_bt.brokers.valued import ValuedBroker
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup
@@ -82,6 +82,7 @@ class UpstoxBroker(ValuedBroker):
         self._booked = 0
         self.p.filler = lambda *_: self._booked  # how backtrader is told of a fill in part
         self._seq = self._now = 0
+        self.available: float | None = None
         self.alarms: list[str] = []
         self.strangers: dict[str, Row] = {}  # orders of the account that are not ours, by the broker's number
         self._send: Callable[[Action], None] = self.p.send or (lambda _: None)
@@ -130,7 +131,7 @@ class UpstoxBroker(ValuedBroker):
     # ---------------------------------------------------------------- what the engine tells
     def at(self, seq: int, now: int) -> None:
         """Take the message that is being worked on: its `seq`, and the message clock, ns."""
-        self._seq, self._now = seq, max(now, self._now)
+        self._seq, self._now = seq, now
 
     def on_tick(self, data: Any, price: float) -> None:
         """Take a trade of the market."""
@@ -142,6 +143,16 @@ class UpstoxBroker(ValuedBroker):
         """Let what is due by the message clock be done, of one symbol or of all."""
         for trade in [self._trades[symbol]] if symbol in self._trades else list(self._trades.values()) if not symbol else []:
             self._book_all(trade, trade.keeper.on_clock(self._seq, self._now))
+
+    def on_funds(self, payload: str) -> None:
+        """Take a recorded ``funds`` message: what the account has free, in rupees."""
+        self.available = available_of(payload)
+
+    def get_cash(self) -> Any:
+        """Return what the account has free as the broker last said it, else what was begun with and what came of it; rupees."""
+        return self.cash if self.available is None else self.available
+
+    getcash = get_cash
 
     def on_message(self, payload: str) -> None:
         """Take a recorded ``order`` message."""

@@ -16,7 +16,7 @@ from auction_bt.core.quality import one_bar_quality
 from auction_bt.core.session import Span
 from auction_bt.core.stamps import to_num
 from auction_bt.core.tick import I64, Tick
-from auction_bt.feeds.stored import IstZone
+from auction_bt.feeds.stored import IstZone, Recorded
 from auction_bt.market.sessions import session_of
 from auction_bt.store import Gap
 
@@ -49,9 +49,13 @@ class GrowingTicks:
 
     def append(self, day: int, k: list[int], size: list[int]) -> None:
         """Add the next bar's ticks."""
+        self.take(day, np.array(k, dtype=np.int64), np.array(size, dtype=np.int64))
+
+    def take(self, day: int, k: I64, size: I64) -> None:
+        """Add the next bar's ticks, as they are."""
         self.day.append(day)
         self.contract.append(0)
-        self._bars.append((np.array(k, dtype=np.int64), np.array(size, dtype=np.int64)))
+        self._bars.append((k, size))
 
 
 class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no types
@@ -130,6 +134,20 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._gaps = [gap for gap in self._gaps if gap.end > end]  # the others reach into no later bar
         self._bar = bar
         return True
+
+    def preset(self, recorded: Recorded, b: int) -> None:
+        """Take bar `b` of days that are over, to be loaded next, with its ticks for the profile alone: no order meets them."""
+        bars = recorded.bars
+        ts, known = int(bars.ts[b]), int(bars.known_seq[b])
+        prices = (float(column[b]) for column in (bars.open, bars.high, bars.low, bars.close))
+        self._last = ts
+        self._bar = Bar(self.instrument.symbol, ts, *prices, int(bars.volume[b]), int(bars.tick_volume[b]), known)
+        self.tape.take(int(recorded.tape.day[b]), *recorded.tape.bar(b))
+        self.bars.ts.append(ts)
+        self.bars.known_seq.append(known)
+        self.market.known.append(len(self.market))
+        self.tick_days.append(bool(recorded.tick_days[b]))
+        self.bar_quality.append(float(recorded.quality[b]))
 
     def _is_inside(self, ts: int) -> bool:
         if not self._span[0] <= ts < self._span[1]:

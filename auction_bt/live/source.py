@@ -1,0 +1,211 @@
+"""Where the live engine's messages come from, one after the other: the sockets by way of the recorder, or a recording."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol
+
+from auction_bt.core.errors import Fatal
+from auction_bt.feeds.decode import symbols_of
+from auction_bt.parsing import dump
+from auction_bt.recorder import LOST, Recorder
+from auction_bt.store import RawMessage
+
+_ROOM: Final = 100_000  # frames that may wait
+
+
+class Received(NamedTuple):
+    """One message in its place.
+
+    Parameters
+    ----------
+    seq : int, ns
+        Its unique stamp, as recorded.
+    message : dict or str
+        Parsed, or its JSON text.
+    at : int, ns
+        When it reached this process, on a clock that only runs forward; 0 where nobody looked.
+    """
+
+    seq: int
+    message: dict[str, Any] | str
+    at: int = 0
+
+
+class Source(Protocol):
+    """Gives messages in their order."""
+
+    def next(self, timeout: float) -> Received | None:
+        """Return the next message; None where none came within `timeout` seconds, or there will be no more."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there will be no more."""
+        ...
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Put a message of our own kinds into the order; it comes back by `next`. Any thread may."""
+        ...
+
+
+class StoredSource:
+    """Messages as they were recorded; what is told is not heard, for the recording has it."""
+
+    def __init__(self, messages: Iterator[RawMessage]) -> None:
+        self._messages = messages
+        self._is_over = False
+
+    def next(self, timeout: float) -> Received | None:  # noqa: ARG002 - nothing is waited for
+        """See `Source`."""
+        message = next(self._messages, None)
+        self._is_over = message is None
+        return None if message is None else Received(message.ts, message.text)
+
+    @property
+    def is_over(self) -> bool:
+        """See `Source`."""
+        return self._is_over
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """See `Source`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How the messages flow.
+
+    Parameters
+    ----------
+    waiting : int
+        Not yet taken by the engine.
+    most : int
+        The most that ever waited.
+    dropped : int
+        Frames for which there was no room before they were recorded.
+    taken : int
+    at : int, ns
+        When the last frame came, on a clock that only runs forward; 0 before the first.
+    """
+
+    waiting: int
+    most: int
+    dropped: int
+    taken: int
+    at: int
+
+
+class LiveSource:
+    """Frames and messages of our own, recorded in the order in which they are taken.
+
+    Parameters
+    ----------
+    recorder : Recorder
+    decode : callable (bytes) returning dict
+        Of a frame of the market feed; what raises ValueError is recorded as a gap.
+    clock : callable returning int, ns
+        The time of the market, for messages of our own.
+
+    Notes
+    -----
+    The threads of the sockets only put; decoding and recording are done by whoever calls `next`, one thread: what that thread
+    has seen is what the recording holds, in this order.
+    """
+
+    def __init__(self, recorder: Recorder, decode: Callable[[bytes], dict[str, Any]], clock: Callable[[], int]) -> None:
+        self._recorder = recorder
+        self._decode = decode
+        self._clock = clock
+        self._queue: queue.SimpleQueue[tuple[bytes | dict[str, Any] | None, int]] = queue.SimpleQueue()
+        self._most = self._dropped = self._taken = self._at = 0
+        self._unsaid = 0  # dropped frames that no gap message has named
+        self._is_over = False
+        self._lock = threading.Lock()
+
+    # ---------------------------------------------------------------- any thread
+    def put_frame(self, frame: bytes) -> None:
+        """Take a frame of the market feed as it came from the socket."""
+        now = time.monotonic_ns()
+        self._at = now
+        if self._queue.qsize() >= _ROOM:
+            with self._lock:
+                self._dropped += 1
+                self._unsaid += 1
+            return
+        self._queue.put((frame, now))
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """See `Source`."""
+        self._queue.put((dict(message), time.monotonic_ns()))
+
+    def end(self) -> None:
+        """Let `next` return what waits, and then no more."""
+        self._queue.put((None, 0))
+
+    # ---------------------------------------------------------------- the engine's thread
+    def next(self, timeout: float) -> Received | None:
+        """See `Source`.
+
+        Raises
+        ------
+        Fatal
+            The recording has stopped.
+        """
+        self._most = max(self._most, self._queue.qsize())
+        try:
+            item, at = self._queue.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if item is None:
+            self._is_over = True
+            return None
+        self._taken += 1
+        if self._unsaid:
+            self._say_dropped()
+        if isinstance(item, bytes):
+            return self._feed(item, at)
+        return Received(self._recorder.put(dump(item), symbols_of(item)), item, at)
+
+    def _feed(self, frame: bytes, at: int) -> Received | None:
+        try:
+            message = self._decode(frame)
+        except ValueError as error:
+            self._recorder.put(dump(gap_message(self._clock(), 0, f"frame of {len(frame)} bytes is no message: {error}")), ())
+            return None
+        seq = self._recorder.record(dump(message), symbols_of(message))
+        return None if seq == LOST else Received(seq, message, at)
+
+    def _say_dropped(self) -> None:
+        with self._lock:
+            count, self._unsaid = self._unsaid, 0
+        self._recorder.put(dump(gap_message(self._clock(), 0, "engine too slow", lost=count)), ())
+
+    @property
+    def is_over(self) -> bool:
+        """See `Source`."""
+        return self._is_over
+
+    @property
+    def flow(self) -> Flow:
+        """How the messages flow."""
+        return Flow(self._queue.qsize(), self._most, self._dropped, self._taken, self._at)
+
+    def wait_committed(self, seq: int, timeout: float) -> None:
+        """Wait until all up to `seq` is on the disk.
+
+        Raises
+        ------
+        Fatal
+            It is not within `timeout` seconds, or the recording has stopped.
+        """
+        if not self._recorder.wait_committed(seq, timeout):
+            raise Fatal(f"the recording is not on the disk after {timeout:g} s: no order goes out before it")
+
+
+def gap_message(end: int, begin: int, reason: str, **more: Any) -> dict[str, Any]:
+    """Return the message that names a gap; ``awaits`` names symbols whose missing minutes will come."""
+    return {"kind": "gap", "ts": end, "begin": begin or end, "end": end, "reason": reason, **more}
