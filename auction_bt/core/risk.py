@@ -96,10 +96,13 @@ class RiskBook:
         At the start.
     max_concurrent : int
         Most open trades at a time; 0 = no limit.
+    halted : str
+        Why nobody may open a trade now; '' where one may.
     """
 
     cash: Decimal
     max_concurrent: int = 0
+    halted: str = ""
     realised: Decimal = Decimal(0)
     paid_in: dict[str, Decimal] = field(default_factory=dict)
 
@@ -115,6 +118,8 @@ class RiskBook:
 
     def refusal(self, symbol: str) -> str:
         """Return why `symbol` may not open a trade now, or an empty string."""
+        if self.halted:
+            return self.halted
         if symbol in self.paid_in:
             return "open trade"
         if self.max_concurrent and len(self.paid_in) >= self.max_concurrent:

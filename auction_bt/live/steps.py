@@ -70,6 +70,19 @@ class LiveSteps(MessageSteps):
             self._broker.on_funds(event.payload)
         self._cerebro.deliver()
 
+    def leave_all(self, seq: int, reason: str) -> None:
+        """Leave every open trade at market, and take back entries that are not filled."""
+        for symbol, (data, _) in self._feeds.items():
+            if self._is_elsewhere:
+                self._broker.at(seq, self._clock(symbol))
+            group = self._broker.exits(data)
+            if group is not None and not any(d.at == 0 for d in group.deadlines):
+                self._broker.set_exits(data, group.leave(0, reason))
+            for order in list(self._broker.get_orders_open()):
+                if order.data is data:
+                    self._broker.cancel(order)
+        self._cerebro.deliver()
+
     def finish(self, seq: int) -> None:
         """Do what is due by the clock, at the end of a message."""
         if not self._is_elsewhere:

@@ -1,0 +1,240 @@
+"""The live engine: messages in their order through the router into feeds, strategies and a broker; the same for a replay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final
+
+from auction_bt.analyzers.equity import Equity
+from auction_bt.analyzers.narrator import Narrator
+from auction_bt.analyzers.regimes import Regimes
+from auction_bt.analyzers.trades import TradeList
+from auction_bt.brokers.commission import MARGIN, ChargedCommission
+from auction_bt.brokers.tick_broker import TickBroker
+from auction_bt.brokers.upstox_broker import UpstoxBroker
+from auction_bt.core.costing import Charges
+from auction_bt.core.decision import Decision
+from auction_bt.core.fills import FillModel
+from auction_bt.core.instrument import Instrument
+from auction_bt.core.ist import SECOND_NS, day_index, day_start
+from auction_bt.core.live_order import Action
+from auction_bt.core.news import News
+from auction_bt.core.risk import RiskBook
+from auction_bt.core.tariff import Product
+from auction_bt.core.trade import Trade
+from auction_bt.engine import AuctionCerebro
+from auction_bt.feeds.stored import Recorded
+from auction_bt.feeds.streamed import StreamedData
+from auction_bt.router import LiveMarketRouter
+from auction_bt.store import Event
+from auction_bt.strategy import AuctionStrategy
+
+from .source import Received, Source
+from .steps import LiveSteps
+
+_NO_ORDERS: Final = "alerts only"
+
+
+class Orders(StrEnum):
+    """Where orders go."""
+
+    PAPER = "paper"  # nowhere: they are filled on the ticks that come, as in a backtest
+    NONE = "none"  # there are none: alerts only
+    SIM = "sim"  # to the simulated exchange
+    UPSTOX = "upstox"
+
+
+@dataclass(frozen=True, slots=True)
+class LivePlan:
+    """What a live run does; the same plan and messages, the same trades.
+
+    Parameters
+    ----------
+    instruments : tuple of Instrument
+    settings : dict
+        Settings of `AuctionStrategy` that differ from their defaults.
+    cash : Decimal, rupees
+    charges : Charges
+    live_from : int, ns
+        Bars that end before fill the windows and are not traded.
+    orders : Orders
+    fill : FillModel
+        Of orders that go nowhere.
+    max_concurrent : int
+        Most open trades at a time; 0: no limit.
+    freeze : mapping of str to int, shares
+        Most that one order may have, by symbol.
+    patience : int, ns
+        How long an order at market may rest.
+    """
+
+    instruments: tuple[Instrument, ...]
+    settings: Mapping[str, Any]
+    cash: Decimal
+    charges: Charges
+    live_from: int
+    orders: Orders = Orders.PAPER
+    fill: FillModel = field(default_factory=FillModel)
+    max_concurrent: int = 0
+    freeze: Mapping[str, int] = field(default_factory=dict)
+    patience: int = 5 * SECOND_NS
+
+    @property
+    def product(self) -> Product:
+        """What the orders are: what is not squared off is carried."""
+        return Product.squared_off(self.settings.get("square_off", "auto"))
+
+    @property
+    def day(self) -> int:
+        """IST day."""
+        return int(day_index(self.live_from))
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether orders leave this process."""
+        return self.orders in {Orders.SIM, Orders.UPSTOX}
+
+
+class LiveAuctionEngine:
+    """Runs a plan on a source of messages until that is over or somebody says so.
+
+    Parameters
+    ----------
+    plan : LivePlan
+    source : Source
+    warm : iterable of Recorded
+        Days that are over, one item a symbol: they fill the windows.
+    send : callable (Action), optional
+        Carries requests to the exchange; without it they go nowhere, and the source brings what came of them.
+    refusal : callable returning str, optional
+        Why no new order may go out now; '' where it may.
+    tell : callable (News), optional
+        Takes decisions, fills, closed trades and changes of regime, in their order.
+    alarm : callable (str), optional
+        Takes what somebody must know now.
+    look : callable returning float, optional
+        Called between messages: what is due by the clock on the wall is done there. Returns the seconds until the next look.
+
+    Attributes
+    ----------
+    decisions, trades : list
+        All so far, in their order.
+    strategies : list of AuctionStrategy
+        In the order of the plan's instruments; empty before the run.
+    """
+
+    def __init__(
+        self, plan: LivePlan, source: Source, warm: Iterable[Recorded] = (), *, send: Callable[[Action], None] | None = None,
+        refusal: Callable[[], str] | None = None, tell: Callable[[News], None] | None = None,
+        alarm: Callable[[str], None] | None = None, look: Callable[[], float] | None = None,
+    ) -> None:  # fmt: skip
+        self.plan = plan
+        self.source = source
+        self.decisions: list[Decision] = []
+        self.trades: list[Trade] = []
+        self.strategies: list[AuctionStrategy] = []
+        self.risk = RiskBook(plan.cash, plan.max_concurrent, halted=_NO_ORDERS if plan.orders is Orders.NONE else "")
+        self.seq = 0
+        self.is_stopping = False
+        self._warm = warm
+        self._tell = tell or (lambda _: None)
+        self._alarm = alarm or (lambda _: None)
+        self._look = look or (lambda: 1.0)
+        self._cerebro = AuctionCerebro()
+        self.broker: Any = (
+            UpstoxBroker(send=send, freeze=plan.freeze, patience=plan.patience, refusal=refusal)  # type: ignore[call-arg]
+            if plan.is_elsewhere
+            else TickBroker(fill=plan.fill)  # type: ignore[call-arg]
+        )
+        self.steps: LiveSteps | None = None
+        self.router: LiveMarketRouter | None = None
+        self._build()
+
+    def _build(self) -> None:
+        plan, cerebro = self.plan, self._cerebro
+        self.broker.set_cash(float(plan.cash))
+        cerebro.setbroker(self.broker)
+        settings = {**plan.settings, "slippage": plan.fill.slippage}
+        for instrument in plan.instruments:
+            commission = ChargedCommission(  # type: ignore[call-arg]
+                charges=plan.charges, instrument=instrument, product=plan.product, freeze=plan.freeze.get(instrument.symbol, 0)
+            )
+            self.broker.addcommissioninfo(commission, name=instrument.symbol)
+            feed = StreamedData(instrument=instrument, end=day_start(plan.day + 1))  # type: ignore[call-arg]
+            cerebro.add_symbol(
+                feed, AuctionStrategy, risk=self.risk, charges=plan.charges, margin=MARGIN[instrument.kind],
+                trade_from=plan.live_from, **settings,
+            )  # fmt: skip
+        for analyzer in (TradeList, Equity, Regimes):
+            cerebro.addanalyzer(analyzer)
+        cerebro.addanalyzer(Narrator, tell=self._news, begin=plan.live_from)
+
+    def run(self) -> list[AuctionStrategy]:
+        """Run until the source is over, or `stop` was called."""
+        return self._cerebro.stream(self._route, lambda c, strategies: LiveSteps(c, strategies, self._clock))
+
+    def stop(self) -> None:
+        """Take no more messages."""
+        self.is_stopping = True
+
+    def _clock(self, symbol: str) -> int:
+        return self.router.clock(symbol) if self.router is not None else 0
+
+    def _route(self, steps: LiveSteps) -> None:
+        self.steps = steps
+        self.strategies = list(self._cerebro.runningstrats)
+        self.router = router = LiveMarketRouter(_Commands(steps, self.risk), symbols={i.symbol for i in self.plan.instruments})
+        for recorded in self._warm:
+            steps.warm_up(recorded)
+        while not self.is_stopping:
+            received = self.source.next(self._look())
+            if received is not None:
+                self._take(router, steps, received)
+            elif self.source.is_over:
+                break
+
+    def _take(self, router: LiveMarketRouter, steps: LiveSteps, received: Received) -> None:
+        self.seq = received.seq
+        router.on_message(received.message, received.seq)
+        steps.finish(received.seq)
+        alarms = getattr(self.broker, "alarms", None)
+        if alarms:
+            for text in alarms:
+                self._alarm(text)
+            alarms.clear()
+
+    def _news(self, news: News) -> None:
+        if isinstance(news, Decision):
+            self.decisions.append(news)
+        elif isinstance(news, Trade):
+            self.trades.append(news)
+        self._tell(news)
+
+
+class _Commands:
+    """A sink that obeys recorded commands, in front of the steps."""
+
+    def __init__(self, steps: LiveSteps, risk: RiskBook) -> None:
+        self._steps = steps
+        self._risk = risk
+        self.on_tick = steps.on_tick
+        self.on_bar = steps.on_bar
+        self.on_gap = steps.on_gap
+
+    def on_event(self, event: Event) -> None:
+        """Take a message of our own kinds."""
+        if event.kind == "command":
+            said = json.loads(event.payload)
+            what = said.get("what")
+            if what == "entries off":
+                self._risk.halted = str(said.get("reason") or "entries off")
+            elif what == "entries on" and self._risk.halted != _NO_ORDERS:
+                self._risk.halted = ""
+            elif what == "flatten":
+                self._risk.halted = self._risk.halted or "flattened"
+                self._steps.leave_all(event.seq, str(said.get("reason") or "manual"))
+        self._steps.on_event(event)
