@@ -21,6 +21,8 @@ CANCEL_FINAL: Final = Problem("UDAPI100040", "Cancel of already cancelled/reject
 MODIFY_FINAL: Final = Problem("UDAPI100041", "Modifications of already cancelled/rejected/completed orders are not allowed")
 CLOSED: Final = Problem("UDAPI100057", "The market is closed: place an after market order")
 STATIC_IP: Final = Problem("UDAPI1154", "Access to this API is permitted from the registered static IP alone", 403)
+STILL_OPEN: Final = Problem("UDAPI1184", "Close the open positions of the segment first", field="segment")
+COOLING: Final = Problem("UDAPI1185", "A segment stays disabled for 12 hours", field="segment")
 KILLED: Final = Problem("UDAPI1187", "The segment is disabled by the kill switch")
 
 

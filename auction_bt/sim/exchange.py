@@ -19,6 +19,7 @@ from .money import units
 from .order import AFTER_HOURS, STOPS, Change, Kind, Order, Request, Status, Validity
 
 _IOC_NS: Final = SECOND_NS  # an order for at once that met no trade by then is gone
+_COOLING_NS: Final = 12 * 3600 * SECOND_NS  # of the kill switch
 _RMS: Final = "RMS"  # who places the broker's own orders
 
 
@@ -151,25 +152,32 @@ class Exchange:
             problems += [replace(problem, field="instrument_key", value=key) for problem in answer.problems]
         return Answer(tuple(ids), tuple(updates), tuple(problems))
 
-    def kill(self, segment: str, now: int) -> Answer:
-        """Disable a segment: its open orders are cancelled; refused while a position in it is open."""
-        if any(held.quantity and self._is_of(held.key, segment) for held in self.books.held.values()):
-            return Answer(
-                problems=(Problem("UDAPI1184", "Close the open positions of the segment first", field="segment", value=segment),)
-            )
-        answer = self.cancel_all(now, segment=segment)
-        self._killed[segment] = now
-        return answer
+    def switch(self, wanted: Iterable[tuple[str, bool]], now: int) -> Answer:
+        """Disable segments (True) or enable them (False), all or none.
 
-    def revive(self, segment: str, now: int) -> Answer:
-        """Enable a segment; refused for twelve hours after it was disabled."""
-        since = self._killed.get(segment)
-        if since is not None and now - since < 12 * 3600 * SECOND_NS:
-            return Answer(
-                problems=(Problem("UDAPI1185", "A segment stays disabled for 12 hours", field="segment", value=segment),)
-            )
-        self._killed.pop(segment, None)
-        return Answer()
+        Notes
+        -----
+        What is disabled loses its open orders and stays so for twelve hours; it is refused while a position in it is open.
+        """
+        segments = list(wanted)
+        problems = []
+        for segment, off in segments:
+            is_held = any(held.quantity and self._is_of(held.key, segment) for held in self.books.positions())
+            since = self._killed.get(segment)
+            if off and is_held:
+                problems.append(replace(checks.STILL_OPEN, value=segment))
+            elif not off and since is not None and now - since < _COOLING_NS:
+                problems.append(replace(checks.COOLING, value=segment))
+        if problems:
+            return Answer(problems=tuple(problems))
+        updates: list[Update] = []
+        for segment, off in segments:
+            if off:
+                updates += self.cancel_all(now, segment=segment).updates
+                self._killed.setdefault(segment, now)
+            else:
+                self._killed.pop(segment, None)
+        return Answer(updates=tuple(updates))
 
     # What happens to it
 

@@ -288,15 +288,15 @@ def test_the_kill_switch_wants_no_open_position_cancels_orders_and_stays_for_twe
     on = exchange()
     order_id = placed(on, market())
     tick(on, 1310)
-    assert on.kill("NSE_EQ", TEN).problems[0].code == "UDAPI1184"
+    assert on.switch([("NSE_EQ", True)], TEN).problems[0].code == "UDAPI1184"
     placed(on, market(buy=False))
     tick(on, 1310)
     waiting = placed(on, limit(1300))
-    assert not on.kill("NSE_EQ", TEN).problems
+    assert not on.switch([("NSE_EQ", True)], TEN).problems
     assert (status(on, order_id), status(on, waiting)) == (Status.COMPLETE, Status.CANCELLED)
     assert on.place(market(), TEN).problems[0].code == "UDAPI1187"
-    assert on.revive("NSE_EQ", TEN).problems[0].code == "UDAPI1185"
-    assert not on.revive("NSE_EQ", TEN + 13 * 3600 * 10**9).problems
+    assert on.switch([("NSE_EQ", False)], TEN).problems[0].code == "UDAPI1185"
+    assert not on.switch([("NSE_EQ", False)], TEN + 13 * 3600 * 10**9).problems
 
 
 def test_the_feed_is_told_what_the_real_one_carries():
