@@ -30,7 +30,7 @@ from .core.substitute import TradeRule
 from .core.summary import Point, merge_equity, summarise
 from .core.tariff import Product
 from .engine import AuctionCerebro
-from .facts import facts_of, facts_of_leg
+from .facts import check_square_off, facts_of, facts_of_leg
 from .feeds.stored import Recorded, StoredData, load, warm_up_start
 from .feeds.streamed import StreamedData
 from .instruments.book import InstrumentBook
@@ -205,6 +205,7 @@ def read(store: TickStore, request: Request, cache: DayCache | None = None) -> I
             raise no_volume(instrument.symbol)
         if not len(recorded.bars):
             raise NothingToDo(f"{instrument.symbol}: no bar inside the session of {_span(request)} (only prints outside it)")
+        check_square_off(recorded, first, request.settings)
         if request.trade is not None:
             span = range(leg.first_day, leg.last_day + 1)
             found = substitutes_for(store, recorded, request.trade, span, request.tradables, cache)

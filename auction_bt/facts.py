@@ -9,6 +9,7 @@ import numpy as np
 
 from .core.bar import Source
 from .core.costing import Charges
+from .core.errors import BadInput
 from .core.ist import MINUTE_NS, day_index, day_start, to_date
 from .core.leg import Leg
 from .core.quality import share_seen
@@ -55,6 +56,21 @@ def facts_of(recorded: Recorded, first_day: int, charges: Charges, settings: Map
         **_hours(recorded, first_day, settings.get("square_off", "auto"), settings.get("session", "")),
         "rates": _rates(recorded, first_day, charges, Product.squared_off(settings.get("square_off", "auto"))),
     }
+
+
+def check_square_off(recorded: Recorded, first_day: int, settings: dict[str, Any]) -> None:
+    """Raise `BadInput` where all is to be closed before any session from IST `first_day` on begins: nothing can be entered."""
+    text, own = settings.get("square_off", "auto"), settings.get("session", "")
+    given = square_off_of(text)
+    sessions = [s for day, s in recorded.sessions.items() if day >= first_day and not s.is_closed]
+    if own:
+        sessions = [session_of_text(own)]
+    if given is None or not sessions or any(s.open < given for s in sessions):
+        return
+    begin = min(s.open for s in sessions)
+    end = max(s.close - MINUTE_NS if s.flat_by is None else s.flat_by for s in sessions)
+    raise BadInput(f"square_off = {text!r} is no time after the open: write HH:MM, later than {_clock(begin)} and up to "
+                   f"{_clock(end)}, or auto or none")  # fmt: skip
 
 
 def facts_of_leg(leg: Leg) -> dict[str, Any]:

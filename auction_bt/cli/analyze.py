@@ -24,7 +24,7 @@ from auction_bt.store.journal import NAME, Journal
 from auction_bt.stored_run import NOT_KEPT, StoredRun, days_text, stored_run, twin
 from auction_bt.weighing import evidence_of
 
-from .arguments import day_of
+from .arguments import check_state, day_of
 from .backtest import record, state_folder, tried, warn
 from .outputs import check_targets, write_text
 from .request import add_request, on_store, request_of
@@ -129,6 +129,7 @@ def _regimes(args: argparse.Namespace) -> int:
     if lacking:
         raise BadInput(f"--regimes needs --{lacking[0].replace('_', '-')}: see auction-bt analyze --help")
     request = request_of(args)
+    check_state(args.state)
     notes: list[str] = []
     with open_store(args.store, readonly=True) as store:
         both = run_both(store, on_store(request, args, store), DayCache(args.state / "cache", notes.append))

@@ -35,6 +35,19 @@ def add_state(parser: argparse.ArgumentParser) -> None:
                         help="folder of the journal and caches (default: %(default)s)")  # fmt: skip
 
 
+def check_state(state: Path) -> None:
+    """Refuse a state folder that cannot be written, and make nothing: a command must learn of it before its work is done."""
+    try:
+        there = next(path for path in (state, *state.absolute().parents) if path.exists())
+        is_folder = there.is_dir()
+    except OSError as error:
+        raise BadInput(f"--state {state} cannot be looked at ({error.strerror}): name another folder") from error
+    if not is_folder:
+        raise BadInput(f"--state {state}: {there} is no folder: name another")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadInput(f"--state {state}: {there} is not writable for this user: name another folder, or give it the permission")
+
+
 def loaded_book(state: Path, stack: ExitStack) -> InstrumentBook | None:
     """Return the instrument masters of the folder `state`, open until `stack` ends; None where there are none."""
     book = InstrumentBook.open_loaded(state)

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
+from auction_bt.cli.arguments import check_state
 from auction_bt.cli.outputs import check_targets, write_text, write_with
 from auction_bt.cli.request import add_request, on_store, request_of
 from auction_bt.core.decision import entry_of
@@ -54,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the backtest and print its summary."""
     request = request_of(args, Engine(args.engine))
     check_targets([args.json, args.csv, args.plot, args.html])
+    check_state(args.state)
     if args.plot is not None and Path(args.plot).suffix.lower() != ".png":
         raise BadInput(f"--plot {args.plot}: a picture is a .png file")
     notes: list[str] = []

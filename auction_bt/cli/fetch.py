@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from auction_bt.core.errors import AuctionError, BadInput, Refused
+from auction_bt.core.errors import AuctionError, BadInput, NothingToDo, Refused
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_index
 from auction_bt.fetching.candle_api import CandleApi, TokenNeeded
@@ -95,7 +95,10 @@ def run(args: argparse.Namespace) -> int:
     if failed:
         for text, reason in failed:
             print(f"failed: {text}: {reason}")
-        raise AuctionError(f"{len(failed):,} of {total:,} symbols failed: {', '.join(text for text, _ in failed)}")
+        named = ", ".join(text for text, _ in failed)
+        if len(failed) == total and all(isinstance(reason, NothingToDo) for _, reason in failed):
+            raise NothingToDo(f"nothing to fetch for any of {total:,} symbols: {named}")
+        raise AuctionError(f"{len(failed):,} of {total:,} symbols failed: {named}")
     return 0
 
 
@@ -119,7 +122,7 @@ def _fetched(fetcher: Fetcher, wanted: Wanted, progress: Progress) -> AuctionErr
 
 def _say(progress: Progress, line: str) -> None:
     progress.clear()
-    print(line, file=sys.stderr, flush=True)
+    print(f"auction_bt: {line}", file=sys.stderr, flush=True)
 
 
 def _label(wanted: Wanted) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
-from auction_bt.core.errors import BadInput
+from auction_bt.core.errors import AuctionError, BadInput
 from auction_bt.core.instrument import Kind
 from auction_bt.importing.files import FORMATS
 from auction_bt.importing.importer import Importer, Options
@@ -20,6 +21,8 @@ HELP = (
     "Bring files into a store: recordings of the Upstox v3 feed (JSON array or JSON lines), our own exports, and CSV or Parquet "
     "tables of ticks or 1-minute bars; plain or gzip. A file is stored whole or not at all; importing it again adds nothing."
 )
+
+_SHOWN: Final = 5  # names of files in a message
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     progress = Progress()
     opened: list[TickStore] = []
+    done: list[str] = []
     with ExitStack() as stack:
         stack.callback(progress.clear)
 
@@ -64,10 +68,20 @@ def run(args: argparse.Namespace) -> int:
 
         importer = Importer(store, options, progress)
         for path in args.files:
-            report = importer.add(path)
+            try:
+                report = importer.add(path)
+            except AuctionError as error:
+                if done:
+                    error.args = (f"{error} ({_shown(done)} before it: imported, and kept)",)
+                raise
+            done.append(path.name)
             progress.clear()
             print("\n".join(report.lines()), flush=True)
     return 0
+
+
+def _shown(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else "")
 
 
 def _mapping(text: str) -> dict[str, str]:

@@ -19,7 +19,7 @@ from auction_bt.instruments.listing import Listing
 from auction_bt.instruments.master import MasterFile
 from auction_bt.instruments.search import ranked, words_of
 
-from .arguments import Progress, add_state, day_of
+from .arguments import Progress, add_state, check_state, day_of
 
 HELP = (
     "Find instruments of the broker's master by words of symbol, name, key or expiry, as they were listed on a day. The masters "
@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput(f"--limit {args.limit} must be 1 or more")
     words = words_of(" ".join(args.words))
     if args.file is not None or args.refresh:
+        check_state(args.state)
         loaded = _refresh(args.state, args.url, today) if args.refresh else _load(args.state, args.file, day)
         print(_told(loaded), file=sys.stderr if args.json else sys.stdout)
         if not words:

@@ -29,7 +29,7 @@ from auction_bt.store.journal import Journal
 from auction_bt.telling import line, seq_of
 from auction_bt.wording import number, plural, quantity_of
 
-from .arguments import Progress
+from .arguments import Progress, check_state
 from .backtest import record, state_folder, warn
 from .keyboard import Keyboard, has_terminal
 from .request import add_request, on_store, request_of
@@ -58,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Replay and tell."""
     request = request_of(args, Engine.REPLAY)
+    check_state(args.state)
     speed = inf if args.speed is None else args.speed
     if not speed > 0:
         raise BadInput(f"--speed {speed:g} must be above 0: 1 is real time, 60 a minute in a second")

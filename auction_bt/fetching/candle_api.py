@@ -120,7 +120,7 @@ class CandleApi:
             if tried >= _TRIES or limited >= _TRIES_LIMITED:
                 raise Retryable(f"{key}: no answer after {tried + limited} tries ({said}): run the same command again later")
             wait = min(_LONGEST_WAIT_S, 2.0 ** (tried + limited - 1))
-            self._tell(f"no answer from {self._host} ({said}): trying again in {wait:.0f} s")
+            self._tell(f"{self._host}: {said}: trying again in {wait:.0f} s")
             self._sleep(wait)
 
     def _send_token(self, said: str) -> None:

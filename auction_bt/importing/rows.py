@@ -16,7 +16,7 @@ from auction_bt.core.tick import F64, I64, TickColumns
 
 from .rejects import Rejects
 from .stamps import BAD, is_far, parse
-from .table import Table
+from .table import LIKE_BARS, LIKE_TICKS, Table
 
 _BAD_TIME: Final = "the time cannot be read"
 _FAR_TIME: Final = "the time is not in the years 1990 to 2199"
@@ -35,7 +35,7 @@ def kind_of(table: Table) -> str:
     if "price" in table.columns:
         return "ticks"
     raise BadInput(f"{table.path}: neither a price nor open, high, low, close; the columns are {', '.join(table.names)}: "
-                   "say which with --map price=COLUMN")  # fmt: skip
+                   f"say which with --map price=COLUMN, or write a header like {LIKE_BARS}; of ticks, {LIKE_TICKS}")  # fmt: skip
 
 
 def ticks_of(table: Table, zone: ZoneInfo | None, rejects: Rejects) -> tuple[TickColumns, int]:

@@ -38,6 +38,9 @@ ALIASES: Final[Mapping[str, tuple[str, ...]]] = {
     "symbol": ("symbol", "ticker", "tradingsymbol", "instrument", "instrument_key"),
     "raw_json": ("raw_json",),
 }
+# A header that is understood and a row of it, for who has none.
+LIKE_BARS: Final = "ts,open,high,low,close,volume and rows like 2026-11-20 09:15:00,100.05,100.50,100.00,100.20,1200"
+LIKE_TICKS: Final = "ts,price,size and rows like 2026-11-20 09:15:00.250,100.05,50"
 _BLOCK: Final = 64 * 1024 * 1024  # a message of a hundred symbols is one cell of a raw export
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
@@ -70,7 +73,8 @@ class Table:
         missing = [name for name in wanted if name not in self.columns]
         if missing:
             raise BadInput(f"{self.path}: no column for {', '.join(missing)}; the columns are {', '.join(self.names)}: "
-                           f"say which with --map {missing[0]}=COLUMN")  # fmt: skip
+                           f"say which with --map {missing[0]}=COLUMN, or write a header like "
+                           f"{LIKE_TICKS if 'price' in wanted else LIKE_BARS}")  # fmt: skip
 
     def only(self, symbol: str | None) -> Table:
         """Return the rows of `symbol` where the file names symbols; refuse to mix several into one."""

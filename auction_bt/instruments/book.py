@@ -107,8 +107,8 @@ class InstrumentBook(SqliteFile):
         if create:
             state.mkdir(parents=True, exist_ok=True)
         elif not path.exists():
-            raise BadInput(f"no instrument master in {state}: get today's with `instruments --refresh`, "
-                           "or load one with `instruments --from FILE --date DAY`")  # fmt: skip
+            raise BadInput(f"no instrument master in {state}: get today's with `instruments --refresh`, load one with "
+                           "`instruments --from FILE --date DAY`, or name its folder with --state")  # fmt: skip
         statements = [*(t.create for t in TABLES), *_make_indexes()]
         return cls(path, connect(path, application_id=BOOK_ID, version=BOOK_VERSION, statements=statements, what=_WHAT,
                                  create=create, readonly=not create))  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
@@ -33,8 +34,7 @@ def run_list(journal: JournalPages, query: Query) -> dict[str, Any]:
     runs = []
     for number, text, trades, still_open, net in found.rows:
         settings = settings_in(text)
-        # `Listed` says what was changed; its net is not asked for.
-        changed = Listed(number, settings, trades, still_open, cash_of({})).changed
+        changed = Listed(number, settings, trades, still_open, Decimal(repr(net))).changed
         runs.append({**_named(number, settings), "engine": settings.get("engine"), "trades": trades, "open_trades": still_open,
                      "net": net, "changed": {name: setting_text(value) for name, value in changed.items()}})  # fmt: skip
     return {"total": found.total, "offset": offset, "runs": runs}

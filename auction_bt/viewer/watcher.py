@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, Final
@@ -69,19 +71,31 @@ class Watcher:
         self._store = found
 
     def _run(self) -> None:
+        turn = 0
+        self._guarded(self._warm)
+        while not self._ended.wait(_TURN_S):
+            if self._sources.hub.clients:  # what is missed meanwhile is told to the next one
+                self._guarded(lambda: self._look(is_store_due=turn % _TURNS_A_STORE == 0))  # noqa: B023 - called at once
+                turn += 1
+
+    def _warm(self) -> None:
         with suppress(AuctionError):
             self._sources.store.ask(self._sources.charts.warm)
-        turn = 0
-        while not self._ended.wait(_TURN_S):
-            if not self._sources.hub.clients:
-                continue  # what is missed meanwhile is told to the next one
-            self.look_at_journal()
-            if turn % _TURNS_A_STORE == 0:
-                self.look_at_store()
-            turn += 1
-            if (status := self._health()) != self._status:
-                self._status = status
-                self._sources.hub.publish("status", self._sources.status())
+
+    def _look(self, *, is_store_due: bool) -> None:
+        self.look_at_journal()
+        if is_store_due:
+            self.look_at_store()
+        if (status := self._health()) != self._status:
+            self._status = status
+            self._sources.hub.publish("status", self._sources.status())
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        # Pages that hear nothing look as if nothing happened: whatever goes wrong is said, and the next look is taken.
+        try:
+            work()
+        except Exception:
+            logging.getLogger(__name__).exception("looking for news failed")
 
     def _health(self) -> Any:
         told = self._sources.status()

@@ -105,6 +105,23 @@ def test_wrong_use_is_one_line_and_makes_no_store(run, bad, broker, tmp_path):
     assert broker.calls == []
 
 
+def test_a_symbol_without_trading_days_is_told_and_the_others_go_on(run, fetch, broker, tmp_path):
+    rows = [index(), contract(1, "2025-03-27"), contract(2, "2025-04-24")]
+    run("instruments", "--from", write(tmp_path / "complete.json.gz", rows), "--date", "2025-03-03")
+    days = {"first": "2025-03-31", "last": "2025-04-04"}
+    code, out, error = fetch("--symbol", "NSE_FO|1", "--symbol", OTHER, **days)
+    assert (code, error) == (1, "auction_bt: 1 of 2 symbols failed: NSE_FO|1\n")
+    assert out.splitlines()[-1].startswith("failed: NSE_FO|1: no trading day")
+    assert len(stored(tmp_path, OTHER)) == 4 * 375  # the 31st is a holiday
+
+
+def test_a_weekend_of_several_symbols_is_nothing_to_do(fetch, broker, tmp_path):
+    code, out, error = fetch("--symbol", RELIANCE, "--symbol", OTHER, first="2025-03-08", last="2025-03-09")
+    assert (code, broker.calls, (tmp_path / "auction.db").exists()) == (3, [], False)
+    assert [line.partition(": no trading day")[0] for line in out.splitlines()] == [f"failed: {RELIANCE}", f"failed: {OTHER}"]
+    assert error == f"auction_bt: nothing to fetch for any of 2 symbols: {RELIANCE}, {OTHER}\n"
+
+
 def child(folder, broker):
     words = ["--symbol", RELIANCE, "--from-date", "2024-01-01", "--to-date", "2024-12-31", "--base-url", broker.url]
     return subprocess.Popen([sys.executable, "-m", "auction_bt", "fetch", *words], cwd=folder, env=ENVIRONMENT, text=True,

@@ -11,6 +11,9 @@ from auction_bt.core.ist import MINUTE_NS
 from auction_bt.store.dsn import open_store
 from tests.importing.made import EVER, OPEN, bars_csv, content, store, ticks_csv, write
 
+BARS = ("ts,open,high,low,close,volume", "2026-11-20 09:15:00,100.05,100.50,100.00,100.20,1200")
+TICKS = ("ts,price,size", "2026-11-20 09:15:00.250,100.05,50")
+
 
 def test_bars_of_a_csv_are_stored_known_at_their_end(run):
     write("a.csv", bars_csv())
@@ -103,6 +106,35 @@ def test_a_few_bad_rows_are_counted_by_reason_with_their_first_line_and_the_rest
 def test_a_table_that_cannot_be_used_is_refused_whole(bad, text, says):
     write("a.csv", text)
     assert says in bad("import", "a.csv", "--symbol", "A")
+
+
+def test_wrong_columns_are_answered_with_a_header_and_a_row_that_are_understood(bad, run):
+    cases = (
+        ("a,b\n1,2\n", [BARS, TICKS]),
+        ("time_of,price\n1,2\n", [TICKS]),
+        ("open,high,low,close\n1,2,0.5,1\n", [BARS]),
+    )
+    for text, likes in cases:
+        write("a.csv", text)
+        said = bad("import", "a.csv", "--symbol", "A")
+        assert [like for like in (BARS, TICKS) if f"{like[0]} and rows like {like[1]}" in said] == likes
+    for number, like in enumerate((BARS, TICKS)):
+        write("b.csv", "\n".join(like) + "\n")
+        assert " 1 stored" in run("import", "b.csv", "--symbol", f"B{number}")[1]
+
+
+def test_a_file_that_is_refused_does_not_undo_those_before_it_and_says_so(run):
+    for name in "abcdefg":
+        write(f"{name}.csv", bars_csv())
+    write("z.csv", "a,b\n1,2\n")
+    code, out, error = run("import", "a.csv", "z.csv", "b.csv", "--symbol", "A")
+    assert (code, out.count(" read,"), error.count("\n")) == (2, 1, 1)
+    assert error.startswith("auction_bt: z.csv: neither a price")
+    assert error.endswith(" (a.csv before it: imported, and kept)\n")
+    with store() as s:
+        assert len(s.bars("A", *EVER)) == 5
+    error = run("import", *(f"{name}.csv" for name in "abcdefgz"), "--symbol", "A")[2]
+    assert error.endswith(" (a.csv, b.csv, c.csv, d.csv, e.csv and 2 more before it: imported, and kept)\n")
 
 
 def test_a_table_must_say_what_was_traded_and_not_mix_symbols(bad, run):

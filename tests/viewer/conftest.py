@@ -47,7 +47,7 @@ def ask(sources):
     client = create_app(sources, ["desk.example"]).test_client()
 
     def get(path, **query):
-        answer = client.get(f"/api{path}", query_string=query)
+        answer = client.get(f"/api{path}", query_string=query or None)
         return answer.status_code, answer.get_json()
 
     get.client = client

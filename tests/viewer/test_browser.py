@@ -35,8 +35,9 @@ def served(kept, made, tmp_path_factory):
             journal.append_decisions(number, run.result.decisions)
             journal.append_trades(number, run.result.trades)
     viewer = Viewer("--store", f"sqlite:///{folder / 'a.db'}", "--state", str(folder), cwd=folder)
-    yield SimpleNamespace(viewer=viewer, url=viewer.url, folder=folder)
-    viewer.end()
+    found = SimpleNamespace(viewer=viewer, url=viewer.url, folder=folder)
+    yield found
+    found.viewer.end()  # a test may have put another in its place
 
 
 def plain_settings(run):
@@ -265,7 +266,7 @@ def test_a_store_that_goes_away_is_told_and_what_was_shown_stays(page, served):
     file = served.folder / "a.db"
     file.rename(served.folder / "away.db")
     told = wait(browser, "const b = document.getElementById('banner'); return b.hidden ? '' : b.innerText")
-    assert "store away" in told
+    assert "The store does not answer" in told
     assert "no store at" in told
     assert shown(browser) == before
     (served.folder / "away.db").rename(file)

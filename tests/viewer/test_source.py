@@ -6,7 +6,9 @@ import pytest
 
 from auction_bt.core.errors import BadInput, Fatal, NothingToDo, Retryable
 from auction_bt.viewer.source import Away, Source
-from auction_bt.viewer.sources import shown
+from auction_bt.viewer.sources import Sources, shown
+from auction_bt.viewer.watcher import Watcher
+from tests.waiting import until
 
 
 class Thing:
@@ -111,3 +113,22 @@ def test_another_file_in_its_place_is_opened(opener, tmp_path):
 ])  # fmt: skip
 def test_a_password_is_not_shown(dsn, told):
     assert shown(dsn) == told
+
+
+def test_a_look_that_fails_is_said_and_the_next_is_taken(monkeypatch, tmp_path, caplog):
+    sources = Sources.of(f"sqlite:///{tmp_path / 'a.db'}", tmp_path)
+    watcher = Watcher(sources)
+    looks = []
+
+    def look(**_):
+        looks.append(1)
+        raise ValueError("a row that nobody expected")
+
+    monkeypatch.setattr(watcher, "_look", look)
+    watcher.start()
+    stream = sources.hub.stream({})
+    until(lambda: len(looks) > 1)
+    watcher.close()
+    stream.close()
+    sources.close()
+    assert "a row that nobody expected" in caplog.text

@@ -55,13 +55,14 @@ class DayChart {
     this.overlay.requestUpdate();
   }
   set(columns, cut, isKept) {
-    const range = isKept ? this.range() : null, format = { type: "custom", formatter: (price) => number(price, columns.decimals), minMove: columns.tick };
+    const range = isKept ? this.range() : null, isFollowed = range && cut > this.cut && this.cut >= range.from && this.cut <= range.to, format = { type: "custom", formatter: (price) => number(price, columns.decimals), minMove: columns.tick };
     this.columns = columns;
     this.overlay.bars = columns;
     this.overlay.decimals = columns.decimals;
     for (const series of [this.candles, ...Object.values(this.lines), ...Object.values(this.sessions)]) series.applyOptions({ priceFormat: format });
     this.setAll(cut);
-    if (range) this.look(range); else this.fit();
+    // Who looks at the whole day sees the whole of it as it grows; who looks at bars long past is not pulled away.
+    if (range && !this.isNear(range, this.fitted)) { this.look(range); if (isFollowed) this.keepInView(); } else this.fit();
   }
   price(ticks) { return +(ticks * this.columns.tick).toFixed(this.columns.decimals); }
   candle(i) {
@@ -92,10 +93,13 @@ class DayChart {
   }
   range() { return this.chart.timeScale().getVisibleLogicalRange(); }
   look(range) {
-    const now = this.range();
-    if (range && (!now || Math.abs(now.from - range.from) > 0.01 || Math.abs(now.to - range.to) > 0.01)) this.chart.timeScale().setVisibleLogicalRange(range);
+    if (range && !this.isNear(this.range(), range)) this.chart.timeScale().setVisibleLogicalRange(range);
   }
-  fit() { this.look({ from: -6, to: Math.max(FEW_BARS, this.columns.t.length) * (1 + RIGHT_ROOM) }); }
+  isNear(a, b) { return Boolean(a && b) && Math.abs(a.from - b.from) < 0.1 && Math.abs(a.to - b.to) < 0.1; }
+  fit() {
+    this.fitted = { from: -6, to: Math.max(FEW_BARS, this.columns.t.length) * (1 + RIGHT_ROOM) };
+    this.look(this.fitted);
+  }
   keepInView() {
     const range = this.range();
     if (!range) return;

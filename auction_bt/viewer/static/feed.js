@@ -24,7 +24,7 @@ class Feed {
     const top = this.box.scrollTop, r = found.recorder, facts = [["last message", `${istNs(found.last_ts)}`], ["on this day", `${whole(found.messages)} messages, ${whole(found.symbols.length)} symbols, ${whole(found.gaps.length)} gaps`]];
     const first = make("p", "Last message ");
     first.append(this.age);
-    if (r) facts.push(["recorder", r.running === null || r.running === undefined ? DASH : r.running ? "running" : "not running", r.running ? "won" : "lost"], ["waiting", whole(r.waiting)], ["kept", whole(r.kept)], ["dead letters", whole(r.dead), r.dead ? "lost" : ""], ["it last wrote", istNs(r.last_ts)]);
+    if (r) facts.push(["recorder", r.running === null || r.running === undefined ? DASH : r.running ? "running" : "not running", r.running ? "won" : "lost"], ["waiting", whole(r.waiting)], ["dead letters", whole(r.dead), r.dead ? "lost" : ""], ["it last wrote", istNs(r.last_ts)]);
     const parts = [make("h3", `Feed on ${dayWords(found.day)}`), first, story.facts(facts)];
     if (!r) parts.push(make("p", "No recorder has run with this state folder.", "muted small"));
     const lost = (s) => isUnknown(s.lost_s) ? DASH : s.lost_s ? `${whole(s.lost_s)} s` : "0 s";

@@ -33,12 +33,15 @@ class Equity {
 
 const groups = {
   NAMES: [["side", "By side"], ["setup", "By setup"], ["regime", "By regime"], ["reason", "By exit"], ["symbol", "By symbol"], ["hour", "By hour of entry"], ["weekday", "By weekday"], ["day", "By day"]],
-  show(info) {
+  async show(info) {
     const box = by("groups-panel"), top = box.scrollTop;
     if (!info) { box.replaceChildren(make("p", "No run is chosen.", "empty")); return; }
+    let found = null;
+    try { found = await api.get(`runs/${info.run}/groups`, {}, "groups"); } catch (error) { box.replaceChildren(make("p", error.message, "empty")); }
+    if (!found) return;
     const all = make("div", undefined, "tables");
-    for (const [key, title] of this.NAMES) if (info.groups[key]?.length) all.append(this.table(title, ["", "trades", "net", "won", "R each"], info.groups[key].map((g) => [key === "symbol" ? shortSymbol(g.name) : g.name || DASH, whole(g.trades), [rupees(g.net, 0), tone(g.net)], percent(g.win_rate, 0), isUnknown(g.r_mean) ? DASH : signed(g.r_mean)])));
-    const kinds = info.totals.charges_by_kind, paid = kinds && Object.entries(kinds).filter(([, v]) => v);
+    for (const [key, title] of this.NAMES) if (found.groups[key]?.length) all.append(this.table(title, ["", "trades", "net", "won", "R each"], found.groups[key].map((g) => [key === "symbol" ? shortSymbol(g.name) : g.name || DASH, whole(g.trades), [rupees(g.net, 0), tone(g.net)], percent(g.win_rate, 0), isUnknown(g.r_mean) ? DASH : signed(g.r_mean)])));
+    const kinds = found.charges_by_kind, paid = kinds && Object.entries(kinds).filter(([, v]) => v);
     if (paid?.length) all.append(this.table("Charges by kind", ["", "paid"], paid.map(([kind, v]) => [chargeWord(kind), rupees(v)])));
     const changed = Object.entries(info.settings || {}).filter(([name]) => !["symbols", "engine"].includes(name));
     box.replaceChildren(all.children.length ? all : make("p", "No trade is closed yet.", "empty"), story.more("Settings of this run", story.facts(changed.map(([name, value]) => [name.replaceAll("_", " "), value === "" || value === null ? DASH : String(value)]))));

@@ -15,7 +15,7 @@ function sheetLines(sheet, columns, cut) {
   if (sheet.composite && sheet.composite.sessions > 1) add(`${sheet.composite.sessions}-day POC`, sheet.composite.poc, "poc");
   // What came after the cut may have traded a POC, or made the first hour.
   if (sheet.cut <= cut) {
-    for (const n of sheet.naked_pocs) add(`naked POC ${n.date.slice(5)}`, n.price, "transition");
+    for (const n of sheet.naked_pocs) add(`naked POC ${n.date.slice(5)}`, n.price, "poc");
     const hour = sheet.today?.initial_balance;
     if (hour && hour.is_complete) { add("IB high", hour.high, "accent"); add("IB low", hour.low, "accent"); }
   }
@@ -72,7 +72,7 @@ class Levels {
         th.scope = "row";
         last = make("td", found[2] === undefined ? found[1] : found[2].replace(/ {2,}/g, "  "));
         row.append(th, last);
-      } else { parts.push(make("h3", line)); body = null; }
+      } else { parts.push(parts.length === 1 ? make("p", line, "muted small") : make("h3", line)); body = null; }
     }
     return parts;
   }

@@ -5,7 +5,7 @@ const LONGEST_WAIT_MS = 10000;
 const CHECK_MS = 15000;
 
 class Live {
-  // `page`: onJournal(runs), onStore(), onBack().
+  // `page`: onJournal(runs), onStore(), onBack(), onQuiet().
   constructor(page) {
     this.page = page;
     this.source = null;
@@ -18,7 +18,7 @@ class Live {
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.pause(); else { this.connect(); page.onBack(); } });
     addEventListener("online", () => this.connect());
     // Heartbeats are not told to a script: a line that says nothing for long is asked about.
-    setInterval(() => { if (!document.hidden && performance.now() - this.heard > CHECK_MS) this.check(); }, CHECK_MS / 3);
+    setInterval(() => { if (!document.hidden && performance.now() - this.heard > CHECK_MS) { this.check(); page.onQuiet(); } }, CHECK_MS / 3);
     this.connect();
   }
   connect() {
@@ -71,10 +71,10 @@ class Live {
   away() { return this.status ? ["store", "journal"].filter((name) => this.status[name].ok === false) : []; }
   tell() {
     const away = this.away(), dot = by("live"), banner = by("banner");
-    const words = this.isBroken ? "reconnecting…" : away.length ? `${away.join(" and ")} away: ${away.map((name) => this.status[name].error).join("; ")}` : this.version ? "live" : "connecting…";
+    const words = this.isBroken ? "reconnecting…" : away.length ? `${away.join(" and ")} away` : this.version ? "live" : "connecting…";
     dot.className = `live ${this.isBroken ? "broken" : away.length ? "away" : this.version ? "on" : ""}`;
-    by("live-words").textContent = this.isBroken || !away.length ? words : `${away.join(" and ")} away`;
+    by("live-words").textContent = words;
     banner.hidden = !this.isBroken && !away.length;
-    banner.textContent = this.isBroken ? "The viewer does not answer. What you see is what was last known; the page tries to reach it again." : `The ${words}. What you see is what was last known; the page goes on by itself.`;
+    banner.textContent = this.isBroken ? "The viewer does not answer. What you see is what was last known; the page tries to reach it again." : `The ${away.join(" and the ")} ${away.length > 1 ? "do" : "does"} not answer: ${away.map((name) => this.status[name].error).join("; ")}. What you see is what was last known; the page goes on by itself.`;
   }
 }

@@ -282,7 +282,7 @@ class Pane {
 
   heads() {
     const run = this.of(".pick.run"), symbol = this.of(".pick.symbol"), day = this.of(".pick.day"), at = this.days.indexOf(this.day);
-    run.textContent = this.run === null ? "No run: default settings" : `Run ${this.run}${this.info ? ` · ${this.info.rule || DASH}` : ""}`;
+    run.textContent = this.run === null ? "No run" : `Run ${this.run}${this.info ? ` · ${this.info.rule || DASH}` : ""}`;
     symbol.textContent = this.columns && this.columns.symbol === this.symbol && this.columns.name !== this.symbol ? this.columns.name : this.symbol ? shortSymbol(this.symbol) : "No symbol";
     symbol.title = `${this.symbol || "choose a symbol"} (y)`;
     day.textContent = this.day ? dayWords(this.day) : "No day";
@@ -347,7 +347,8 @@ class Pane {
     this.scrubber.tell([make("span", " ")], "nothing");
     this.read(null);
     this.modeWords();
-    this.notice(error ? [error] : ["There is no market data yet.", make("code", "python -m auction_bt demo"), "makes some up, and", make("code", "python -m auction_bt import FILE"), "reads your own; start the viewer with --store and --state of where it is."]);
+    const isHelped = !error || !this.symbol;
+    this.notice(!isHelped ? [error] : [error || "There is no market data yet.", make("code", "python -m auction_bt demo"), "makes some up, and", make("code", "python -m auction_bt import FILE"), "reads your own; start the viewer with --store and --state of where it is."]);
     this.page.onCut(this);
   }
   theme() { this.chart.theme(); }

@@ -90,6 +90,7 @@ const viewer = (() => {
     pane.freeze(found);
     side.show("story");
     story.trade(found);
+    if (matchMedia("(max-width: 900px)").matches) pane.root.scrollIntoView({ block: "start" });
     by("story-panel").scrollTop = 0;
     remember();
   }
@@ -212,6 +213,8 @@ const viewer = (() => {
     return new Live({
       onJournal: (runs) => { for (const r of runs) told.add(r); lookAtJournal(); },
       onStore: () => { lookAtCharts(); lookAtDays(); },
+      // A hint may have been lost.
+      onQuiet: () => { lookForRuns(); trades.load(true); },
       onBack: () => { told.add(null); lookAtJournal(); lookAtCharts(); lookAtDays(); },
     });
   }

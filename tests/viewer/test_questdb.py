@@ -1,0 +1,53 @@
+"""The viewer on a server: the same answers as from a file, through the server's death."""
+
+import json
+import urllib.error
+from urllib.parse import quote
+
+import pytest
+
+from auction_bt.core.ist import from_date
+from auction_bt.derive import derive
+from auction_bt.store import RawMessage
+from auction_bt.store.dsn import open_store
+from auction_bt.synthetic import DEMO, Shape, messages
+from tests.page.conftest import DAYS
+from tests.waiting import until
+
+from .conftest import SYMBOL
+
+CHART = f"/chart?symbol={quote(SYMBOL)}&from={DAYS[1]}"
+
+
+@pytest.mark.db
+def test_a_server_answers_as_a_file_does_and_may_die_and_return(questdb_alone, viewer, kept, ask):
+    dsn = questdb_alone.dsn()
+    instrument = DEMO[Shape.BALANCED]
+    with open_store(dsn, create=True) as store:
+        store.put_instrument(instrument)
+        for number, day in enumerate(DAYS):
+            stream = messages(
+                SYMBOL, day, Shape.BALANCED, 7 + number, tick=instrument.tick, lot=instrument.lot, kind=instrument.kind
+            )
+            store.add_raw(RawMessage(at, json.dumps(body), tuple(body.get("feeds", ()))) for at, body in stream)
+        derive(store, [SYMBOL], [from_date(day) for day in DAYS])
+    one = viewer("--store", dsn, "--state", str(kept.folder))
+    symbol = quote(SYMBOL)
+    for path in (CHART, f"/symbols/days?symbol={symbol}", f"/levels?symbol={symbol}&date={DAYS[1]}"):
+        assert one.get(path) == ask(path)[1]
+    assert one.get("/trades/1")["profile"] == ask("/trades/1")[1]["profile"] is not None
+    assert {s["symbol"] for s in one.get("/feed")["symbols"]} == {SYMBOL}
+    assert "test;pass" not in json.dumps(one.get("/status"))
+    assert "***" in one.get("/status")["store"]["dsn"]
+
+    events = one.listen()
+    questdb_alone.kill()
+    told = until(lambda: [data for name, data, _ in events if name == "status"], timeout=60)[0]
+    assert told["store"]["ok"] is False
+    with pytest.raises(urllib.error.HTTPError, match="503"):
+        one.get(CHART)
+    assert one.get("/runs")["total"] == 2
+    questdb_alone.start()
+    until(lambda: [data for name, data, _ in events if name == "status"][1:], timeout=60)
+    assert one.get("/status")["store"]["ok"] is True
+    assert one.get(CHART) == ask(CHART)[1]
