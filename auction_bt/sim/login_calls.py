@@ -67,6 +67,8 @@ def login_calls(service: Service) -> Blueprint:
             return bad(_NO_FEED)
         asked = {"update_types": request.args["update_types"]} if "update_types" in request.args else {}
         query = urlencode({"code": sessions.code(purpose, clock()), **asked})
-        return good({"authorized_redirect_uri": f"{address}?{query}"})
+        found = f"{address}?{query}"
+        # The SDK reads the name that the broker's pages no longer use.
+        return good({"authorizedRedirectUri": found, "authorized_redirect_uri": found})
 
     return calls

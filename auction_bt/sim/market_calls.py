@@ -77,8 +77,7 @@ def market_calls(service: Service) -> Blueprint:
 
     @calls.get("/market-quote/instruments/exchange/<name>.json.gz")
     def master(name: str) -> Response:
-        agent = request.headers.get("User-Agent", "")
-        if not agent or "python-urllib3" in agent:  # a stranger to the content network in front of the broker
+        if not request.headers.get("User-Agent"):  # a stranger to the content network in front of the broker
             return Response(_BLOCKED, 403, mimetype="text/html")
         if name in service.masters:
             return Response(service.masters[name], mimetype="application/octet-stream")

@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from flask import Flask, Response, g, jsonify, request
-from waitress import create_server
 from waitress.channel import ClientDisconnected
 from werkzeug.exceptions import HTTPException
-
-from auction_bt.core.errors import BadInput
 
 from . import checks
 from .account_calls import account_calls
@@ -37,7 +34,6 @@ _ORDERS: Final = {
     "/order/multi/cancel": "cancel", "/order/positions/exit": "exit",
 }  # fmt: skip
 _DROP: Final = "auction_bt.drop"
-_THREADS: Final = 16
 
 
 def create_app(service: Service) -> Flask:
@@ -88,29 +84,6 @@ def create_app(service: Service) -> Flask:
 
     app.wsgi_app = _Line(app.wsgi_app)  # type: ignore[method-assign]
     return app
-
-
-def listening(app: Flask, port: int = 0, host: str = "127.0.0.1") -> Any:
-    """Return a server that holds its address and is not running yet: `run` it in a thread, `close` it.
-
-    Parameters
-    ----------
-    app : Flask
-    port : int
-        0: any that is free; the server's ``effective_port`` says which.
-    host : str
-
-    Raises
-    ------
-    BadInput
-        The address is taken, or not of this machine.
-    """
-    try:
-        return create_server(app, host=host, port=port, threads=_THREADS, ident=None, clear_untrusted_proxy_headers=True)
-    except OSError as error:
-        raise BadInput(
-            f"the simulated broker cannot listen on {host}:{port} ({error.strerror or error}): give another port"
-        ) from error
 
 
 class _Line:

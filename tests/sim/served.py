@@ -1,13 +1,13 @@
 """The simulated broker behind a real socket, and the broker's own SDK, unmodified, in front of it."""
 
-import threading
 from contextlib import contextmanager
 
 import upstox_client
 import urllib3
 
 from auction_bt.sim.broker import Broker
-from auction_bt.sim.rest import create_app, listening
+from auction_bt.sim.listening import Listening
+from auction_bt.sim.rest import create_app
 from auction_bt.sim.service import Service
 from tests.sim.made import at, exchange
 
@@ -28,15 +28,9 @@ def serving(*, on=None, now=None, minutes=None, **service):
     clock = Clock(now or at(10, 0))
     made = Told(Broker(on or exchange(), clock, minutes), **service)
     made.broker.outbox.listeners.append(made.told.append)
-    server = listening(create_app(made))
-    made.url = f"http://127.0.0.1:{server.effective_port}"
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    try:
+    with Listening(create_app(made)) as server:
+        made.url = server.url
         yield made
-    finally:
-        server.close()
-        thread.join(10)
 
 
 class Told(Service):
