@@ -12,7 +12,7 @@ from . import checks, shapes
 from .answer import Update
 from .contract import Contract
 from .margin import MarginRates, Used, lost, used
-from .matching import opening_limit
+from .matching import Matching, opening_limit
 from .order import AFTER_HOURS, Order, Request, Status, Validity
 from .position import Holding, Position
 from .trade import Fill
@@ -48,6 +48,7 @@ class Books:
     contracts : mapping of str to Contract
         By instrument key.
     account : Account
+    matching : Matching
 
     Attributes
     ----------
@@ -61,9 +62,10 @@ class Books:
         By instrument key and product.
     """
 
-    def __init__(self, contracts: Mapping[str, Contract], account: Account) -> None:
+    def __init__(self, contracts: Mapping[str, Contract], account: Account, matching: Matching) -> None:
         self.contracts = contracts
         self.account = account
+        self.matching = matching
         self.last: dict[str, int] = {}
         self.by_id: dict[str, Order] = {}
         self.live: dict[str, dict[str, Order]] = {key: {} for key in contracts}
@@ -149,7 +151,7 @@ class Books:
     def limited(self, order: Order) -> Order:
         """Return an order with the limit it goes into the book with."""
         contract = self.contracts[order.request.key]
-        return replace(order, limit=opening_limit(order, contract, self.last.get(contract.key, 0)), takes=True)
+        return replace(order, limit=opening_limit(order, contract, self.last.get(contract.key, 0), self.matching), takes=True)
 
     def shortage(self, request: Request, order: Order) -> str:
         """Return why there are not enough funds, or shares, for what `order` asks; '' where there are."""

@@ -38,6 +38,12 @@ class Outbox:
         self.listeners: list[Listener] = []
         self._waiting: deque[Held] = deque()
         self._lock = RLock()
+        self._is_telling = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that has happened was told."""
+        return not (self._waiting or self._is_telling)
 
     def put(self, updates: Iterable[Update]) -> Held:
         """Queue updates that are not ready; to be called in the order in which they happened."""
@@ -48,10 +54,16 @@ class Outbox:
     def flush(self) -> None:
         """Tell what is ready and has nothing before it that is not."""
         with self._lock:
-            while self._waiting and self._waiting[0].is_ready:
-                for update in self._waiting.popleft().updates:
-                    for listener in self.listeners:
-                        listener(update)
+            if self._is_telling:  # a listener has done something: its turn comes
+                return
+            self._is_telling = True
+            try:
+                while self._waiting and self._waiting[0].is_ready:
+                    for update in self._waiting.popleft().updates:
+                        for listener in self.listeners:
+                            listener(update)
+            finally:
+                self._is_telling = False
 
 
 class Broker:
@@ -84,11 +96,13 @@ class Broker:
         self._exchange = exchange
         self._lock = Lock()
 
-    def tick(self, key: str, ts: int, price: float, size: int = 0, bid: float = 0.0, ask: float = 0.0) -> None:
+    def tick(
+        self, key: str, ts: int, price: float, size: int = 0, bid: float = 0.0, ask: float = 0.0, traded: bool | None = None
+    ) -> None:
         """Tell of a tick, as `Exchange.on_tick` takes it."""
         with self._lock:
             self.minutes.add(key, ts, price, size)
-            held = self.outbox.put(self._exchange.on_tick(key, ts, price, size, bid, ask, now=self.clock()))
+            held = self.outbox.put(self._exchange.on_tick(key, ts, price, size, bid, ask, now=self.clock(), traded=traded))
         held.release()
 
     def wake(self) -> None:

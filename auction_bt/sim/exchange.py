@@ -14,7 +14,7 @@ from . import checks
 from .answer import Answer, Problem, Update
 from .books import Account, Books
 from .contract import Contract, Phase
-from .matching import Trade, is_triggered, match, rests
+from .matching import Matching, Trade, is_triggered, match, rests
 from .money import units
 from .order import AFTER_HOURS, STOPS, Change, Kind, Order, Request, Status, Validity
 
@@ -31,6 +31,8 @@ class Exchange:
     contracts : iterable of Contract
         All that can be traded.
     account : Account
+    matching : Matching
+        How strictly orders meet ticks; `AS_BACKTESTED` as they do in a backtest.
 
     Attributes
     ----------
@@ -43,8 +45,8 @@ class Exchange:
     Charges are not taken from the funds; the broker books them at night.
     """
 
-    def __init__(self, contracts: Iterable[Contract], account: Account | None = None) -> None:
-        self.books = Books({contract.key: contract for contract in contracts}, account or Account())
+    def __init__(self, contracts: Iterable[Contract], account: Account | None = None, matching: Matching = Matching()) -> None:
+        self.books = Books({contract.key: contract for contract in contracts}, account or Account(), matching)
         self._killed: dict[str, int] = {}
         self._agenda = sorted(
             (at, rank, key)
@@ -182,8 +184,9 @@ class Exchange:
     # What happens to it
 
     def on_tick(
-        self, key: str, ts: int, price: float, size: int = 0, bid: float = 0.0, ask: float = 0.0, *, now: int
-    ) -> tuple[Update, ...]:
+        self, key: str, ts: int, price: float, size: int = 0, bid: float = 0.0, ask: float = 0.0, *, now: int,
+        traded: bool | None = None,
+    ) -> tuple[Update, ...]:  # fmt: skip
         """Meet the orders with a tick.
 
         Parameters
@@ -194,20 +197,25 @@ class Exchange:
             The exchange's time of the trade.
         price : float, rupees
         size : int, shares
-            Traded since the tick before; 0: only the book has changed.
+            Traded since the tick before.
         bid, ask : float, rupees
             0 or NaN where nobody knows.
         now : int, ns
             When it is told; what is due by then happens first.
+        traded : bool or None
+            Whether it is a trade; otherwise only the book has changed. None: where it has a size.
         """
         updates = list(self.on_time(now))
         contract = self.books.contracts.get(key)
         if contract is None:
             return tuple(updates)
-        trade = Trade(ts, units(price), size, _book(bid), _book(ask), contract.hours.at(ts))
-        if size:
+        is_trade = size > 0 if traded is None else traded
+        trade = Trade(ts, units(price), size, is_trade, _book(bid), _book(ask), contract.hours.at(ts))
+        if is_trade:
             self.books.last[key] = trade.price
-        if trade.phase in {Phase.CONTINUOUS, Phase.MATCHING} and self.books.live[key]:
+        # Where orders are filled whole, as in a backtest, the book alone is not looked at.
+        is_met = is_trade or self.books.matching.partial_fills
+        if is_met and trade.phase in {Phase.CONTINUOUS, Phase.MATCHING} and self.books.live[key]:
             updates += self._meet(contract, trade, now)
         return tuple(updates)
 
@@ -270,14 +278,14 @@ class Exchange:
             if trade.phase is Phase.CONTINUOUS and is_triggered(order, trade):
                 updates += self.books.tell(self.books.limited(order).to(Status.OPEN, now))
                 order = self.books.by_id[order_id]
-            found = match(order, trade, left)
+            found = match(order, trade, left if self.books.matching.partial_fills else order.pending)
             if found is not None:
                 left -= found.quantity
                 updates += self.books.fill(order, found.quantity, found.price, trade.ts, now)
             order = self.books.by_id[order_id]
             if order.is_final or order.status is not Status.OPEN:
                 continue
-            if order.request.validity is Validity.IOC and trade.size and trade.phase is Phase.CONTINUOUS:
+            if order.request.validity is Validity.IOC and trade.traded and trade.phase is Phase.CONTINUOUS:
                 updates += self.books.tell(order.to(Status.CANCELLED, now, "IOC order: what was not filled at once is cancelled"))
             elif order.takes and rests(order, trade):
                 self.books.keep(replace(order, takes=False))

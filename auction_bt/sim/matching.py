@@ -17,6 +17,27 @@ _OPTION_PROTECTION: Final = ((5, 15.0), (10, 10.0), (float("inf"), 5.0))
 
 
 @dataclass(frozen=True, slots=True)
+class Matching:
+    """How strictly orders meet ticks.
+
+    Parameters
+    ----------
+    partial_fills : bool
+        A tick fills no more than was traded, and what it fills of one order is gone for the next. Without: each tick fills all of
+        every order it reaches.
+    protection : bool
+        A market order goes only so far from the last price, and rests there. Without: it is filled by the next tick at any price.
+    """
+
+    partial_fills: bool = True
+    protection: bool = True
+
+
+#: What backtests assume: the same prices on the same ticks as `core.fills.FillModel` by quotes without slippage.
+AS_BACKTESTED: Final = Matching(partial_fills=False, protection=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Trade:
     """One tick as the matching sees it.
 
@@ -26,7 +47,9 @@ class Trade:
         The exchange's time of it.
     price : int, units
     size : int, shares
-        0: only the book has changed.
+        0 where nobody knows, or nothing was traded.
+    traded : bool
+        It is a trade; otherwise only the book has changed.
     bid, ask : int, units
         0 where nobody knows.
     phase : Phase
@@ -35,6 +58,7 @@ class Trade:
     ts: int
     price: int
     size: int
+    traded: bool
     bid: int = 0
     ask: int = 0
     phase: Phase = Phase.CONTINUOUS
@@ -82,13 +106,13 @@ def protected(request: Request, contract: Contract, reference: int) -> int:
 
 def is_triggered(order: Order, trade: Trade) -> bool:
     """Return whether a trade sets a waiting stop order off."""
-    if order.status is not Status.TRIGGER_PENDING or not trade.size:
+    if order.status is not Status.TRIGGER_PENDING or not trade.traded:
         return False
     trigger = order.request.trigger
     return trade.price >= trigger if order.request.buy else trade.price <= trigger
 
 
-def opening_limit(order: Order, contract: Contract, last: int) -> int:
+def opening_limit(order: Order, contract: Contract, last: int, model: Matching) -> int:
     """Return the limit (units) with which an order goes into the book; 0: none.
 
     Notes
@@ -98,6 +122,8 @@ def opening_limit(order: Order, contract: Contract, last: int) -> int:
     request = order.request
     if request.kind in {Kind.LIMIT, Kind.STOP_LIMIT}:
         return request.price
+    if not model.protection:
+        return 0
     return protected(request, contract, request.trigger if request.kind in STOPS else last or contract.close)
 
 
@@ -109,15 +135,15 @@ def match(order: Order, trade: Trade, available: int) -> Match | None:
     order : Order
     trade : Trade
     available : int, shares
-        Of the tick, not yet given to another order.
+        What the tick may fill of it.
 
     Notes
     -----
     In an auction everything is filled at its one price. In continuous trading an order that has just come pays the worse of the
     trade and the other side of the book, but not more than its limit; one that has rested is filled at its limit, never better.
-    Nothing is filled by a change of the book, and never more than was traded.
+    Nothing is filled by a change of the book.
     """
-    if not trade.size or available <= 0 or order.status is not Status.OPEN:
+    if not trade.traded or available <= 0 or order.status is not Status.OPEN:
         return None
     buy, limit = order.request.buy, order.limit
     if limit and (trade.price > limit if buy else trade.price < limit):
@@ -139,5 +165,5 @@ def rests(order: Order, trade: Trade) -> bool:
     if not order.limit or trade.phase is not Phase.CONTINUOUS:
         return False
     other = trade.ask if order.request.buy else trade.bid
-    seen = [price for price in (trade.price if trade.size else 0, other) if price]
+    seen = [price for price in (trade.price if trade.traded else 0, other) if price]
     return any(price > order.limit if order.request.buy else price < order.limit for price in seen)
