@@ -14,7 +14,7 @@ from . import checks
 from .answer import Answer, Problem, Update
 from .books import Account, Books
 from .contract import Contract, Phase
-from .matching import Matching, Trade, is_triggered, match, rests
+from .matching import STRICT, Matching, Trade, is_triggered, match, rests
 from .money import units
 from .order import AFTER_HOURS, STOPS, Change, Kind, Order, Request, Status, Validity
 
@@ -45,7 +45,7 @@ class Exchange:
     Charges are not taken from the funds; the broker books them at night.
     """
 
-    def __init__(self, contracts: Iterable[Contract], account: Account | None = None, matching: Matching = Matching()) -> None:
+    def __init__(self, contracts: Iterable[Contract], account: Account | None = None, matching: Matching = STRICT) -> None:
         self.books = Books({contract.key: contract for contract in contracts}, account or Account(), matching)
         self._killed: dict[str, int] = {}
         self._agenda = sorted(

@@ -33,6 +33,8 @@ class Matching:
     protection: bool = True
 
 
+#: What an exchange does.
+STRICT: Final = Matching()
 #: What backtests assume: the same prices on the same ticks as `core.fills.FillModel` by quotes without slippage.
 AS_BACKTESTED: Final = Matching(partial_fills=False, protection=False)
 
