@@ -10,6 +10,7 @@ from typing import TypeVar
 from .answer import Answer, Update
 from .exchange import Exchange
 from .history import Minutes
+from .quote import Quote
 
 T = TypeVar("T")
 Listener = Callable[[Update], None]
@@ -83,6 +84,8 @@ class Broker:
         Whoever wants to be told of updates adds itself to its ``listeners``.
     minutes : Minutes
         Candles of today, made of the ticks, and of earlier days.
+    quotes : dict of str to Quote
+        By instrument key, of what has met a tick; to be read by `read`.
 
     Notes
     -----
@@ -93,6 +96,7 @@ class Broker:
         self.clock = clock
         self.minutes = minutes or Minutes()
         self.outbox = Outbox()
+        self.quotes: dict[str, Quote] = {}
         self._exchange = exchange
         self._lock = Lock()
 
@@ -102,6 +106,7 @@ class Broker:
         """Tell of a tick, as `Exchange.on_tick` takes it."""
         with self._lock:
             self.minutes.add(key, ts, price, size)
+            self.quotes[key] = self.quotes.get(key, Quote()).after(ts, price, size, bid, ask)
             held = self.outbox.put(self._exchange.on_tick(key, ts, price, size, bid, ask, now=self.clock(), traded=traded))
         held.release()
 

@@ -19,6 +19,7 @@ from .faults import Fault, FaultKind
 from .login_calls import login_calls
 from .market_calls import market_calls
 from .order_calls import order_calls
+from .quote_calls import quote_calls
 from .service import Service
 from .sessions import INVALID
 from .shapes import error_body
@@ -50,7 +51,7 @@ def create_app(service: Service) -> Flask:
     """
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for calls in (order_calls, book_calls, account_calls, user_calls, market_calls, login_calls):
+    for calls in (order_calls, book_calls, account_calls, user_calls, market_calls, quote_calls, login_calls):
         app.register_blueprint(calls(service))
 
     @app.before_request

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from auction_bt.core.ist import to_datetime
 
-from .answer import Problem
+from .answer import Problem, Update
 from .contract import Contract
 from .margin import Used
 from .money import average, shown, to_rupees
@@ -152,6 +153,11 @@ def funds_v3(opening: int, blocked: Used, losses: tuple[Fraction, Fraction], ava
             "pledge_unavailable_to_trade": {"equity": 0.0, "mutual_funds": 0.0},
         },
     }  # fmt: skip
+
+
+def portfolio_text(update: Update) -> str:
+    """Return a message of the portfolio feed as its socket carries it, a text frame of JSON."""
+    return json.dumps(update.body)
 
 
 def error_body(errors: Sequence[Problem]) -> Json:
