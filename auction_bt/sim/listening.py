@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from threading import Thread
 from types import TracebackType
 from typing import Any, Final, Self
@@ -39,14 +40,13 @@ class Listening:
 
     def __init__(self, app: Flask, port: int = 0, host: str = "127.0.0.1") -> None:
         try:
-            self._server: Any = create_server(
-                app, host=host, port=port, threads=_THREADS, ident=None, clear_untrusted_proxy_headers=True
-            )
+            bound = socket.create_server((host, port))  # waitress would leave threads behind where this fails
         except OSError as error:
             raise BadInput(
                 f"the simulated broker cannot listen on {host}:{port} ({error.strerror or error}): give another port"
             ) from error
-        self.url = f"http://{host}:{self._server.effective_port}"
+        self._server: Any = create_server(app, sockets=[bound], threads=_THREADS, ident=None, clear_untrusted_proxy_headers=True)
+        self.url = f"http://{host}:{bound.getsockname()[1]}"
         self._thread = Thread(target=self._server.run, name="simulated-broker", daemon=True)
 
     def __enter__(self) -> Self:

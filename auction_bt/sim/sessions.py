@@ -6,8 +6,10 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import count
 from typing import Final
 
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, day_index, day_start
@@ -58,12 +60,11 @@ class Sessions:
     user: str = "SIM001"
     _tokens: dict[str, tuple[Scope, int]] = field(default_factory=dict)
     _codes: dict[str, tuple[str, int]] = field(default_factory=dict)
-    _made: int = 0
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))  # its next is one step: no two threads get the same
 
     def code(self, purpose: str, now: int) -> str:
         """Return a code that can be used once, within ten minutes, for a purpose: ``login``, ``market``, ``portfolio``."""
-        self._made += 1
-        said = f"{purpose} {self._made} {now}".encode()
+        said = f"{purpose} {next(self._numbers)} {now}".encode()
         made = hmac.new(self.app.secret.encode(), said, hashlib.sha256).hexdigest()[:24]
         self._codes[made] = (purpose, now + _CODE_NS)
         return made
@@ -76,8 +77,7 @@ class Sessions:
     def grant(self, now: int, scope: Scope = Scope.FULL) -> str:
         """Return a new token: a JWT whose ``exp`` says when it dies, 03:30 IST after it was issued."""
         dies = now + _YEAR_NS if scope is Scope.EXTENDED else next_death(now)
-        self._made += 1
-        claims = {"sub": self.user, "jti": f"{self._made:024x}", "isMultiClient": False, "isPlusPlan": True,
+        claims = {"sub": self.user, "jti": f"{next(self._numbers):024x}", "isMultiClient": False, "isPlusPlan": True,
                   "isExtended": scope is Scope.EXTENDED, "iat": now // SECOND_NS, "iss": "udapi-gateway-service",
                   "exp": dies // SECOND_NS}  # fmt: skip
         head = _text({"typ": "JWT", "alg": "HS256"}) + "." + _text(claims)
