@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from flask import Flask
 from waitress import create_server
-from waitress.wasyncore import close_all
+from waitress.wasyncore import dispatcher
 
 from auction_bt.core.errors import BadInput
 
@@ -54,7 +54,15 @@ class Listening:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        # Its workers first: they wake the loop through a pipe that must not be gone by then. The loop closes its own sockets.
+        # Its workers first: they wake the loop through a pipe that must not be gone by then, nor while we do so ourselves.
         self._server.task_dispatcher.shutdown(timeout=_END_S)
-        self._server.trigger.pull_trigger(lambda: close_all(self._server._map))
+        self._server.trigger.pull_trigger(self._end)
         self._thread.join(_END_S)
+        self._server.trigger.close()
+
+    def _end(self) -> None:
+        # On the loop's own thread, which ends when nothing is left that it looks at.
+        for each in list(self._server._map.values()):
+            if each is not self._server.trigger:
+                dispatcher.close(each)
+        self._server.trigger.del_channel()

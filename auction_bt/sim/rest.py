@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from flask import Flask, Response, g, jsonify, request
@@ -102,7 +103,8 @@ class _Line:
             close()
         peer = environ.get("waitress.client_disconnected")
         if peer is not None:
-            peer.__self__.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            with suppress(OSError):  # the client has gone before
+                peer.__self__.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise ClientDisconnected
 
 

@@ -30,13 +30,17 @@ def serving(*, on=None, now=None, minutes=None, **service):
     made.broker.outbox.listeners.append(made.told.append)
     with Listening(create_app(made)) as server:
         made.url = server.url
-        yield made
+        try:
+            yield made
+        finally:
+            for client in made.clients:
+                client.close()
 
 
 class Told(Service):
     def __init__(self, *args, **named):
         super().__init__(*args, **named)
-        self.url, self.told = "", []
+        self.url, self.told, self.clients = "", [], []
 
     def states(self):
         return [update.body["status"] for update in list(self.told) if update.kind == "order"]
@@ -45,21 +49,26 @@ class Told(Service):
 class Sdk:
     """The SDK's classes of one client that sends a token; its own repetitions are off unless they are asked for."""
 
-    def __init__(self, url, token="", retries=False):
+    def __init__(self, service, token="", retries=False):
         configuration = upstox_client.Configuration()
-        configuration.host = configuration.order_host = url
+        configuration.host = configuration.order_host = service.url
         configuration.sandbox = False
         configuration.access_token = token
         self.client = upstox_client.ApiClient(configuration)
         if not retries:
             self.client.rest_client.pool_manager.connection_pool_kw["retries"] = urllib3.Retry(0, redirect=0)
 
+        service.clients.append(self)
+
+    def close(self):
+        self.client.rest_client.pool_manager.clear()
+
     def __getattr__(self, name):
         return getattr(upstox_client, name)(self.client)
 
 
 def logged_in(service, **named):
-    return Sdk(service.url, service.sessions.grant(service.broker.clock()), **named)
+    return Sdk(service, service.sessions.grant(service.broker.clock()), **named)
 
 
 def order(**changed):

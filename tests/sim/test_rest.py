@@ -178,7 +178,7 @@ def test_a_token_dies_at_half_past_three_in_the_morning(service, sdk):
 
 
 def test_who_has_no_token_is_not_asked_for_one_where_none_is_needed(service):
-    sdk = Sdk(service.url)
+    sdk = Sdk(service)
     with pytest.raises(ApiException) as error:
         sdk.OrderApi.get_order_book("2.0")
     assert refusal(error) == (401, "UDAPI100050")
@@ -186,7 +186,7 @@ def test_who_has_no_token_is_not_asked_for_one_where_none_is_needed(service):
 
 
 def test_a_token_that_may_only_read_is_forbidden_to_trade_not_unknown(service):
-    sdk = Sdk(service.url, service.sessions.grant(at(10, 0), Scope.EXTENDED))
+    sdk = Sdk(service, service.sessions.grant(at(10, 0), Scope.EXTENDED))
     assert sdk.OrderApi.get_order_book("2.0").data == []
     with pytest.raises(ApiException) as error:
         sdk.OrderApiV3.place_order(order())
@@ -207,10 +207,10 @@ def test_orders_come_from_a_registered_address_alone(service, sdk):
 
 
 def test_a_code_makes_one_login(service):
-    app, sdk = service.sessions.app, Sdk(service.url)
-    http = urllib3.PoolManager()
+    app, sdk = service.sessions.app, Sdk(service)
     fields = {"client_id": app.client_id, "redirect_uri": app.redirect, "response_type": "code", "state": "s"}
-    went = http.request("GET", f"{service.url}/v2/login/authorization/dialog", fields=fields, redirect=False)
+    with urllib3.PoolManager() as http:
+        went = http.request("GET", f"{service.url}/v2/login/authorization/dialog", fields=fields, redirect=False)
     code = went.headers["Location"].partition("code=")[2].partition("&")[0]
     named = {"code": code, "client_id": app.client_id, "client_secret": app.secret, "redirect_uri": app.redirect,
              "grant_type": "authorization_code"}  # fmt: skip
@@ -219,7 +219,7 @@ def test_a_code_makes_one_login(service):
     assert refusal(error) == (401, "UDAPI100016")
     answer = sdk.LoginApi.token("2.0", **named)
     assert (answer.user_id, answer.broker) == ("SIM001", "UPSTOX")
-    mine = Sdk(service.url, answer.access_token)
+    mine = Sdk(service, answer.access_token)
     assert mine.OrderApi.get_order_book("2.0").data == []
     with pytest.raises(ApiException) as error:
         sdk.LoginApi.token("2.0", **named)
@@ -259,7 +259,7 @@ def test_more_orders_than_ten_a_second_are_too_many(service, sdk):
 
 
 def test_days_and_hours_are_those_of_our_own_tables(service):
-    api = Sdk(service.url).MarketHolidaysAndTimingsApi
+    api = Sdk(service).MarketHolidaysAndTimingsApi
     for text in ("2026-11-23", "2026-11-24", "2026-12-25", "2026-11-28"):
         raw = {"_preload_content": False}
         timings = json.loads(api.get_exchange_timings(text, **raw).data)["data"]
@@ -286,7 +286,7 @@ def test_candles_newest_first_today_in_the_intraday_call_alone():
         service.broker.tick(SHARE, at(9, 15, 5), 1310.0, 10)
         service.broker.tick(SHARE, at(9, 15, 50), 1309.0, 5)
         service.broker.tick(SHARE, at(9, 16), 1312.0, 1)
-        api = Sdk(service.url).HistoryV3Api
+        api = Sdk(service).HistoryV3Api
         today = api.get_intra_day_candle_data(SHARE, "minutes", "1").data.candles
         assert today == [
             ["2026-11-23T09:16:00+05:30", 1312.0, 1312.0, 1312.0, 1312.0, 1, 0],
@@ -308,14 +308,14 @@ def test_candles_newest_first_today_in_the_intraday_call_alone():
 def test_the_instrument_master_is_one_that_we_can_read(service, tmp_path):
     from auction_bt.instruments.master import MasterFile
 
-    http = urllib3.PoolManager(headers={"User-Agent": "auction-bt"})
     address = f"{service.url}/market-quote/instruments/exchange/complete.json.gz"
     path = tmp_path / "complete.json.gz"
-    path.write_bytes(http.request("GET", address).data)
+    with urllib3.PoolManager() as http:
+        path.write_bytes(http.request("GET", address, headers={"User-Agent": "auction-bt"}).data)
+        assert http.request("GET", address, headers={"User-Agent": ""}).status == 403
     rows = {row["instrument_key"]: row for row in json.loads(gzip.decompress(path.read_bytes()))}
     assert (rows[SHARE]["cas_eligible"], rows[FUTURE]["freeze_quantity"]) == (True, 1800)
     assert {row[0] for row in MasterFile(path)} == set(rows)
-    assert urllib3.request("GET", address, headers={"User-Agent": ""}).status == 403
 
 
 def test_charges_and_margins(sdk):
