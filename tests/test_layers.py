@@ -104,6 +104,32 @@ def test_the_rules_know_the_core_and_their_own_tables_only():
     assert not breaches([reader], lambda module: is_allowed(module) or is_in(module, "os", "pathlib"))
 
 
+def test_the_simulated_exchange_asks_no_clock_and_knows_no_server():
+    names = (
+        "money",
+        "order",
+        "contract",
+        "matching",
+        "position",
+        "margin",
+        "answer",
+        "checks",
+        "trade",
+        "shapes",
+        "books",
+        "exchange",
+    )
+    files = [ROOT / f"auction_bt/sim/{name}.py" for name in names]
+    friends = ("auction_bt.market", "auction_bt.sim", *(f"auction_bt.sim.{name}" for name in names))
+
+    def is_allowed(module: str) -> bool:
+        if is_in(module, "auction_bt.sim"):
+            return module == "auction_bt.sim" or is_in(module, *friends[2:])
+        return is_pure(module) or is_in(module, *friends)
+
+    assert not breaches(files, is_allowed)
+
+
 @pytest.mark.parametrize(("folder", "other"), [("feeds", "brokers"), ("brokers", "feeds")])
 def test_feeds_and_brokers_know_neither_each_other_nor_what_stands_above(folder, other):
     above = [f"auction_bt.{name}" for name in (other, "strategy", "viewer", "cli", "engine", "analyzers", "backtest")]
