@@ -132,8 +132,8 @@ def row_of(said: object) -> Row | None:
 def _answer(said: Mapping[str, Any]) -> Answer | None:
     try:
         return Answer(
-            _text(said.get("tag")), Asked(said.get("to")), Outcome(said.get("outcome")), _text(said.get("order_id")),
-            _text(said.get("note")),
+            _text(said.get("tag")), Asked(_text(said.get("to"))), Outcome(_text(said.get("outcome"))),
+            _text(said.get("order_id")), _text(said.get("note")),
         )  # fmt: skip
     except ValueError:
         return None

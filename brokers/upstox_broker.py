@@ -112,7 +112,7 @@ class UpstoxBroker(ValuedBroker):
     def excursion(self, data: Any) -> tuple[float, float]:
         """Return (lowest, highest) price traded since the open trade's entry, in rupees."""
         trade = self._trades.get(data.instrument.symbol)
-        prices = data.market.price[trade.entered :] if trade is not None else ()
+        prices = data.market.price[trade.entered if trade is not None else len(data.market) :]
         if not len(prices):
             price = self.positions[data].price
             return price, price

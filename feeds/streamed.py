@@ -139,9 +139,11 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         """Take bar `b` of days that are over, to be loaded next, with its ticks for the profile alone: no order meets them."""
         bars = recorded.bars
         ts, known = int(bars.ts[b]), int(bars.known_seq[b])
-        prices = (float(column[b]) for column in (bars.open, bars.high, bars.low, bars.close))
+        opened, high, low, close = (float(column[b]) for column in (bars.open, bars.high, bars.low, bars.close))
         self._last = ts
-        self._bar = Bar(self.instrument.symbol, ts, *prices, int(bars.volume[b]), int(bars.tick_volume[b]), known)
+        self._bar = Bar(
+            self.instrument.symbol, ts, opened, high, low, close, int(bars.volume[b]), int(bars.tick_volume[b]), known
+        )
         self.tape.take(int(recorded.tape.day[b]), *recorded.tape.bar(b))
         self.bars.ts.append(ts)
         self.bars.known_seq.append(known)

@@ -20,6 +20,7 @@ from .trade import Side
 
 _TRIES: Final = 3
 _LONGEST_WAIT_NS: Final = 30 * SECOND_NS
+_DOUBLINGS: Final = 5
 _LOST_TIMES: Final = 12  # what is lost is asked about this much less often
 
 
@@ -145,14 +146,23 @@ class Keeper:
 
     def _change(self, tag: str, after: LiveOrder, seq: int, now: int) -> list[Done]:
         self._at(seq, now)
-        before, self.orders.by_tag[tag] = self.orders.by_tag[tag], after
+        before = self.orders.by_tag[tag]
+        if has_failed := after.failures > before.failures:
+            after = replace(after, since=self._now)
+        self.orders.by_tag[tag] = after
         if after.is_lost and not before.is_lost:
             self._alarm(f"nobody knows whether order {tag} ({after.intent.reason}) is at the exchange")
         if after.filled > before.filled:
             self._filled(tag, after.filled - before.filled)
         if after.is_final and not before.is_final:
             self._ended(tag, before, after)
+        if has_failed and not after.is_final:  # as a rule because something has happened to it that we were not told of
+            self._send(Look(after.intent, after.order_id))
         return self._settle()
+
+    def _may_change(self, order: LiveOrder) -> bool:
+        # A change that failed is not asked for again at once, nor as often as the clock is heard.
+        return order.is_idle and (not order.failures or self._now - order.since >= SECOND_NS << min(order.failures, _DOUBLINGS))
 
     def _alarm(self, text: str) -> None:
         self.alarms.append(f"{self.terms.symbol}: {text}")
@@ -256,7 +266,7 @@ class Keeper:
 
     def _cancel_entry(self) -> None:
         for tag, order in self.orders.open(Role.ENTRY):
-            if order.is_idle and order.failures < _TRIES:
+            if self._may_change(order):
                 self._cancel(tag, order)
 
     def _tend_stops(self) -> None:
@@ -283,7 +293,7 @@ class Keeper:
 
     def _adjust(self, tag: str, order: LiveOrder, left: int, trigger: float) -> None:
         whole = left + order.filled
-        if not order.is_idle or (whole == order.qty and abs(order.trigger - trigger) <= HAIR):
+        if not self._may_change(order) or (whole == order.qty and abs(order.trigger - trigger) <= HAIR):
             return
         if not left or (order.failures >= _TRIES and whole < order.qty):  # room is needed, and it cannot be shrunk
             self._cancel(tag, order)
@@ -315,7 +325,7 @@ class Keeper:
             if (order.is_final and not order.is_lost) or self._now - order.since < patience:
                 continue
             at_market = self.orders.roles[tag] is Role.EXIT or order.is_executing
-            if order.is_idle and at_market and order.failures < _TRIES:
+            if at_market and self._may_change(order):
                 self._cancel(tag, order)
             elif order.asked is not None or order.is_lost:
                 self.orders.by_tag[tag] = order.looked(self._now)

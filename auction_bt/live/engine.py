@@ -146,9 +146,9 @@ class LiveAuctionEngine:
         self._look = look or (lambda: 1.0)
         self._cerebro = AuctionCerebro()
         self.broker: Any = (
-            UpstoxBroker(send=send, freeze=plan.freeze, patience=plan.patience, refusal=refusal)  # type: ignore[call-arg]
+            UpstoxBroker(send=send, freeze=plan.freeze, patience=plan.patience, refusal=refusal)
             if plan.is_elsewhere
-            else TickBroker(fill=plan.fill)  # type: ignore[call-arg]
+            else TickBroker(fill=plan.fill)
         )
         self.steps: LiveSteps | None = None
         self.router: LiveMarketRouter | None = None

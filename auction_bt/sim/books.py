@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from auction_bt.core.instrument import Kind as InstrumentKind
+from auction_bt.core.live_order import Status
 
 from . import checks, shapes
 from .answer import Update
 from .contract import Contract
 from .margin import MarginRates, Used, lost, used
 from .matching import Matching, opening_limit
-from .order import AFTER_HOURS, Order, Request, Status, Validity
+from .order import AFTER_HOURS, Order, Request, Validity
 from .position import Holding, Position
 from .trade import Fill
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from auction_bt.core.instrument import Kind as InstrumentKind
+from auction_bt.core.live_order import Kind
 
 from .answer import Problem
 from .contract import Contract, Phase
 from .money import RUPEE, to_rupees
-from .order import PRICED, STOPS, Change, Kind, Order, Request, Validity
+from .order import PRICED, STOPS, Change, Order, Request, Validity
 
 _LONGEST_TAG: Final = 40
 _MOST_PROTECTION: Final = 25

@@ -8,6 +8,7 @@ from typing import Final
 
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import SECOND_NS, to_datetime
+from auction_bt.core.live_order import Kind, Status
 from auction_bt.core.tariff import split
 
 from . import checks
@@ -16,7 +17,7 @@ from .books import Account, Books
 from .contract import Contract, Phase
 from .matching import STRICT, Matching, Trade, is_triggered, match, rests
 from .money import units
-from .order import AFTER_HOURS, STOPS, Change, Kind, Order, Request, Status, Validity
+from .order import AFTER_HOURS, STOPS, Change, Order, Request, Validity
 
 _IOC_NS: Final = SECOND_NS  # an order for at once that met no trade by then is gone
 _COOLING_NS: Final = 12 * 3600 * SECOND_NS  # of the kill switch
@@ -278,7 +279,10 @@ class Exchange:
             if trade.phase is Phase.CONTINUOUS and is_triggered(order, trade):
                 updates += self.books.tell(self.books.limited(order).to(Status.OPEN, now))
                 order = self.books.by_id[order_id]
-            found = match(order, trade, left if self.books.matching.partial_fills else order.pending)
+            # Derivatives change hands by whole lots.
+            found = match(
+                order, trade, left // contract.lot * contract.lot if self.books.matching.partial_fills else order.pending
+            )
             if found is not None:
                 left -= found.quantity
                 updates += self.books.fill(order, found.quantity, found.price, trade.ts, now)

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from auction_bt.core.instrument import Kind as InstrumentKind
+from auction_bt.core.live_order import Kind, Status
 
 from .contract import Contract, Phase
 from .money import RUPEE
-from .order import STOPS, Kind, Order, Request, Status
+from .order import STOPS, Order, Request
 
 # Up to which price (rupees) a market order may go how far (percent), by the broker's table of market price protection.
 _PROTECTION: Final = ((50, 3.0), (500, 2.0), (10_000, 1.0), (float("inf"), 0.5))

@@ -9,16 +9,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from auction_bt.core.errors import Fatal
-
-
-class Kind(StrEnum):
-    """How an order meets the market."""
-
-    MARKET = "MARKET"
-    LIMIT = "LIMIT"
-    STOP_LIMIT = "SL"
-    STOP_MARKET = "SL-M"
-
+from auction_bt.core.live_order import FINAL, Kind, Status
 
 STOPS: Final = frozenset({Kind.STOP_LIMIT, Kind.STOP_MARKET})
 PRICED: Final = frozenset({Kind.LIMIT, Kind.STOP_LIMIT})
@@ -31,29 +22,6 @@ class Validity(StrEnum):
     IOC = "IOC"  # immediate or cancel
 
 
-class Status(StrEnum):
-    """The 17 states of an order, as the broker writes them."""
-
-    PUT = "put order req received"
-    VALIDATION = "validation pending"
-    OPEN_PENDING = "open pending"
-    AFTER_MARKET = "after market order req received"
-    MODIFY_AFTER_MARKET = "modify after market order req received"
-    OPEN = "open"
-    TRIGGER_PENDING = "trigger pending"
-    MODIFY_PENDING = "modify pending"
-    MODIFY_VALIDATION = "modify validation pending"
-    MODIFIED = "modified"
-    NOT_MODIFIED = "not modified"
-    CANCEL_PENDING = "cancel pending"
-    NOT_CANCELLED = "not cancelled"
-    COMPLETE = "complete"
-    CANCELLED = "cancelled"
-    CANCELLED_AFTER_MARKET = "cancelled after market order"
-    REJECTED = "rejected"
-
-
-FINAL: Final = frozenset({Status.COMPLETE, Status.CANCELLED, Status.CANCELLED_AFTER_MARKET, Status.REJECTED})
 AFTER_HOURS: Final = frozenset({Status.AFTER_MARKET, Status.MODIFY_AFTER_MARKET})
 _IN_BOOK: Final = frozenset({Status.OPEN, Status.TRIGGER_PENDING})
 

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
+from auction_bt.core.live_order import Kind
+
 from . import shapes
 from .answer import Answer, Problem, Update
 from .exchange import Exchange
 from .money import units
-from .order import PRICED, Change, Kind, Request, Validity
+from .order import PRICED, Change, Request, Validity
 from .reply import act, bad, body, good, number, rejected, wrong
 from .service import Service
 

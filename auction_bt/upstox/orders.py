@@ -255,7 +255,9 @@ class _Client:
             if error.status >= _SERVER:
                 raise _Unknown(refusal_of(error)) from error
             raise _Refused(refusal_of(error)) from error
-        except (*client.transport, ValueError) as error:
+        except client.transport as error:
+            raise _Unknown(type(error).__name__) from error
+        except ValueError as error:
             raise _Unknown(type(error).__name__) from error
 
 
