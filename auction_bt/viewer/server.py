@@ -24,8 +24,10 @@ def listening(app: Flask, host: str, port: int) -> Any:
     BadInput
         The address is taken, or not of this machine.
     """
-    # It warns of each request that waits for a thread; pages ask several things at once.
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    # It warns of each request that waits for a thread, though pages ask several things at once; and at its end of streams that
+    # are still being let go, though the process ends with them.
+    for name in ("waitress", "waitress.queue"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         # Reading ahead is how it learns that a browser has hung up.
         return create_server(app, host=host, port=port, threads=_THREADS, ident=None, clear_untrusted_proxy_headers=True,
