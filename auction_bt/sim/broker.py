@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from .answer import Answer, Update
 from .exchange import Exchange
-from .history import Minutes
+from .history import Candle, Minutes
 from .quote import Quote
 
 T = TypeVar("T")
@@ -109,6 +109,11 @@ class Broker:
             self.quotes[key] = self.quotes.get(key, Quote()).after(ts, price, size, bid, ask)
             held = self.outbox.put(self._exchange.on_tick(key, ts, price, size, bid, ask, now=self.clock(), traded=traded))
         held.release()
+
+    def complete(self, key: str, candle: Candle) -> None:
+        """Tell of a minute that is over, as the exchange itself has summed it up."""
+        with self._lock:
+            self.minutes.put(key, candle)
 
     def wake(self) -> None:
         """Do what is due by now; to be called about once a second of the exchange's time."""

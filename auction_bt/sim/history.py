@@ -66,6 +66,10 @@ class Minutes:
         before = candles.get(minute)
         candles[minute] = before.with_trade(price, size) if before else Candle(minute, price, price, price, price, size)
 
+    def put(self, key: str, candle: Candle) -> None:
+        """Take a minute of today as it is, in place of what was counted."""
+        self._today.setdefault(key, {})[candle.ts] = candle
+
     def of(self, key: str, day: int, now: int) -> list[Candle]:
         """Return the candles of an IST day that had begun by `now`, oldest first."""
         if day < day_index(now):
