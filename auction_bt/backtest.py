@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -199,7 +199,7 @@ def read(store: TickStore, request: Request, cache: DayCache | None = None) -> I
         days = store.days(instrument.symbol)
         if not any(first <= d <= last for d in days):
             raise NothingToDo(_no_data(instrument, request, days))
-        begin = max(_warm_up(store, instrument, first, request.settings, leg.since), day_start(leg.since))
+        begin = max(warm_up_from(store, instrument, first, request.settings, leg.since), day_start(leg.since))
         recorded = load(store, instrument, begin, day_start(last + 1), cache)
         if not (recorded.bars.volume.any() or recorded.tape.size.any()):
             raise no_volume(instrument.symbol)
@@ -216,7 +216,8 @@ def read(store: TickStore, request: Request, cache: DayCache | None = None) -> I
         yield replace(recorded, leg=leg)
 
 
-def _warm_up(store: TickStore, instrument: Instrument, first: int, settings: dict[str, Any], since: int) -> int:
+def warm_up_from(store: TickStore, instrument: Instrument, first: int, settings: Mapping[str, Any], since: int) -> int:
+    """Return the ns from which on days before IST day `first` are loaded to fill the windows."""
     period, window = settings.get("period", 120), settings.get("window", "rolling")
     if window == "composite":
         sessions = [d for d in store.days(instrument.symbol) if since <= d < first][-period:]

@@ -8,7 +8,7 @@ from typing import Final
 from .core.decision import Decision
 from .core.instrument import Instrument
 from .core.ist import clock_text
-from .core.news import Filled, News, Turned
+from .core.news import AtLevel, Filled, News, Turned
 from .core.trade import Trade
 from .wording import number, quantity_of, risk, rupees
 
@@ -47,6 +47,9 @@ def line(news: News, instrument: Instrument) -> str:
         before = "" if news.before is None else f"{news.before.label} → "
         levels = f"VAL {price(news.val)}, POC {price(news.poc)}, VAH {price(news.vah)}"
         label, text = "regime", f"{before}{news.now.label} ({levels})"
+    elif isinstance(news, AtLevel):
+        since = f" from {price(news.before)} to" if news.what == "moved" else ""
+        label, text = "level", f"{news.level.upper()} {news.what}{since} {price(news.price)}"
     else:
         money = f"{rupees(news.pnl_net, plus=True)} net, {risk(news.r_multiple)}"
         held = f"in at {number(news.entry_price)}, out at {number(news.exit_price)}"

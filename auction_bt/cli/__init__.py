@@ -18,6 +18,7 @@ from auction_bt.core.errors import AuctionError, BadInput
 # name: (module, what it does). The text stands here too so that --help need import none of them.
 COMMANDS: Final = {
     "backtest": ("backtest", "run the strategy on stored data"),
+    "live": ("live", "run the strategy on the live feed, on paper, as alerts, or in a rehearsal"),
     "analyze": ("analyze", "look at runs that are kept, hold two against each other, or both regime rules"),
     "demo": ("demo", "make synthetic data and show what the package does with it"),
     "record": ("record", "record messages of the feed from standard input or a file"),
@@ -27,6 +28,7 @@ COMMANDS: Final = {
     "fetch": ("fetch", "fetch 1-minute candles of the broker's history into a store"),
     "instruments": ("instruments", "find instruments of the broker by words, as listed on a day"),
     "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
+    "sim": ("sim", "serve a simulated Upstox on this machine: a rehearsal, or a place to try a client"),
     "replay": ("replay", "run recorded messages again, telling what happens as it happens"),
     "calendar": ("calendar", "explain a day: does the exchange trade, when, what expires, what changes next"),
     "profile": ("profile", "print the volume profile of a day"),
@@ -79,6 +81,12 @@ def backtest_main(argv: Sequence[str] | None = None) -> int:
     """Run the backtest command under the name of its script."""
     words = list(sys.argv[1:] if argv is None else argv)
     return _guarded(words, lambda: _run("backtest", words, "run_backtest.py"))
+
+
+def live_main(argv: Sequence[str] | None = None) -> int:
+    """Run the live command under the name of its script."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return _guarded(words, lambda: _run("live", words, "run_live.py"))
 
 
 def _dispatch(words: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -34,6 +35,19 @@ def add_request(parser: argparse.ArgumentParser, *, required: bool = True) -> No
     add_dates(parser, required=required)
     add_store(parser)
     add_state(parser)
+    _add_terms(parser)
+
+
+def add_live_request(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a live run; read them with `live_request`."""
+    parser.add_argument("--symbol", action="append", default=[], metavar="KEY",
+                        help="symbol or name, as NIFTY-FUT; may be given again")  # fmt: skip
+    add_store(parser)
+    add_state(parser)
+    _add_terms(parser)
+
+
+def _add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trade", default="same", metavar="WHAT",
                         help="what to trade on the symbol's signals: same (default), a key or name, or an option bought "
                         "by strike: atm, atm+1 (out of the money), atm-1 (in it)")  # fmt: skip
@@ -71,6 +85,14 @@ def on_store(request: Request, args: argparse.Namespace, store: TickStore) -> Re
     """Return a request with what its symbols mean: by `store`, and by the instrument masters of --state."""
     with ExitStack() as stack:
         return located(store, request, loaded_book(args.state, stack))
+
+
+def live_request(args: argparse.Namespace, symbols: Sequence[str]) -> Request:
+    """Return what a live run's options ask for, as a request whose day does not matter."""
+    if args.trade != "same":
+        raise BadInput("--trade is not done live yet: the signal's own instrument is traded; leave it out")
+    named = argparse.Namespace(**{**vars(args), "symbol": list(symbols), "from_date": "2026-01-01", "to_date": "2026-01-01"})
+    return request_of(named)
 
 
 def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Request:

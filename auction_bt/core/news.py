@@ -41,4 +41,31 @@ class Turned:
     val: float
 
 
-News = Decision | Filled | Trade | Turned
+@dataclass(frozen=True, slots=True)
+class AtLevel:
+    """Something has happened at a level of `symbol`.
+
+    Parameters
+    ----------
+    seq, ts : int, ns
+        The message that made the bar known, and the bar's end.
+    level : str
+        ``poc``, ``vah`` or ``val``.
+    what : str
+        ``touched``, ``accepted`` beyond it, ``rejected`` at it, or ``moved``.
+    price : float, rupees
+        Of the level.
+    before : float, rupees
+        Where it was, of one that has moved.
+    """
+
+    seq: int
+    ts: int
+    symbol: str
+    level: str
+    what: str
+    price: float
+    before: float = 0.0
+
+
+News = Decision | Filled | Trade | Turned | AtLevel

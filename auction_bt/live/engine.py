@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from auction_bt.analyzers.alerts import LevelAlerts
 from auction_bt.analyzers.equity import Equity
 from auction_bt.analyzers.narrator import Narrator
 from auction_bt.analyzers.regimes import Regimes
@@ -16,11 +17,12 @@ from auction_bt.analyzers.trades import TradeList
 from auction_bt.brokers.commission import MARGIN, ChargedCommission
 from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.brokers.upstox_broker import UpstoxBroker
+from auction_bt.core.bar import Bar, Source
 from auction_bt.core.costing import Charges
 from auction_bt.core.decision import Decision
 from auction_bt.core.fills import FillModel
 from auction_bt.core.instrument import Instrument
-from auction_bt.core.ist import SECOND_NS, day_index, day_start
+from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_index, day_start
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
 from auction_bt.core.risk import RiskBook
@@ -33,10 +35,13 @@ from auction_bt.router import LiveMarketRouter
 from auction_bt.store import Event
 from auction_bt.strategy import AuctionStrategy
 
-from .source import Received, Source
+from .source import Received
+from .source import Source as Messages
 from .steps import LiveSteps
 
 _NO_ORDERS: Final = "alerts only"
+_STALE: Final = "stale bar"
+_OLD_NS: Final = 2 * MINUTE_NS  # from the beginning of a minute: one of it, and another to be known in
 
 
 class Orders(StrEnum):
@@ -128,7 +133,7 @@ class LiveAuctionEngine:
     """
 
     def __init__(
-        self, plan: LivePlan, source: Source, warm: Iterable[Recorded] = (), *, send: Callable[[Action], None] | None = None,
+        self, plan: LivePlan, source: Messages, warm: Iterable[Recorded] = (), *, send: Callable[[Action], None] | None = None,
         refusal: Callable[[], str] | None = None, tell: Callable[[News], None] | None = None,
         alarm: Callable[[str], None] | None = None, look: Callable[[], float] | None = None,
     ) -> None:  # fmt: skip
@@ -172,6 +177,8 @@ class LiveAuctionEngine:
         for analyzer in (TradeList, Equity, Regimes):
             cerebro.addanalyzer(analyzer)
         cerebro.addanalyzer(Narrator, tell=self._news, begin=plan.live_from)
+        if plan.orders is Orders.NONE:  # for whoever trades by hand
+            cerebro.addanalyzer(LevelAlerts, tell=self._news, begin=plan.live_from)
 
     def run(self) -> list[AuctionStrategy]:
         """Run until the source is over, or `stop` was called."""
@@ -222,8 +229,17 @@ class _Commands:
         self._steps = steps
         self._risk = risk
         self.on_tick = steps.on_tick
-        self.on_bar = steps.on_bar
         self.on_gap = steps.on_gap
+
+    def on_bar(self, bar: Bar) -> None:
+        """Take a bar; one that was asked for after a break is history by now, and no trade is opened on it."""
+        is_old = bar.source is Source.CANDLES and bar.known_seq - bar.ts > _OLD_NS
+        before = self._risk.halted
+        if is_old and not before:
+            self._risk.halted = _STALE
+        self._steps.on_bar(bar)
+        if self._risk.halted == _STALE:
+            self._risk.halted = before
 
     def on_event(self, event: Event) -> None:
         """Take a message of our own kinds."""

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 from auction_bt.core.errors import Fatal
-from auction_bt.feeds.decode import symbols_of
+from auction_bt.feeds.decode import MS, MS_DIGITS, symbols_of
 from auction_bt.parsing import dump
 from auction_bt.recorder import LOST, Recorder
 from auction_bt.store import RawMessage
 
 _ROOM: Final = 100_000  # frames that may wait
+_STEP_S: Final = 0.001
 
 
 class Received(NamedTuple):
@@ -90,6 +91,8 @@ class Flow:
     taken : int
     at : int, ns
         When the last frame came, on a clock that only runs forward; 0 before the first.
+    unread : int
+        Frames that were no messages.
     """
 
     waiting: int
@@ -97,6 +100,19 @@ class Flow:
     dropped: int
     taken: int
     at: int
+    unread: int = 0
+
+
+class Clock(Protocol):
+    """The time of the market."""
+
+    def __call__(self) -> int:
+        """Return it, ns."""
+        ...
+
+    def see(self, at: int) -> None:
+        """Take the time that a frame says, ns."""
+        ...
 
 
 class LiveSource:
@@ -107,8 +123,11 @@ class LiveSource:
     recorder : Recorder
     decode : callable (bytes) returning dict
         Of a frame of the market feed; what raises ValueError is recorded as a gap.
-    clock : callable returning int, ns
+    clock : Clock
         The time of the market, for messages of our own.
+    is_idle : callable returning bool, optional
+        Whether nothing is on its way to the exchange; given in lockstep alone, where frames are acknowledged when they, and all
+        that came of them, were worked off.
 
     Notes
     -----
@@ -116,19 +135,24 @@ class LiveSource:
     has seen is what the recording holds, in this order.
     """
 
-    def __init__(self, recorder: Recorder, decode: Callable[[bytes], dict[str, Any]], clock: Callable[[], int]) -> None:
+    def __init__(
+        self, recorder: Recorder, decode: Callable[[bytes], dict[str, Any]], clock: Clock,
+        is_idle: Callable[[], bool] | None = None,
+    ) -> None:  # fmt: skip
         self._recorder = recorder
         self._decode = decode
         self._clock = clock
-        self._queue: queue.SimpleQueue[tuple[bytes | dict[str, Any] | None, int]] = queue.SimpleQueue()
-        self._most = self._dropped = self._taken = self._at = 0
+        self._is_idle = is_idle
+        self._queue: queue.SimpleQueue[tuple[bytes | dict[str, Any] | None, int, Callable[[], None] | None]] = queue.SimpleQueue()
+        self._most = self._dropped = self._taken = self._at = self._unread = 0
         self._unsaid = 0  # dropped frames that no gap message has named
+        self._owed: list[Callable[[], None]] = []  # acknowledgements of what was taken
         self._is_over = False
         self._lock = threading.Lock()
 
     # ---------------------------------------------------------------- any thread
-    def put_frame(self, frame: bytes) -> None:
-        """Take a frame of the market feed as it came from the socket."""
+    def put_frame(self, frame: bytes, acknowledge: Callable[[], None] | None = None) -> None:
+        """Take a frame of the market feed as it came from the socket; `acknowledge` is called when it was worked off."""
         now = time.monotonic_ns()
         self._at = now
         if self._queue.qsize() >= _ROOM:
@@ -136,15 +160,15 @@ class LiveSource:
                 self._dropped += 1
                 self._unsaid += 1
             return
-        self._queue.put((frame, now))
+        self._queue.put((frame, now, acknowledge))
 
-    def tell(self, message: Mapping[str, Any]) -> None:
+    def tell(self, message: Mapping[str, Any], acknowledge: Callable[[], None] | None = None) -> None:
         """See `Source`."""
-        self._queue.put((dict(message), time.monotonic_ns()))
+        self._queue.put((dict(message), time.monotonic_ns(), acknowledge))
 
     def end(self) -> None:
         """Let `next` return what waits, and then no more."""
-        self._queue.put((None, 0))
+        self._queue.put((None, 0, None))
 
     # ---------------------------------------------------------------- the engine's thread
     def next(self, timeout: float) -> Received | None:
@@ -156,10 +180,12 @@ class LiveSource:
             The recording has stopped.
         """
         self._most = max(self._most, self._queue.qsize())
-        try:
-            item, at = self._queue.get(timeout=timeout)
-        except queue.Empty:
+        found = self._get(timeout) if self._is_idle is None else self._get_in_step(timeout, self._is_idle)
+        if found is None:
             return None
+        item, at, acknowledge = found
+        if acknowledge is not None:
+            self._owed.append(acknowledge)
         if item is None:
             self._is_over = True
             return None
@@ -170,12 +196,39 @@ class LiveSource:
             return self._feed(item, at)
         return Received(self._recorder.put(dump(item), symbols_of(item)), item, at)
 
+    def _get(self, timeout: float) -> tuple[bytes | dict[str, Any] | None, int, Callable[[], None] | None] | None:
+        try:
+            return self._queue.get(timeout=timeout)
+        except queue.Empty:
+            return None
+
+    def _get_in_step(
+        self, timeout: float, is_idle: Callable[[], bool]
+    ) -> tuple[bytes | dict[str, Any] | None, int, Callable[[], None] | None] | None:
+        until = time.monotonic() + timeout
+        while True:
+            is_quiet = is_idle()  # asked first: an answer is told before its request counts as done
+            found = self._get(0 if is_quiet else _STEP_S)
+            if found is not None:
+                return found
+            if is_quiet:
+                for acknowledge in self._owed:
+                    acknowledge()
+                self._owed.clear()
+                return self._get(max(0.0, until - time.monotonic()))
+            if time.monotonic() >= until:
+                return None
+
     def _feed(self, frame: bytes, at: int) -> Received | None:
         try:
             message = self._decode(frame)
         except ValueError as error:
+            self._unread += 1
             self._recorder.put(dump(gap_message(self._clock(), 0, f"frame of {len(frame)} bytes is no message: {error}")), ())
             return None
+        said = message.get("currentTs", "")
+        if isinstance(said, str) and len(said) == MS_DIGITS and said.isdecimal():
+            self._clock.see(int(said) * MS)
         seq = self._recorder.record(dump(message), symbols_of(message))
         return None if seq == LOST else Received(seq, message, at)
 
@@ -192,7 +245,7 @@ class LiveSource:
     @property
     def flow(self) -> Flow:
         """How the messages flow."""
-        return Flow(self._queue.qsize(), self._most, self._dropped, self._taken, self._at)
+        return Flow(self._queue.qsize(), self._most, self._dropped, self._taken, self._at, self._unread)
 
     def wait_committed(self, seq: int, timeout: float) -> None:
         """Wait until all up to `seq` is on the disk.
@@ -204,6 +257,44 @@ class LiveSource:
         """
         if not self._recorder.wait_committed(seq, timeout):
             raise Fatal(f"the recording is not on the disk after {timeout:g} s: no order goes out before it")
+
+
+class ResumedSource:
+    """First what was recorded today before this start, then what comes.
+
+    Parameters
+    ----------
+    messages : iterator of RawMessage
+    live : LiveSource
+    on_live : callable
+        Called once, before the first of what comes.
+    """
+
+    def __init__(self, messages: Iterator[RawMessage], live: LiveSource, on_live: Callable[[], None]) -> None:
+        self._stored: StoredSource | None = StoredSource(messages)
+        self._live = live
+        self._on_live = on_live
+        self.resumed = 0
+
+    def next(self, timeout: float) -> Received | None:
+        """See `Source`."""
+        if self._stored is not None:
+            received = self._stored.next(timeout)
+            if received is not None:
+                self.resumed += 1
+                return received
+            self._stored = None
+            self._on_live()
+        return self._live.next(timeout)
+
+    @property
+    def is_over(self) -> bool:
+        """See `Source`."""
+        return self._stored is None and self._live.is_over
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """See `Source`."""
+        self._live.tell(message)
 
 
 def gap_message(end: int, begin: int, reason: str, **more: Any) -> dict[str, Any]:

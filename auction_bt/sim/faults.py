@@ -132,6 +132,11 @@ def read_plan(path: Path) -> FaultPlan:
     BadInput
         It cannot be read, or is no plan.
     """
+    return plan_of(read_table(path), str(path))
+
+
+def read_table(path: Path) -> Mapping[str, Any]:
+    """Return what a file of faults says: ``faults`` of calls, ``sockets``, a ``seed``."""
     try:
         text = path.read_text("utf-8")
         said = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -139,4 +144,7 @@ def read_plan(path: Path) -> FaultPlan:
         raise BadInput(f"{path}: cannot be read as a plan of faults ({error})") from error
     if not isinstance(said, dict):
         raise BadInput(f"{path}: not a plan of faults: it must be a table")
-    return plan_of(said, str(path))
+    strange = sorted(set(said) - {"faults", "sockets", "seed", "calls", "share"})
+    if strange:
+        raise BadInput(f"{path}: a plan of faults has no {', '.join(strange)}: there are faults, sockets, seed, calls, share")
+    return said

@@ -139,3 +139,25 @@ class Simulation:
         speed = self.clock.speed
         return {"now": self.clock(), "speed": None if isinf(speed) else speed, "lockstep": self._terms.lockstep,
                 "day": str(to_date(self.day.day)), "over": self.player.is_over, "played": self.player.played}  # fmt: skip
+
+    def settled(self) -> None:
+        """Wait until every connection has taken what it was sent, in lockstep."""
+        if self._terms.lockstep:
+            self.server.wait(lambda: self.broker.outbox.is_idle and self.server.is_settled, lambda: False)
+
+    def account(self) -> dict[str, Any]:
+        """Return how the account stands: number of orders, open positions by key, those that rest, fills."""
+
+        def look(exchange: Exchange, _: int) -> dict[str, Any]:
+            books = exchange.books
+            net: dict[str, int] = {}
+            for held in books.positions():
+                net[held.key] = net.get(held.key, 0) + held.quantity
+            return {
+                "orders": len(books.by_id),
+                "positions": {key: qty for key, qty in net.items() if qty},
+                "resting": [order.order_id for order in books.by_id.values() if not order.is_final],
+                "tags": [order.request.tag for order in books.by_id.values()],
+            }
+
+        return self.broker.read(look)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from auction_bt.core.errors import BadInput
+
+from .faults import read_table
 
 MARKET: Final = "market"
 PORTFOLIO: Final = "portfolio"
@@ -175,3 +178,14 @@ def socket_faults_of(rows: Iterable[Mapping[str, Any]], where: str = "plan") -> 
     except (KeyError, TypeError, ValueError) as error:
         kinds = ", ".join(SocketFaultKind)
         raise BadInput(f"{where}: no faults of sockets ({error}); each has a kind ({kinds}) and a frame") from error
+
+
+def read_socket_faults(path: Path) -> tuple[SocketFault, ...]:
+    """Return the faults of sockets in a file of faults: its tables ``sockets``, and those of its ``seed``."""
+    said = read_table(path)
+    rows = said.get("sockets", [])
+    if not isinstance(rows, list):
+        raise BadInput(f"{path}: sockets must be tables, [[sockets]]")
+    seed = said.get("seed")
+    made = socket_faults_of_seed(seed) if isinstance(seed, int) else ()
+    return made + socket_faults_of(rows, str(path))

@@ -1,0 +1,162 @@
+"""A live day put together: sockets, recorder, engine, orders, journal; and taken apart again, whatever has failed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from heapq import merge
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from auction_bt.brokers.messages import update_message
+from auction_bt.core.decision import Decision
+from auction_bt.core.errors import AuctionError
+from auction_bt.core.ist import day_start
+from auction_bt.core.live_order import Action
+from auction_bt.core.news import News
+from auction_bt.core.trade import Trade
+from auction_bt.feeds.stored import Recorded
+from auction_bt.forwarder import Forwarder
+from auction_bt.recorder import Recorder
+from auction_bt.store import RawMessage, TickStore
+from auction_bt.store.spool import Spool
+from auction_bt.upstox.orders import OrderSender
+
+from .backfill import Backfill
+from .engine import LiveAuctionEngine, LivePlan
+from .gate import Gate
+from .scribe import Scribe
+from .source import Clock, LiveSource, ResumedSource
+
+_COMMIT_S: Final = 5.0
+
+
+class Feed(Protocol):
+    """A connection that gives frames."""
+
+    def start(self) -> None: ...  # noqa: D102
+    def close(self, timeout: float = 5.0) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a session is made of, each made by whoever knows how.
+
+    Parameters
+    ----------
+    recorder : Recorder
+    forwarder : Forwarder
+    source : LiveSource
+    backfill : Backfill
+    feeds : tuple of Feed
+        Started last and closed first.
+    sender : OrderSender or None
+        None where no order leaves this process.
+    scribe : Scribe
+    """
+
+    recorder: Recorder
+    forwarder: Forwarder
+    source: LiveSource
+    backfill: Backfill
+    feeds: tuple[Feed, ...]
+    sender: OrderSender | None
+    scribe: Scribe
+
+
+class LiveSession:
+    """Runs a live day.
+
+    Parameters
+    ----------
+    plan : LivePlan
+    parts : Parts
+    warm : iterable of Recorded
+    resumed : iterator of RawMessage
+        Messages of the day that were recorded before, in their order.
+    on_news : callable (News)
+    on_alarm : callable (str)
+    look : callable returning float
+        Called between messages, on the engine's thread; returns the seconds until the next.
+
+    Attributes
+    ----------
+    engine : LiveAuctionEngine
+    is_live : bool
+        Whether what was recorded before has been worked off.
+    """
+
+    def __init__(
+        self, plan: LivePlan, parts: Parts, warm: Iterable[Recorded], resumed: Iterator[RawMessage], *,
+        on_news: Callable[[News], None], on_alarm: Callable[[str], None], look: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._parts = parts
+        self._on_news = on_news
+        self._resume_over = threading.Event()
+        self.gate = Gate(parts.sender.send if parts.sender is not None else lambda _: None)
+        self.source = ResumedSource(resumed, parts.source, self._go_live)
+        self.engine = LiveAuctionEngine(plan, self.source, warm, send=self.gate, tell=self._news, alarm=on_alarm, look=look)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what was recorded before has been worked off."""
+        return self._resume_over.is_set()
+
+    def before(self, _: Action) -> None:
+        """Return when all that led to a request is on the disk."""
+        self._parts.source.wait_committed(self.engine.seq, _COMMIT_S)
+
+    def run(self) -> None:
+        """Run to the end of the day, or until it is stopped; then close everything, in order."""
+        parts = self._parts
+        with ExitStack() as stack:
+            parts.scribe.start()
+            stack.callback(parts.scribe.close)
+            parts.backfill.start()
+            stack.callback(parts.backfill.close)
+            if parts.sender is not None:
+                parts.sender.start()
+                stack.callback(parts.sender.close)
+            for feed in reversed(parts.feeds):
+                stack.callback(feed.close)
+            self.engine.run()
+
+    def _go_live(self) -> None:
+        self.gate.is_open = True
+        self._resume_over.set()
+        if self._parts.sender is not None:
+            self._parts.sender.read_account()
+        for feed in self._parts.feeds:
+            feed.start()
+
+    def _news(self, news: News) -> None:
+        # What was recorded before this start has been told, and kept, by the run that recorded it.
+        if isinstance(news, Decision | Trade):
+            self._parts.scribe.keep(news)
+        if self.is_live:
+            self._on_news(news)
+
+
+def recorded_today(state: Path, opened: Callable[[], TickStore], day: int, symbols: Iterable[str]) -> list[RawMessage]:
+    """Return the day's messages of the store and of the spool before it, in order, each once."""
+    begin, end = day_start(day), day_start(day + 1)
+    wanted = sorted(symbols)
+    try:
+        with opened() as store:
+            stored = list(store.raw(begin, end, wanted))
+    except AuctionError:  # the spool has what the store may not
+        stored = []
+    last = stored[-1].ts if stored else begin - 1
+    kept: list[RawMessage] = []
+    with Spool.open(state, durable=False) as spool:
+        while batch := spool.batch(last + 1, end, 8000, 1 << 26):
+            kept += [RawMessage(m.ts, m.text, m.symbols or ()) for m in batch]
+            last = batch[-1].ts
+    return list(merge(stored, kept, key=lambda message: message.ts))
+
+
+def update_of(text: str, clock: Clock) -> Mapping[str, Any] | None:
+    """Return the message to record for a text of the portfolio feed; None for what is none."""
+    return update_message(text, clock())

@@ -1,0 +1,99 @@
+"""The simulated exchange as a process of its own, for a rehearsal: a bot may die without it, as without the real one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from auction_bt.core.errors import Fatal
+
+_END_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimReady:
+    """What the simulator says when it is ready.
+
+    Parameters
+    ----------
+    url, token : str
+    now : int, ns
+        Its time.
+    speed : float
+        0: its time moves on by frames alone.
+    """
+
+    url: str
+    token: str
+    now: int
+    speed: float
+
+
+class SimProcess:
+    """Starts ``python -m auction_bt sim`` and ends it.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Of the command.
+
+    Attributes
+    ----------
+    ready : SimReady
+    is_over : bool
+        Whether its day was played to the end, or it has ended.
+    last : dict
+        What it said last: what the exchange knows of the account, at the end.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - ourselves
+            [sys.executable, "-m", "auction_bt", "sim", *arguments, "--json"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.is_over = False
+        self.last: dict[str, Any] = {}
+        line = self._line()
+        if not line:
+            self._process.wait(_END_S)
+            raise Fatal("the simulated exchange did not start: see the line above")
+        self.ready = SimReady(str(line["url"]), str(line["token"]), int(line["now"]), float(line["speed"] or 0.0))
+        self._thread = threading.Thread(target=self._listen, name="sim", daemon=True)
+        self._thread.start()
+
+    def _line(self) -> dict[str, Any]:
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        text = self._process.stdout.readline()
+        found: dict[str, Any] = json.loads(text) if text.strip() else {}
+        return found
+
+    def _listen(self) -> None:
+        while line := self._line():
+            self.last = line
+            self.is_over = self.is_over or bool(line.get("over"))
+        self.is_over = True
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        assert self._process.stdout is not None  # noqa: S101 - for the type checker
+        self._process.stdin.close()  # the word to end
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._thread.join(_END_S)
+        self._process.stdout.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
