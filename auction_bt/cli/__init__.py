@@ -18,7 +18,6 @@ from auction_bt.core.errors import AuctionError, BadInput
 # name: (module, what it does). The text stands here too so that --help need import none of them.
 COMMANDS: Final = {
     "backtest": ("backtest", "run the strategy on stored data"),
-    "live": ("live", "run the strategy on the live feed, on paper, as alerts, or in a rehearsal"),
     "analyze": ("analyze", "look at runs that are kept, hold two against each other, or both regime rules"),
     "demo": ("demo", "make synthetic data and show what the package does with it"),
     "record": ("record", "record messages of the feed from standard input or a file"),
@@ -81,12 +80,6 @@ def backtest_main(argv: Sequence[str] | None = None) -> int:
     """Run the backtest command under the name of its script."""
     words = list(sys.argv[1:] if argv is None else argv)
     return _guarded(words, lambda: _run("backtest", words, "run_backtest.py"))
-
-
-def live_main(argv: Sequence[str] | None = None) -> int:
-    """Run the live command under the name of its script."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    return _guarded(words, lambda: _run("live", words, "run_live.py"))
 
 
 def _dispatch(words: list[str]) -> int:

@@ -35,7 +35,7 @@ from .arguments import add_store, day_of
 
 HELP: Final = (
     "Serve a simulated Upstox on this machine alone: its REST calls, both websockets and an exchange that meets orders with a "
-    "day's ticks, from a store, recordings, or a seed. Point any Upstox client at it; `run_live.py --orders sim` starts its own."
+    "day's ticks, from a store, recordings, or a seed. Point any Upstox client at it; none of it is real."
 )
 _LOOK_S: Final = 0.2
 _SEEDED: Final = 3
@@ -108,8 +108,8 @@ def _serve(args: argparse.Namespace, simulation: Simulation) -> None:
                 _say({"over": True, **simulation.account()})
             else:
                 held = simulation.account()
-                print(f"{clock_text(simulation.clock())} the day is over after {player.played:,} frames: {held['orders']} orders, "
-                      f"positions {held['positions'] or 'none'}", flush=True)  # fmt: skip
+                print(f"{clock_text(simulation.clock())} the day is over after {player.played:,} frames: {held['orders']} "
+                      f"orders, positions {held['positions'] or 'none'}", flush=True)  # fmt: skip
 
 
 def _watch_input(ended: threading.Event) -> None:
