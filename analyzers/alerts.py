@@ -25,7 +25,7 @@ class LevelAlerts(LevelEvents):
     See `LevelEvents`; bars that end at `begin` or before, and those before the strategy's `trade_from`, are not told.
     """
 
-    params = (("tell", None), ("rows", 2))
+    params = (("tell", None), ("rows", 2))  # type: ignore[assignment]  # backtrader adds them to the base's
 
     def create_analysis(self) -> None:
         """Begin with nothing told; called by backtrader before the first bar."""
