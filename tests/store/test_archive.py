@@ -42,11 +42,19 @@ def rows(path, table):
     return count
 
 
+# It goes on after the line that its killer waits for, so that the kill falls anywhere in its work, but never comes to the end.
 _ARCHIVING = """
 import sys
 from auction_bt.store.dsn import open_store
+left = int(sys.argv[3])
+def done(day):
+    global left
+    left -= 1
+    print(day, flush=True)
+    if not left:
+        sys.stdin.read()
 with open_store(sys.argv[1]) as store:
-    store.archive(int(sys.argv[2]), lambda day: print(day, flush=True))
+    store.archive(int(sys.argv[2]), done)
 """
 
 
@@ -56,9 +64,9 @@ def test_a_process_killed_while_it_archives_loses_nothing(tmp_path):
     path = tmp_path / "a.db"
     dsn = filled(path, sent)
     for lines in (1, 20, 70):
-        command = [sys.executable, "-c", _ARCHIVING, dsn, str(DAY + 9)]
+        command = [sys.executable, "-c", _ARCHIVING, dsn, str(DAY + 9), str(lines + 20)]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             for _ in range(lines):
                 assert process.stdout.readline()
             process.kill()

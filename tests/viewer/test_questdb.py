@@ -48,6 +48,6 @@ def test_a_server_answers_as_a_file_does_and_may_die_and_return(questdb_alone, v
         one.get(CHART)
     assert one.get("/runs")["total"] == 2
     questdb_alone.start()
-    until(lambda: [data for name, data, _ in events if name == "status"][1:], timeout=60)
-    assert one.get("/status")["store"]["ok"] is True
+    until(lambda: [data for name, data, _ in events if name == "status" and data["store"]["ok"]], timeout=60)
+    until(lambda: one.get("/status")["store"]["ok"], timeout=60)
     assert one.get(CHART) == ask(CHART)[1]
