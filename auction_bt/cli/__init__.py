@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "instruments": ("instruments", "find instruments of the broker by words, as listed on a day"),
     "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
     "sim": ("sim", "serve a simulated Upstox on this machine: a rehearsal, or a place to try a client"),
+    "live": ("live", "run the strategy on the live feed: on paper, as alerts, or in a rehearsal"),
     "replay": ("replay", "run recorded messages again, telling what happens as it happens"),
     "calendar": ("calendar", "explain a day: does the exchange trade, when, what expires, what changes next"),
     "profile": ("profile", "print the volume profile of a day"),
@@ -80,6 +81,12 @@ def backtest_main(argv: Sequence[str] | None = None) -> int:
     """Run the backtest command under the name of its script."""
     words = list(sys.argv[1:] if argv is None else argv)
     return _guarded(words, lambda: _run("backtest", words, "run_backtest.py"))
+
+
+def live_main(argv: Sequence[str] | None = None) -> int:
+    """Run the live command under the name of its script."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return _guarded(words, lambda: _run("live", words, "run_live.py"))
 
 
 def _dispatch(words: list[str]) -> int:

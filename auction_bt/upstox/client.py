@@ -53,6 +53,11 @@ class UpstoxClient:
         self.transport: tuple[type[Exception], ...] = (urllib3.exceptions.HTTPError, OSError)
         self.options: dict[str, Any] = {"_preload_content": False, "_request_timeout": TIMEOUTS_S}
 
+    @property
+    def is_secure(self) -> bool:
+        """Whether the calls are encrypted, and so must be what they lead to."""
+        return bool(self.sdk.configuration.host.startswith("https://"))
+
     def send_token(self, token: str) -> None:
         """Send an access token with every call from now on."""
         self.sdk.configuration.access_token = token

@@ -1,0 +1,242 @@
+"""The `live` command, and `run_live.py`: the strategy on the feed as it comes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import Any, Final
+
+from auction_bt.backtest import Request
+from auction_bt.core.errors import BadInput, NothingToDo, Refused
+from auction_bt.core.instrument import Instrument
+from auction_bt.core.ist import day_index, day_start, to_date
+from auction_bt.core.leg import Leg
+from auction_bt.importing.finish import finish
+from auction_bt.live import rehearsal
+from auction_bt.live.assembly import LiveRun, Place
+from auction_bt.live.engine import LivePlan, Orders
+from auction_bt.live.market_clock import MarketClock, WorldClock
+from auction_bt.live.sim_process import SimProcess
+from auction_bt.market.sessions import session_of
+from auction_bt.store import TickStore
+from auction_bt.store.dsn import open_store
+from auction_bt.store.folder_lock import FolderLock
+from auction_bt.store.spool import LOCK, Spool
+from auction_bt.symbols import legs_of, no_volume
+from auction_bt.upstox.client import HOST
+from auction_bt.wording import plural
+
+from .arguments import check_address, check_state, day_of, loaded_book
+from .live_screen import LiveScreen, Word
+from .request import add_live_request, live_request
+from .sim import last_day, seeded
+
+HELP: Final = (
+    "Run the strategy on the live feed. --orders paper (default) fills orders on the ticks that come, none tells of levels and "
+    "signals alone, sim is a rehearsal against a simulated Upstox that plays a stored or made-up day, orders and all. Ctrl-C "
+    "stops entries and ends; a second one ends at once."
+)
+TOKEN: Final = "UPSTOX_ACCESS_TOKEN"  # noqa: S105 - its name
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    add_live_request(parser)
+    parser.add_argument("--orders", choices=[o.value for o in Orders], default="paper",
+                        help="where orders go (default %(default)s)")  # fmt: skip
+    parser.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="between two looks (default %(default)g)")
+    parser.add_argument("--on-exit", choices=("keep", "flatten"), default="keep",
+                        help="open trades at Ctrl-C: keep them with their stops (default), or leave them at market")  # fmt: skip
+    parser.add_argument("--viewer", metavar="HOST:PORT", help="serve the viewer beside it")
+    parser.add_argument("--base-url", default=os.environ.get("AUCTION_UPSTOX_URL", HOST), metavar="URL",
+                        help="whom to ask (default: %(default)s)")  # fmt: skip
+    group = parser.add_argument_group("rehearsal (--orders sim)")
+    group.add_argument("--day", metavar="DATE", help="the stored day to play (default: the last one recorded)")
+    group.add_argument("--seed", type=int, metavar="N", help="play a made-up day instead")
+    group.add_argument("--instruments", type=int, default=3, metavar="N", help="of a made-up day (default %(default)s)")
+    group.add_argument("--per-minute", type=int, default=20, metavar="N", help="frames a minute of each (default %(default)s)")
+    group.add_argument("--speed", default="1", metavar="N", help="times the world's pace, or max (default 1)")
+    group.add_argument("--lockstep", action="store_true", help="each frame waits for what came of the one before")
+    group.add_argument("--from-time", metavar="HH:MM", help="start late: what is before it is over by then")
+    group.add_argument("--faults", metavar="FILE|SEED", help="what goes wrong: a plan, or a number to make one of")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the day."""
+    orders = Orders(args.orders)
+    if not 0.1 <= args.every <= 3600:
+        raise BadInput(f"--every {args.every:g} must be 0.1 to 3600 seconds")
+    if orders is Orders.UPSTOX:
+        raise Refused("--orders upstox is not open yet: guards, crash and restart are not proved; rehearse with --orders sim")
+    check_state(args.state)
+    if orders is Orders.SIM:
+        return _rehearse(args)
+    rehearsed = [name for name in ("day", "seed", "from_time", "faults") if getattr(args, name) is not None]
+    if rehearsed or args.lockstep:
+        what = rehearsed[0].replace("_", "-") if rehearsed else "lockstep"
+        raise BadInput(f"--{what} is for a rehearsal: add --orders sim")
+    check_address(args.base_url)
+    return _live(args)
+
+
+# ---------------------------------------------------------------- the two ways
+def _live(args: argparse.Namespace) -> int:
+    clock, day = WorldClock(), day_index(time.time_ns())
+    if not args.symbol:
+        raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several")
+    token = os.environ.get(TOKEN, "")
+    if not token:
+        raise BadInput(f"no access token: set {TOKEN} to one of today (it ends at 03:30 each night)")
+    with ExitStack() as stack:
+        stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
+        with open_store(args.store, create=True) as store:
+            legs = tuple(
+                leg for text in args.symbol for leg in legs_of(store, loaded_book(args.state, stack), text, range(day, day + 1))
+            )
+            _check(legs, day)
+            for leg in legs:
+                store.put_instrument(leg.instrument)
+        place = Place(args.store, args.state, args.base_url, lambda: os.environ.get(TOKEN, ""), clock)
+        return _run(args, place, legs, day, None)
+
+
+def _rehearse(args: argparse.Namespace) -> int:
+    request = live_request(args, args.symbol or ["-"])
+    if args.seed is not None:
+        instruments: tuple[Instrument, ...] = tuple(seeded(args.instruments))
+        day = day_of(args.day or "2026-03-10")
+        folder = rehearsal.fresh_folder(args.state)
+        rehearsal.fill_made_up(folder, args.seed, instruments, to_date(day), args.per_minute)
+        words = ["--seed", str(args.seed), "--instruments", str(args.instruments), "--per-minute", str(args.per_minute)]
+    else:
+
+        def opened() -> TickStore:
+            return open_store(args.store, readonly=True)
+
+        day = day_of(args.day) if args.day else last_day(opened, args.symbol)
+        with opened() as store:
+            chosen = [store.instrument(text) for text in args.symbol] if args.symbol else store.instruments()
+            instruments = tuple(i for i in chosen if day in store.raw_days(i.symbol))
+        if not instruments:
+            raise NothingToDo(
+                f"the store has no messages of {to_date(day)}: `data` lists what it has, and --seed 7 makes a day up"
+            )
+        folder = rehearsal.fresh_folder(args.state)
+        rehearsal.fill(folder, opened, instruments, day, request.settings)
+        words = ["--store", args.store, *(word for i in instruments for word in ("--symbol", i.symbol))]
+    legs = tuple(Leg(i, day, day, i.symbol) for i in instruments)
+    _check(legs, day)
+    words += ["--day", str(to_date(day)), "--speed", args.speed, "--cash", args.cash]
+    words += ["--lockstep"] * args.lockstep
+    words += ["--faults", args.faults] if args.faults else []
+    words += ["--from-time", args.from_time] if args.from_time else []
+    with ExitStack() as stack:
+        stack.enter_context(FolderLock.take(folder, LOCK, "recorder"))
+        sim = stack.enter_context(SimProcess(words))
+        clock = MarketClock(sim.ready.now, sim.ready.speed)
+        place = Place(rehearsal.store_of(folder), folder, sim.ready.url, lambda: sim.ready.token, clock, args.lockstep)
+        return _run(args, place, legs, day, sim)
+
+
+def _check(legs: tuple[Leg, ...], day: int) -> None:
+    from auction_bt.core.instrument import Kind
+
+    for leg in legs:
+        if leg.instrument.kind is Kind.INDEX:
+            raise no_volume(leg.instrument.symbol)
+    if all(session_of(leg.instrument, day).is_closed for leg in legs):
+        raise NothingToDo(f"the exchange is closed on {to_date(day)}: `calendar` tells when it next opens")
+
+
+# ---------------------------------------------------------------- running
+def _run(args: argparse.Namespace, place: Place, legs: tuple[Leg, ...], day: int, sim: SimProcess | None) -> int:
+    request = live_request(args, [leg.instrument.symbol for leg in legs])
+    plan = _plan(args, request, legs, day)
+    shown = LiveScreen(args, plan, sim, Word())
+    live = LiveRun(place, plan, legs, on_news=shown.news, on_alarm=shown.alarm, look=shown.look)
+    with ExitStack() as stack:
+        if args.viewer:
+            stack.enter_context(_viewer(args.viewer, place))
+        stack.enter_context(_signals(shown.word))
+        shown.say(f"{plan.orders.value}: {plural(len(legs), 'symbol')}, {to_date(day)}, recording to {place.store}")
+        try:
+            session = live.run()
+        finally:
+            shown.screen.clear()
+    _derive(place, live)
+    return shown.end(session.engine, live)
+
+
+def _plan(args: argparse.Namespace, request: Request, legs: tuple[Leg, ...], day: int) -> LivePlan:
+    orders = Orders(args.orders)
+    # Where orders are filled elsewhere nothing is assumed of their price.
+    fill = replace(request.fill, slippage=0, sends_targets=True) if orders is Orders.SIM else request.fill
+    return LivePlan(
+        tuple(leg.instrument for leg in legs), request.settings, request.cash, request.charges, day_start(day), orders, fill,
+        request.max_concurrent,
+    )  # fmt: skip
+
+
+def _derive(place: Place, live: LiveRun) -> None:
+    if not live.was_sent:
+        return
+    with Spool.open(place.state) as spool:
+        touched = spool.touched()
+        if touched:
+            with open_store(place.store) as store:
+                finish(store, touched, lambda _: None)
+            spool.forget_touched()
+
+
+@contextmanager
+def _signals(word: Word) -> Iterator[None]:
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before: dict[int, Any] = {}
+
+    def stop(number: int, _: FrameType | None) -> None:
+        word.times += 1
+        if word.times > 1:
+            signal.signal(number, before[number])
+
+    for name in names:
+        number = getattr(signal, name)
+        before[number] = signal.getsignal(number)
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _viewer(address: str, place: Place) -> Iterator[None]:
+    from auction_bt.viewer.app import create_app  # flask, where it is asked for
+    from auction_bt.viewer.server import listening
+    from auction_bt.viewer.sources import Sources
+    from auction_bt.viewer.watcher import Watcher
+
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():
+        raise BadInput(f"--viewer {address!r} must be HOST:PORT, as 127.0.0.1:8765")
+    sources = Sources.of(place.store, place.state)
+    server = listening(create_app(sources, [host or "127.0.0.1"]), host or "127.0.0.1", int(port))
+    watcher = Watcher(sources)
+    thread = threading.Thread(target=server.run, name="viewer", daemon=True)
+    watcher.start()
+    thread.start()
+    print(f"viewer: http://{host or '127.0.0.1'}:{server.effective_port}/", flush=True)
+    try:
+        yield
+    finally:
+        sources.hub.close()
+        server.close()
+        watcher.close()
+        sources.close()

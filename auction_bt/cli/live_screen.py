@@ -1,0 +1,190 @@
+"""What the terminal shows of a live run, and when the run ends."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from decimal import Decimal
+from typing import Any, Final
+
+from auction_bt.core.errors import Fatal
+from auction_bt.core.ist import MINUTE_NS
+from auction_bt.core.news import News
+from auction_bt.live.assembly import LiveRun
+from auction_bt.live.engine import LivePlan
+from auction_bt.live.sim_process import SimProcess
+from auction_bt.live.views import day_view
+from auction_bt.market.sessions import session_of
+from auction_bt.telling import line
+from auction_bt.wording import plural, rupees
+
+from .keyboard import has_terminal
+from .screen import Screen
+
+_LATEST_NS: Final = 2 * MINUTE_NS  # after the session's end, for the last minutes to be known
+_QUIET_S: Final = 0.5
+_FLAT_S: Final = 60.0
+_LOOK_S: Final = 0.2
+
+
+class Word:
+    """How often Ctrl-C was pressed: a plain number, because a signal's handler may take no lock."""
+
+    times = 0
+
+
+class LiveScreen:
+    """What the terminal shows, and when the run ends."""
+
+    def __init__(self, args: argparse.Namespace, plan: LivePlan, sim: SimProcess | None, word: Word) -> None:
+        self._every = float(args.every)
+        self._flattens = args.on_exit == "flatten"
+        self._plan = plan
+        self._sim = sim
+        self._names = {i.symbol: i for i in plan.instruments}
+        self._due = time.monotonic() + self._every
+        self._ending = 0.0  # when the word to stop came
+        self._ends = [session_of(i, plan.day).bounds(plan.day)[1] for i in plan.instruments]
+        self._over = max(self._ends) + _LATEST_NS
+        self._broken: set[str] = set()
+        self.is_table = has_terminal()
+        self.screen = Screen(has_status=self.is_table)
+        self.word = word
+        self.alarms = 0
+
+    # ---------------------------------------------------------------- lines
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.screen.line(text)
+        sys.stdout.flush()
+
+    def news(self, news: News) -> None:
+        """Print what happened."""
+        text = line(news, self._names[news.symbol])
+        if text:
+            self.say(text)
+
+    def alarm(self, text: str) -> None:
+        """Print what somebody must know now; any thread may."""
+        self.alarms += 1
+        self.say(f"ALARM {text}")
+
+    # ---------------------------------------------------------------- between messages
+    def look(self, live: LiveRun) -> float:
+        """Do what is due by the clock on the wall; return the seconds until the next look."""
+        now = time.monotonic()
+        if self.word.times and not self._ending:
+            self._stop(live, now)
+        if (self._ending and self._may_end(live, now)) or self._is_over(live):
+            live.session.engine.stop()
+        if now >= self._due:
+            self._due = now + self._every
+            self._watch(live)
+            self.show(live)
+        return max(0.0, min(_LOOK_S, self._due - now))
+
+    def show(self, live: LiveRun) -> None:
+        """Print how the day stands."""
+        state, _ = live.state_of_feed
+        feed = "" if state is None or state.value == "live" else state.value.upper().replace("_", " ")
+        view = day_view(
+            live.session.engine,
+            live.source.flow,
+            live.place.clock(),
+            recorder=_recorder(live),
+            lost=live.recorder.lost,
+            feed=feed,
+        )
+        for text in view.lines():
+            self.say(text)
+
+    def _watch(self, live: LiveRun) -> None:
+        # Whoever keeps the books must not fail unseen.
+        for name, error in (("journal", live.scribe.error), ("store", None)):
+            if error is not None and name not in self._broken:
+                self._broken.add(name)
+                self.alarm(f"{name}: {error}: no new trades are opened")
+                live.tell(kind="command", what="entries off", reason=f"{name} broken")
+
+    def _stop(self, live: LiveRun, now: float) -> None:
+        self._ending = now
+        engine = live.session.engine
+        live.tell(kind="command", what="entries off", reason="stopping")
+        held = [s.instrument.name or s.instrument.symbol for s in engine.strategies if len(s) and s.open_trade() is not None]
+        if held and self._flattens:
+            self.say(f"stopping: leaving {', '.join(held)} at market")
+            live.tell(kind="command", what="flatten", reason="manual")
+        elif held and self._plan.is_elsewhere:
+            self.say(f"stopping: {', '.join(held)} stays open; its stop rests at the exchange, its targets do not")
+        elif held:
+            self.say(f"stopping: {', '.join(held)} stays open on paper; the next start of today goes on with it")
+        else:
+            self.say("stopping: nothing is open")
+
+    def _may_end(self, live: LiveRun, now: float) -> bool:
+        if self.word.times > 1:
+            return True
+        engine = live.session.engine
+        is_flat = not any(s.open_trade() is not None for s in engine.strategies if len(s)) and not getattr(
+            engine.broker, "keepers", {}
+        )
+        if self._flattens and not is_flat:
+            if now - self._ending > _FLAT_S:
+                self.alarm(f"not flat after {_FLAT_S:.0f} s: look at the broker's own page")
+                return True
+            return False
+        return live.is_quiet
+
+    def _is_over(self, live: LiveRun) -> bool:
+        is_ended = self._sim.is_over if self._sim is not None else live.place.clock() > self._over
+        if not is_ended or not live.is_quiet:
+            return False
+        at = live.source.flow.at
+        return not at or (time.monotonic_ns() - at) / 1e9 > _QUIET_S
+
+    # ---------------------------------------------------------------- the end
+    def end(self, engine: Any, live: LiveRun) -> int:
+        """Print how it went; return the exit code."""
+        net = sum((trade.pnl_net for trade in engine.trades), Decimal(0))
+        taken = sum(d.action == "enter" for d in engine.decisions)
+        refused = sum(d.action == "refuse" for d in engine.decisions)
+        open_ = [s.open_trade() for s in engine.strategies if len(s) and s.open_trade() is not None]
+        self.say(
+            f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(taken + refused, 'signal')}, "
+            f"{refused} refused; {plural(len(open_), 'open trade')}; {plural(self.alarms, 'alarm')}"
+        )
+        parts = [f"kept as run {live.scribe.run_id} of {live.place.state / 'journal.db'}",
+                 f"{plural(live.recorder.recorded, 'message')} recorded"]  # fmt: skip
+        if live.source.flow.most:
+            parts.append(f"at most {live.source.flow.most} waiting")
+        if live.sender is not None:
+            parts.append(plural(len(live.sender.waits), "order request"))
+        self.say("; ".join(parts))
+        if not live.was_sent:
+            self.say("the store has not taken everything: the rest waits in the spool, and goes first at the next start")
+        return self._judge(engine) if self._sim is not None else 0
+
+    def _judge(self, engine: Any) -> int:
+        assert self._sim is not None  # noqa: S101 - for the type checker
+        said = self._sim.last
+        if "positions" not in said:
+            return 0
+        ours = {s.instrument.symbol: size for s in engine.strategies if (size := engine.broker.positions[s.data].size)}
+        theirs = {key: qty for key, qty in said["positions"].items() if qty}
+        tags = said["tags"]
+        twice = sorted({tag for tag in tags if tags.count(tag) > 1})
+        if ours != theirs or twice:
+            raise Fatal(f"the exchange differs: it has {json.dumps(theirs)}, we have {json.dumps(ours)}"
+                        f"{'; orders sent twice: ' + ', '.join(twice) if twice else ''}")  # fmt: skip
+        self.say(f"the exchange agrees: {said['orders']} orders, {'flat' if not theirs else json.dumps(theirs)}")
+        return 0
+
+
+def _recorder(live: LiveRun) -> str:
+    error = live.recorder.error
+    if error is not None:
+        return f"STOPPED ({error})"
+    state = live.forwarder.state
+    return "OK" if state.is_up is not False else f"OK, store down ({state.reason})"
