@@ -16,7 +16,7 @@ from typing import Any, Final
 from auction_bt.backtest import Request
 from auction_bt.core.errors import BadInput, NothingToDo, Refused
 from auction_bt.core.instrument import Instrument
-from auction_bt.core.ist import day_index, day_start, to_date
+from auction_bt.core.ist import DAY_NS, day_index, day_start, to_date
 from auction_bt.core.leg import Leg
 from auction_bt.importing.finish import finish
 from auction_bt.live import rehearsal
@@ -109,6 +109,8 @@ def _live(args: argparse.Namespace) -> int:
 
 def _rehearse(args: argparse.Namespace) -> int:
     request = live_request(args, args.symbol or ["-"])
+    if args.speed == "max" and not args.lockstep:
+        raise BadInput("--speed max would end the day before an order is answered: give --lockstep, or --speed 60")
     if args.seed is not None:
         instruments: tuple[Instrument, ...] = tuple(seeded(args.instruments))
         day = day_of(args.day or "2026-03-10")
@@ -158,7 +160,7 @@ def _check(legs: tuple[Leg, ...], day: int) -> None:
 # ---------------------------------------------------------------- running
 def _run(args: argparse.Namespace, place: Place, legs: tuple[Leg, ...], day: int, sim: SimProcess | None) -> int:
     request = live_request(args, [leg.instrument.symbol for leg in legs])
-    plan = _plan(args, request, legs, day)
+    plan = _plan(args, request, legs, day, sim.ready.speed if sim is not None else 1.0)
     shown = LiveScreen(args, plan, sim, Word())
     live = LiveRun(place, plan, legs, on_news=shown.news, on_alarm=shown.alarm, look=shown.look)
     with ExitStack() as stack:
@@ -174,14 +176,18 @@ def _run(args: argparse.Namespace, place: Place, legs: tuple[Leg, ...], day: int
     return shown.end(session.engine, live)
 
 
-def _plan(args: argparse.Namespace, request: Request, legs: tuple[Leg, ...], day: int) -> LivePlan:
+def _plan(args: argparse.Namespace, request: Request, legs: tuple[Leg, ...], day: int, speed: float) -> LivePlan:
     orders = Orders(args.orders)
     # Where orders are filled elsewhere nothing is assumed of their price.
     fill = replace(request.fill, slippage=0, sends_targets=True) if orders is Orders.SIM else request.fill
-    return LivePlan(
+    plan = LivePlan(
         tuple(leg.instrument for leg in legs), request.settings, request.cash, request.charges, day_start(day), orders, fill,
         request.max_concurrent,
     )  # fmt: skip
+    if args.lockstep:  # an order at market waits for the next tick there, however late, as in a backtest
+        return replace(plan, patience=DAY_NS)
+    # Seconds of a market that runs faster than the world are fewer of ours.
+    return replace(plan, patience=round(plan.patience * max(1.0, speed)))
 
 
 def _derive(place: Place, live: LiveRun) -> None:

@@ -174,7 +174,7 @@ class LiveScreen:
         ours = {s.instrument.symbol: size for s in engine.strategies if (size := engine.broker.positions[s.data].size)}
         theirs = {key: qty for key, qty in said["positions"].items() if qty}
         tags = said["tags"]
-        twice = sorted({tag for tag in tags if tags.count(tag) > 1})
+        twice = sorted({tag for tag in tags if tag and tags.count(tag) > 1})  # the exchange's own orders have none
         if ours != theirs or twice:
             raise Fatal(f"the exchange differs: it has {json.dumps(theirs)}, we have {json.dumps(ours)}"
                         f"{'; orders sent twice: ' + ', '.join(twice) if twice else ''}")  # fmt: skip
