@@ -122,7 +122,6 @@ class Keeper:
     def on_clock(self, seq: int, now: int) -> list[Done]:
         """Take the message clock, ns."""
         self._at(seq, now)
-        self._due()
         return self._settle()
 
     def set_group(self, group: ExitGroup, seq: int, now: int) -> list[Done]:
@@ -131,7 +130,6 @@ class Keeper:
         if self.group is not None and group.stop != self.group.stop:
             self.orders.by_tag = {tag: replace(order, failures=0) for tag, order in self.orders.by_tag.items()}
         self.group = group if group.qty == self.held else group.resized(self.held)
-        self._due()
         return self._settle()
 
     def take_back(self, seq: int, now: int) -> list[Done]:
@@ -238,6 +236,7 @@ class Keeper:
 
     # ---------------------------------------------------------------- what is to be sent
     def _settle(self) -> list[Done]:
+        self._due()
         self._drop_leaves()
         self._tend_entry()
         self._tend_stops()
