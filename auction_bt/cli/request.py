@@ -87,6 +87,12 @@ def on_store(request: Request, args: argparse.Namespace, store: TickStore) -> Re
         return located(store, request, loaded_book(args.state, stack))
 
 
+def charges_of(args: argparse.Namespace) -> Charges:
+    """Return what trades cost."""
+    times = _COSTS[args.costs]
+    return indian_charges(args.plan, times) if times else NoCharges()
+
+
 def live_request(args: argparse.Namespace, symbols: Sequence[str]) -> Request:
     """Return what a live run's options ask for, as a request whose day does not matter."""
     if args.trade != "same":
@@ -115,8 +121,7 @@ def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Reques
         raise BadInput(f"--slippage {args.slippage} must be 0 to 10000 ticks")
     if args.max_concurrent < 0:
         raise BadInput(f"--max-concurrent {args.max_concurrent} must be 0 (no limit) or more")
-    times = _COSTS[args.costs]
-    charges: Charges = indian_charges(args.plan, times) if times else NoCharges()
+    charges = charges_of(args)
     fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000, sends_targets=args.targets == "sent")
     trade = parse_trade(args.trade)
     if trade is not None:

@@ -7,17 +7,20 @@ import json
 import sys
 from typing import Any, Final
 
+from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.ist import to_date
 from auction_bt.difference import Happening
+from auction_bt.live.proof import Comparison, LiveRecord, prove
 from auction_bt.result import plain
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
+from auction_bt.store.journal import Journal
 from auction_bt.symbols import told
 from auction_bt.verify import Verdict, verify
 
 from .arguments import Progress
 from .outputs import check_targets, write_text
-from .request import add_request, on_store, request_of
+from .request import add_request, charges_of, on_store, request_of
 
 HELP: Final = (
     "Prove that stored ticks and bars are what the recorded messages say, and that a replay of these ends in the backtest's "
@@ -28,13 +31,19 @@ _SIDES: Final = dict.fromkeys(("decision", "fill", "trade"), ("fast", "replay"))
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    add_request(parser)
+    add_request(parser, required=False)
+    parser.add_argument("--run", metavar="N|last", help="prove this live run of the journal instead: its trades, those of a "
+                        "replay, and those of a backtest where orders were filled as there")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON, - for standard output instead of the text")
 
 
 def run(args: argparse.Namespace) -> int:
     """Compare and tell."""
     check_targets([args.json])
+    if args.run is not None:
+        return _prove_live(args)
+    if not (args.symbol and args.from_date and args.to_date):
+        raise BadInput("say what to verify: --symbol, --from-date and --to-date, or --run N")
     request = request_of(args)
     progress = Progress()
     with open_store(args.store, readonly=True) as store:
@@ -52,6 +61,48 @@ def run(args: argparse.Namespace) -> int:
     if args.json != "-":
         print("\n".join(lines(found)))
     return 0 if found.is_same else 1
+
+
+def _prove_live(args: argparse.Namespace) -> int:
+    with Journal.open(args.state, readonly=True) as journal:
+        runs = dict(journal.runs())
+        if not runs:
+            raise NothingToDo(f"{args.state} keeps no runs")
+        number = max(runs) if args.run == "last" else int(args.run) if args.run.isdecimal() else -1
+        if number not in runs:
+            raise BadInput(f"there is no run {args.run} in {args.state}: the last one is {max(runs)}")
+        record = LiveRecord(json.loads(runs[number]), tuple(journal.decisions(number)), tuple(journal.trades(number)))
+    progress = Progress()
+    with open_store(args.store, readonly=True) as store:
+        try:
+            found = prove(store, record, charges_of(args), DayCache(args.state / "cache"), progress)
+        finally:
+            progress.clear()
+    is_same = all(c.is_same for c in found)
+    if args.json:
+        write_text(args.json, json.dumps({"schema": 1, "run": number, "same": is_same, "comparisons": [
+            {"kind": c.kind, "against": c.against, "live": [c.counts[0], c.digests[0]], "other": [c.counts[1], c.digests[1]]}
+            for c in found]}, indent=2) + "\n")  # fmt: skip
+    if args.json != "-":
+        print("\n".join(live_lines(number, record, found)))
+    return 0 if is_same else 1
+
+
+def live_lines(number: int, record: LiveRecord, found: list[Comparison]) -> list[str]:
+    """Return how a live run stands against its replay, and a backtest, for people."""
+    told = [f"run {number}, {record.settings['orders']}, {record.day}",
+            f"{'':<9}  {'':<8}  {'live':>16}  {'other':>16}"]  # fmt: skip
+    for c in found:
+        told.append(
+            f"{c.kind + 's':<9}  {c.against:<8}  {c.counts[0]:>16,}  {c.counts[1]:>16,}{'' if c.is_same else '  differs'}"
+        )
+        told.append(f"{'':<9}  {'':<8}  {c.digests[0]:>16}  {c.digests[1]:>16}")
+    first = next((c for c in found if c.difference is not None), None)
+    if first is not None and first.difference is not None:
+        return told + first.difference.lines("live", first.against)
+    if record.is_as_backtested:
+        return [*told, "live = replay = backtest"]
+    return [*told, "live = replay; orders met another market than a backtest's, so that its trades are not compared"]
 
 
 def lines(found: Verdict) -> list[str]:

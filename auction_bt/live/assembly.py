@@ -14,7 +14,7 @@ from typing import Any, Final
 from auction_bt.backtest import Engine, Request, settings_of
 from auction_bt.brokers.messages import update_message
 from auction_bt.core.errors import Refused
-from auction_bt.core.ist import DAY_NS, day_start, to_date
+from auction_bt.core.ist import DAY_NS, SECOND_NS, day_start, to_date
 from auction_bt.core.leg import Leg
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
@@ -252,5 +252,7 @@ class LiveRun:
             tuple(i.symbol for i in plan.instruments), day, day, dict(plan.settings), plan.cash, plan.charges, plan.fill,
             plan.max_concurrent, Engine.REPLAY,
         )  # fmt: skip
-        found: dict[str, Any] = plain({**settings_of(request), "orders": plan.orders.value})
+        live = {"orders": plan.orders.value, "patience_s": plan.patience / SECOND_NS, "lockstep": self.place.lockstep,
+                "since": [leg.since for leg in self._legs]}  # fmt: skip
+        found: dict[str, Any] = plain({**settings_of(request), **live})
         return dict(sorted(found.items()))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-from auction_bt.brokers.messages import update_message
 from auction_bt.core.decision import Decision
 from auction_bt.core.errors import AuctionError
 from auction_bt.core.ist import day_start
@@ -28,7 +27,7 @@ from .backfill import Backfill
 from .engine import LiveAuctionEngine, LivePlan
 from .gate import Gate
 from .scribe import Scribe
-from .source import Clock, LiveSource, ResumedSource
+from .source import LiveSource, ResumedSource
 
 _COMMIT_S: Final = 5.0
 
@@ -132,7 +131,7 @@ class LiveSession:
             feed.start()
 
     def _news(self, news: News) -> None:
-        # What was recorded before this start has been told, and kept, by the run that recorded it.
+        # What was recorded before this start has been told before; this run keeps the whole day again, and is proved as a whole.
         if isinstance(news, Decision | Trade):
             self._parts.scribe.keep(news)
         if self.is_live:
@@ -155,8 +154,3 @@ def recorded_today(state: Path, opened: Callable[[], TickStore], day: int, symbo
             kept += [RawMessage(m.ts, m.text, m.symbols or ()) for m in batch]
             last = batch[-1].ts
     return list(merge(stored, kept, key=lambda message: message.ts))
-
-
-def update_of(text: str, clock: Clock) -> Mapping[str, Any] | None:
-    """Return the message to record for a text of the portfolio feed; None for what is none."""
-    return update_message(text, clock())
