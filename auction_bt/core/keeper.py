@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
+from zlib import crc32
 
 from .exits import ExitGroup, Target
 from .fills import HAIR
@@ -68,7 +69,8 @@ class Keeper:
         self._exits = exits
         self._send = send
         self._seq, self._now = seq, now
-        self._name = base36(seq)
+        # One message may decide for several symbols: its stamp alone would name the orders of all of them.
+        self._name = f"{base36(seq)}{base36(crc32(terms.symbol.encode()))}"
         self._price = 0.0  # last traded
         self._leaves: list[Leave] = []  # due, not sent yet
         self._of_tag: dict[str, Leave] = {}  # what an exit order was sent for

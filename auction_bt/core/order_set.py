@@ -30,8 +30,9 @@ class OrderSet:
 
     def tag_of(self, row: Row) -> str:
         """Return the tag of the order a row speaks of, '' for none of these."""
-        if row.tag in self.by_tag:
-            return row.tag
+        mine = self.by_tag.get(row.tag)
+        if mine is not None:
+            return row.tag if mine.intent.symbol == row.symbol else ""
         return next((tag for tag, o in self.by_tag.items() if row.order_id and o.order_id == row.order_id), "")
 
     def of(self, role: Role) -> list[tuple[str, LiveOrder]]:

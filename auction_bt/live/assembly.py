@@ -105,6 +105,7 @@ class LiveRun:
         self._alarm = on_alarm
         self._stack = ExitStack()
         self.state_of_feed: tuple[FeedState | None, str] = (None, "")
+        self._failing: dict[str, FeedState] = {}  # feeds, and how each fails
         self.was_sent = False  # whether the store has everything
         clock = place.clock
         self.recorder = Recorder(place.state, clock, told=self._wake)
@@ -221,15 +222,21 @@ class LiveRun:
 
     def _on_state(self, state: FeedState, reason: str) -> None:
         self.state_of_feed = (state, reason)
-        if state is not FeedState.LIVE and state is not FeedState.CONNECTING and state is not FeedState.CLOSED:
-            self._alarm(f"market feed {state.value}: {reason}")
+        self._say_feed("market feed", state, reason)
+
+    def _say_feed(self, name: str, state: FeedState, reason: str) -> None:
+        # Once for each way in which it fails, until it is there again: tries go on, and would say the same.
+        if state is FeedState.LIVE:
+            self._failing.pop(name, None)
+        elif state not in {FeedState.CONNECTING, FeedState.CLOSED} and self._failing.get(name) is not state:
+            self._failing[name] = state
+            self._alarm(f"{name} {state.value}: {reason}")
 
     def _on_gap(self, begin: int, end: int, reason: str) -> None:
         self.backfill.ask([instrument.symbol for instrument in self.plan.instruments], begin, end, reason)
 
     def _on_portfolio_state(self, state: FeedState, reason: str) -> None:
-        if state is FeedState.DISCONNECTED:
-            self._alarm(f"portfolio feed {state.value}: {reason}")
+        self._say_feed("portfolio feed", state, reason)
 
     def _on_portfolio_gap(self, *_: object) -> None:
         # What happened meanwhile is not sent again: the order book knows.

@@ -270,3 +270,12 @@ def test_on_a_good_line_never_more_is_on_its_way_out_than_is_held(side):
         assert w.keeper.is_over
         assert w.overheld <= 0
         assert w.position() == 0
+
+
+def test_trades_of_several_symbols_decided_by_one_message_have_tags_of_their_own():
+    requests = []
+    exits = ExitGroup(Side.LONG, 2 * LOT, 24_980.0)
+    keepers = [Keeper(Terms(f"NSE_FO|{n}", TICK), Side.LONG, exits.qty, exits, TEN, TEN, requests.append) for n in range(2_000)]
+    tags = [action.intent.tag for action in requests]
+    assert len(set(tags)) == len(tags) == len(keepers)
+    assert max(map(len, tags)) <= 40  # what the broker takes

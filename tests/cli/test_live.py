@@ -1,0 +1,136 @@
+"""run_live: a whole rehearsal, proved; what is refused; a process that dies in the middle of it and goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auction_bt.cli import live_main, main
+from auction_bt.store.journal import Journal
+
+ROOT = Path(__file__).resolve().parents[2]
+REHEARSAL = ("--orders", "sim", "--seed", "7", "--instruments", "2", "--per-minute", "3", "--every", "1")
+
+
+def prove(state: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    folder = state / "rehearsal"
+    capsys.readouterr()
+    code = main(
+        ["verify", "--run", "last", "--state", str(folder), "--store", f"sqlite:///{folder / 'auction.db'}", "--json", "-"]
+    )
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert (code == 0) == found["same"]
+    return found
+
+
+def test_a_rehearsal_in_lockstep_is_its_replay_and_the_backtest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert live_main([*REHEARSAL, "--lockstep", "--state", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "the exchange agrees" in printed
+    assert "ALARM" not in printed
+    assert "SIM ENTRIES-ON | day net" in printed
+    found = prove(tmp_path, capsys)
+    assert found["same"]
+    counts = {(c["kind"], c["against"]): c["live"][0] for c in found["comparisons"]}
+    assert counts["trade", "backtest"] == counts["trade", "replay"] > 5
+    assert counts["decision", "replay"] > 20
+
+
+def test_verify_finds_a_trade_that_was_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert live_main([*REHEARSAL, "--lockstep", "--state", str(tmp_path)]) == 0
+    folder = tmp_path / "rehearsal"
+    with Journal.open(folder) as journal:
+        journal.append_trades(1, journal.trades(1)[:1])
+    assert not prove(tmp_path, capsys)["same"]
+    assert main(["verify", "--run", "last", "--state", str(folder), "--store", f"sqlite:///{folder / 'auction.db'}"]) == 1
+    assert "first difference: a trade" in capsys.readouterr().out
+
+
+def test_a_rehearsal_with_faults_ends_with_the_exchange_s_position(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = tmp_path / "faults.toml"
+    plan.write_text(
+        '[[sockets]]\nkind = "cut"\nframe = 300\n[[sockets]]\nkind = "close"\nframe = 700\ncode = 1000\n'
+        '[[sockets]]\nkind = "duplicate"\nframe = 500\ntimes = 3\n[[sockets]]\nkind = "garbage"\nframe = 600\n'
+        '[[sockets]]\nkind = "cut"\nframe = 10\non = "portfolio"\n'
+    )
+    words = [*REHEARSAL, "--speed", "900", "--faults", str(plan), "--state", str(tmp_path / "state")]
+    assert live_main(words) == 0
+    printed = capsys.readouterr().out
+    assert "the exchange agrees" in printed
+    assert "ALARM market feed disconnected" in printed
+    found = prove(tmp_path / "state", capsys)
+    assert found["same"], found
+    assert {c["against"] for c in found["comparisons"]} == {"replay"}
+
+
+def test_a_late_start_asks_for_the_minutes_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert live_main([*REHEARSAL, "--speed", "900", "--from-time", "14:00", "--state", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "the exchange agrees" in printed
+    folder = tmp_path / "rehearsal"
+    assert main(["data", "--store", f"sqlite:///{folder / 'auction.db'}", "--json", "-"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    days = [day for symbol in told["symbols"] for day in symbol["days"] if day["day"] == "2026-03-10"]
+    assert days
+    assert all(day["bars"] == 375 for day in days)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--orders", "upstox"], "not open yet"),
+        (["--symbol", "NIFTY-FUT"], "no access token: set UPSTOX_ACCESS_TOKEN"),
+        ([], "no symbol to run"),
+        (["--lockstep"], "--lockstep is for a rehearsal: add --orders sim"),
+        (["--seed", "7"], "--seed is for a rehearsal: add --orders sim"),
+        ([*REHEARSAL, "--speed", "max"], "--speed max would end the day"),
+        ([*REHEARSAL, "--every", "0"], "--every 0 must be"),
+        ([*REHEARSAL, "--lockstep", "--faults", "3"], "nothing goes wrong"),
+        (["--orders", "sim", "--store", "sqlite:///none.db"], "none.db"),
+        ([*REHEARSAL, "--day", "2026-03-08"], "closed on 2026-03-08"),
+    ],
+)
+def test_what_cannot_be_run_is_one_clear_line(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UPSTOX_ACCESS_TOKEN", raising=False)
+    assert live_main(words) in {1, 2, 3}
+    printed = capfd.readouterr().err.strip().splitlines()
+    assert said in " ".join(printed), printed
+    assert "Traceback" not in " ".join(printed)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
+def test_a_word_to_stop_is_obeyed_and_says_what_stays(tmp_path: Path) -> None:
+    words = [
+        sys.executable,
+        "-u",
+        str(ROOT / "run_live.py"),
+        *REHEARSAL,
+        "--speed",
+        "60",
+        "--on-exit",
+        "flatten",
+        "--state",
+        str(tmp_path),
+    ]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    ) as process:
+        assert process.stdout is not None
+        lines: list[str] = []
+        for line in process.stdout:
+            lines.append(line)
+            if "SIM ENTRIES-ON" in line and len([one for one in lines if "SIM ENTRIES-ON" in one]) == 2:
+                process.send_signal(signal.SIGINT)
+        process.wait(60)
+    printed = "".join(lines)
+    assert process.returncode == 0, printed
+    assert "stopping: " in printed
+    assert "the exchange agrees" in printed
