@@ -353,9 +353,13 @@ class TickBroker(ValuedBroker):
             book.owner = order.owner
         exits = order.info.get("exits")
         if exits is not None and after * exits.side.sign > 0:
-            book.group, book.owner = exits.entered_at(price), order.owner
+            tape = book.tape if index >= 0 else None
+            book.group = exits.entered_at(price, None if tape is None else float(tape.price[index]))
+            book.owner, book.reached = order.owner, ()
             book.group_not_before = self._not_before(book)
-            book.reached = ()
+            if tape is not None and self.p.fill.sends_targets:
+                # Live, word of the fill comes before the tick that made it: that tick may have reached a target.
+                _, book.reached = sent_exits_at_tick(book.group, (), tape, index, self.p.fill)
         if not after:
             self._let_go(book)
         if ("exit_reason" not in order.info or "carried_out" in order.info) and book.group is not None:

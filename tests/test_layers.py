@@ -13,7 +13,7 @@ PURE_FILES = ("feeds/decode.py", "brokers/messages.py", "brokers/reconcile.py", 
 PURE_STDLIB = frozenset({
     "__future__", "array", "bisect", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum",
     "fractions", "functools", "hashlib", "heapq", "itertools", "json", "math", "numbers", "operator", "re",
-    "statistics", "string", "textwrap", "types", "typing",
+    "statistics", "string", "textwrap", "types", "typing", "zlib",
 })  # fmt: skip
 PURE_THIRD = frozenset({"numpy", "numba"})
 IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval"})

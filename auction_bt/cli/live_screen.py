@@ -135,7 +135,10 @@ class LiveScreen:
                 self.alarm(f"not flat after {_FLAT_S:.0f} s: look at the broker's own page")
                 return True
             return False
-        return live.is_quiet
+        if self._sim is None:
+            return live.is_quiet
+        self._sim.halt()
+        return self._is_over(live)  # all that it still says has come
 
     def _is_over(self, live: LiveRun) -> bool:
         is_ended = self._sim.is_over if self._sim is not None else live.place.clock() > self._over
@@ -170,7 +173,7 @@ class LiveScreen:
         assert self._sim is not None  # noqa: S101 - for the type checker
         said = self._sim.last
         if "positions" not in said:
-            return 0
+            raise Fatal("the simulated exchange is gone: what it knows cannot be compared; see its line above")
         ours = {s.instrument.symbol: size for s in engine.strategies if (size := engine.broker.positions[s.data].size)}
         theirs = {key: qty for key, qty in said["positions"].items() if qty}
         tags = said["tags"]

@@ -93,28 +93,31 @@ def _greet(args: argparse.Namespace, simulation: Simulation, token: str) -> None
 
 
 def _serve(args: argparse.Namespace, simulation: Simulation) -> None:
-    ended = threading.Event()
+    ended, halted = threading.Event(), threading.Event()
     if args.json:
-        threading.Thread(target=_watch_input, args=(ended,), name="sim input", daemon=True).start()
+        threading.Thread(target=_watch_input, args=(ended, halted), name="sim input", daemon=True).start()
     player = simulation.player
     told = False
     while not ended.wait(_LOOK_S):
         if player.error is not None:
             raise player.error
-        if player.is_over and not told:
+        if halted.is_set():
+            player.stop()
+        if (player.is_over or halted.is_set()) and not told:
             told = True
             simulation.settled()
+            held = simulation.account()
             if args.json:
-                _say({"over": True, **simulation.account()})
+                _say({"over": True, **held})
             else:
-                held = simulation.account()
                 print(f"{clock_text(simulation.clock())} the day is over after {player.played:,} frames: {held['orders']} "
                       f"orders, positions {held['positions'] or 'none'}", flush=True)  # fmt: skip
 
 
-def _watch_input(ended: threading.Event) -> None:
-    for _ in sys.stdin:
-        pass
+def _watch_input(ended: threading.Event, halted: threading.Event) -> None:
+    for line in sys.stdin:
+        if line.strip() == "halt":
+            halted.set()
     ended.set()
 
 

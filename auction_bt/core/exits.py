@@ -107,16 +107,17 @@ class ExitGroup:
         """The first target a rising (long) or falling (short) price meets."""
         return min(self.targets, key=lambda t: t.price * self.side.sign, default=None)
 
-    def entered_at(self, price: float) -> ExitGroup:
-        """Return the group once the entry was filled at `price`.
+    def entered_at(self, price: float, traded: float | None = None) -> ExitGroup:
+        """Return the group once the entry was filled at `price`, by a trade of the market at `traded` where that is known.
 
-        Where that is at the stop or beyond it there is no stop that an exchange would take, nor a reason to stay: the trade is
+        Where either is at the stop or beyond it there is no stop that an exchange would take, nor a reason to stay: the trade is
         left with the next tick.
         """
         sign = self.side.sign
         targets = tuple(replace(t, then_stop=price) if t.to_entry and (t.price - price) * sign > 0 else t for t in self.targets)
         entered = replace(self, targets=targets)
-        is_dead = (price - self.stop) * sign <= HAIR and all(d.at for d in self.deadlines)
+        nearest = min((paid - self.stop) * sign for paid in (price, price if traded is None else traded))
+        is_dead = nearest <= HAIR and all(d.at for d in self.deadlines)
         return entered.leave(0, self.stop_reason) if is_dead else entered
 
     def after_target(self, target: Target) -> ExitGroup | None:

@@ -20,6 +20,10 @@ class MarketClock:
     speed : float
         How many times faster than the world it runs; 0: it moves on by frames alone.
     monotonic : callable returning int, ns
+
+    Notes
+    -----
+    It stands until the first frame, as the exchange's does until somebody listens.
     """
 
     def __init__(self, now: int, speed: float, monotonic: Callable[[], int] = time.monotonic_ns) -> None:
@@ -27,12 +31,12 @@ class MarketClock:
         self._base = self._last = now
         self._speed = speed
         self._monotonic = monotonic
-        self._since = monotonic()
+        self._since: int | None = None
 
     def __call__(self) -> int:
         """Return the time, ns; it never goes back."""
         with self._lock:
-            if self._speed:
+            if self._speed and self._since is not None:
                 self._last = max(self._last, self._base + int((self._monotonic() - self._since) * self._speed))
             return self._last
 
@@ -40,6 +44,8 @@ class MarketClock:
         """Take the time of a frame, ns."""
         with self._lock:
             self._last = max(self._last, at)
+            if self._since is None:
+                self._since, self._base = self._monotonic(), self._last
 
     @property
     def is_by_frames(self) -> bool:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
@@ -61,7 +62,8 @@ class SimProcess:
         self.last: dict[str, Any] = {}
         line = self._line()
         if not line:
-            self._process.wait(_END_S)
+            self._end()
+            self._process.stdout.close()  # type: ignore[union-attr]
             raise Fatal("the simulated exchange did not start: see the line above")
         self.ready = SimReady(str(line["url"]), str(line["token"]), int(line["now"]), float(line["speed"] or 0.0))
         self._thread = threading.Thread(target=self._listen, name="sim", daemon=True)
@@ -80,17 +82,28 @@ class SimProcess:
         self.is_over = True
 
     def close(self) -> None:
-        """End it."""
-        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        """End it; what it knew of the account is in `last` then."""
+        self._end()
+        self._thread.join(_END_S)
         assert self._process.stdout is not None  # noqa: S101 - for the type checker
-        self._process.stdin.close()  # the word to end
+        self._process.stdout.close()
+
+    def halt(self) -> None:
+        """Let no more be traded there, so that what it knows of the account is what can be known here."""
+        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        with suppress(OSError):  # it has ended
+            self._process.stdin.write("halt\n")
+            self._process.stdin.flush()
+
+    def _end(self) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - for the type checker
+        with suppress(OSError):
+            self._process.stdin.close()  # the word to end
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._thread.join(_END_S)
-        self._process.stdout.close()
 
     def __enter__(self) -> Self:
         return self

@@ -57,6 +57,7 @@ class Player:
         self._lockstep = lockstep
         self._since = since
         self._stop = Flag()
+        self._has_past = Flag()
         self._router = LiveMarketRouter(_Ticks(self._tick, self._bar), symbols=frozenset(day.keys))
         self._thread = Thread(target=self._run, name="sim player", daemon=True)
         self._woken = 0
@@ -68,6 +69,10 @@ class Player:
     def start(self) -> None:
         """Begin; frames wait for the first that subscribes, in lockstep for one on each socket."""
         self._thread.start()
+
+    def wait_past(self) -> None:
+        """Wait until what is before the first frame that is waited for was played."""
+        self._has_past.wait()
 
     def stop(self) -> None:
         """End, wherever it is."""
@@ -86,12 +91,16 @@ class Player:
             self.is_over = not self._stop.is_set()
         except Exception as error:  # told by whoever looks
             self.error = error
+        finally:
+            self._has_past.set()
 
     def _play(self) -> None:
         is_waiting = True
         for shown in self._day.frames():
             if is_waiting and shown.at >= self._since:
                 is_waiting = False
+                self._clock.reach(self._since)
+                self._has_past.set()
                 self._await(self._is_attended)
                 self._clock.start()
             if not is_waiting:

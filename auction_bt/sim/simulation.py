@@ -124,6 +124,7 @@ class Simulation:
         self._stack.enter_context(self.server)
         self.player.start()
         self._stack.callback(self.player.stop)
+        self.player.wait_past()  # whoever connects finds the time that was asked for
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

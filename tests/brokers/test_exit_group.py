@@ -189,6 +189,29 @@ def test_one_tick_through_both_targets_takes_both() -> None:
     assert [(f.reason, f.qty, f.price) for f in fills] == [("entry", 4, 5.0), ("target1", 1, 3.75), ("target2", 3, 3.75)]
 
 
+def test_a_target_sent_when_reached_counts_the_tick_of_the_entry() -> None:
+    # As live: word of the fill is there before the tick that made it, and the tick reaches the target.
+    group = ExitGroup(Side.LONG, 4, 4.0, (Target(5.5, 2), Target(9.0, 2, "target2")))
+    fills = _fills([*[100] * 8, 100, 112, 104, 103, 70, 70], lambda s: s.buy(size=4, exits=group), sends_targets=True)
+
+    assert [(f.reason, f.qty, f.price) for f in fills] == [("entry", 4, 5.6), ("target1", 2, 5.2), ("stop", 2, 3.5)]
+
+
+def test_an_entry_filled_by_a_trade_at_its_stop_is_left_with_the_next_tick() -> None:
+    # Paid below the stop, but the market trades at it: an exchange refuses such a stop, waiting for another touch is no plan.
+    group = ExitGroup(Side.SHORT, 4, 5.0, (Target(3.0, 4),))
+    prices = [*[90] * 8, 90, 100, 92, 91, 60, 60]
+    data = StoredData(recorded=recorded(columns_of(_path(prices), spread=2)))
+    cerebro = AuctionCerebro()
+    cerebro.setbroker(TickBroker(fill=FillModel(FillPrice.QUOTE, slippage=0)))
+    cerebro.add_symbol(data, OnceAt, act=lambda s: s.sell(size=4, exits=group))
+    fills = cerebro.run()[0].fills
+
+    assert [(f.reason, f.qty) for f in fills] == [("entry", 4), ("stop", 4)]
+    assert fills[0].price < group.stop
+    assert fills[1].ts == data.market.ts[10]
+
+
 def test_slippage_is_against_us_on_market_and_stop_and_never_on_a_target() -> None:
     group = ExitGroup(Side.LONG, 2, 4.5, (Target(5.5, 1),))
     fills = _fills([*[100] * 8, 100, 100, 110, 90, 90], lambda s: s.buy(size=2, exits=group), slippage=2)

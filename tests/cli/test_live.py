@@ -5,16 +5,23 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from auction_bt.cli import live_main, main
+from auction_bt.core.bar import Source
+from auction_bt.core.ist import day_start, from_date
+from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
-REHEARSAL = ("--orders", "sim", "--seed", "7", "--instruments", "2", "--per-minute", "3", "--every", "1")
+# Little risk, so that the margin of two trades is there.
+REHEARSAL = ("--orders", "sim", "--seed", "7", "--instruments", "2", "--per-minute", "3", "--every", "1",
+             "--set", "risk_fraction=0.002")  # fmt: skip
 
 
 def prove(state: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -72,12 +79,20 @@ def test_a_late_start_asks_for_the_minutes_before(tmp_path: Path, capsys: pytest
     assert live_main([*REHEARSAL, "--speed", "900", "--from-time", "14:00", "--state", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "the exchange agrees" in printed
+    assert "late start" not in printed
     folder = tmp_path / "rehearsal"
+    day = from_date(date(2026, 3, 10))
     assert main(["data", "--store", f"sqlite:///{folder / 'auction.db'}", "--json", "-"]) == 0
     told = json.loads(capsys.readouterr().out)
     days = [day for symbol in told["symbols"] for day in symbol["days"] if day["day"] == "2026-03-10"]
-    assert days
-    assert all(day["bars"] == 375 for day in days)
+    # Minutes in which nothing was traded have no bar.
+    assert len(days) == 2
+    assert all(day["bars"] > 330 for day in days)
+    with open_store(f"sqlite:///{folder / 'auction.db'}", readonly=True) as store:
+        bars = store.bars("NSE_FO|SIM-1", day_start(day), day_start(day + 1))
+    before = bars.source == Source.CANDLES
+    assert 250 < before.sum() < 290  # 09:15 to 14:00
+    assert (np.diff(bars.ts) > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -107,7 +122,8 @@ def test_what_cannot_be_run_is_one_clear_line(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
-def test_a_word_to_stop_is_obeyed_and_says_what_stays(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("way", "said"), [("flatten", "leaving "), ("keep", "SIM-")])
+def test_a_word_to_stop_is_obeyed_and_says_what_stays(way: str, said: str, tmp_path: Path) -> None:
     words = [
         sys.executable,
         "-u",
@@ -115,8 +131,12 @@ def test_a_word_to_stop_is_obeyed_and_says_what_stays(tmp_path: Path) -> None:
         *REHEARSAL,
         "--speed",
         "60",
+        "--every",
+        "0.2",
+        "--from-time",
+        "10:00",
         "--on-exit",
-        "flatten",
+        way,
         "--state",
         str(tmp_path),
     ]
@@ -125,12 +145,16 @@ def test_a_word_to_stop_is_obeyed_and_says_what_stays(tmp_path: Path) -> None:
     ) as process:
         assert process.stdout is not None
         lines: list[str] = []
+        has_asked = False
         for line in process.stdout:
             lines.append(line)
-            if "SIM ENTRIES-ON" in line and len([one for one in lines if "SIM ENTRIES-ON" in one]) == 2:
+            if not has_asked and "| open 1 trades" in line:
+                has_asked = True
                 process.send_signal(signal.SIGINT)
         process.wait(60)
     printed = "".join(lines)
     assert process.returncode == 0, printed
-    assert "stopping: " in printed
+    assert f"stopping: {said}" in printed
     assert "the exchange agrees" in printed
+    assert (", flat" in printed.split("the exchange agrees")[1]) == (way == "flatten")
+    assert "ALARM not flat" not in printed
