@@ -41,9 +41,9 @@ class StockExits:
         """Return the group of the open trade."""
         return self._group
 
-    def set_exits(self, _: Any, group: ExitGroup | None) -> None:
+    def set_exits(self, data: Any, group: ExitGroup | None) -> None:
         """Replace the group, from the next `place` on."""
-        self._group, self._is_new = group, True
+        self._group, self._is_new = group.against(data.close[0]) if group is not None else None, True
 
     def place(self, data: Any) -> None:
         """Make rest what the group asks for, having seen all fills of the bar; a due deadline closes at market."""

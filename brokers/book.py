@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import nan
 from typing import Any
 
 import backtrader as bt
@@ -117,6 +118,13 @@ class Book:
     def is_live(self) -> bool:
         """True where some price could change something."""
         return self.group is not None or bool(self.orders)
+
+    @property
+    def last_price(self) -> float:
+        """What was traded last, or the close of the bar where only bars are known, in rupees; NaN before the first."""
+        if self.tape is not None:
+            return float(self.tape.price[self.position - 1]) if self.position else nan
+        return float(self.data.close[0]) if len(self.data) else nan
 
     def next_index(self, end: int) -> int:
         """Return the next tick before `end` that fills, triggers or expires anything; `end` for none."""

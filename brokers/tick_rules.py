@@ -92,8 +92,12 @@ def sent_exits_at_tick(
         found.append((Fill(int(tape.seq[i]), int(tape.ts[i]), at_market, target.qty, target.reason), left))
     if left is None:
         return found, ()
-    if out := exits_at_tick(replace(left, targets=()), tape, i, model):
+    # What fills a target moves the stop after this tick: it meets the stop where it was.
+    before = replace(left, stop=group.stop, stop_reason=group.stop_reason, targets=())
+    if out := exits_at_tick(before, tape, i, model):
         return [*found, *out], ()
+    if left.stop != group.stop and (left := left.against(price)).due is not None and left.due.at == 0:
+        return [*found[:-1], (found[-1][0], left)], ()
     now: list[Target] = []
     for target in sorted(left.targets, key=lambda t: t.price * left.side.sign):
         level = trigger_level(target.price, tape.tick, upward=not buy)

@@ -108,17 +108,20 @@ class ExitGroup:
         return min(self.targets, key=lambda t: t.price * self.side.sign, default=None)
 
     def entered_at(self, price: float, traded: float | None = None) -> ExitGroup:
-        """Return the group once the entry was filled at `price`, by a trade of the market at `traded` where that is known.
-
-        Where either is at the stop or beyond it there is no stop that an exchange would take, nor a reason to stay: the trade is
-        left with the next tick.
-        """
+        """Return the group once the entry was filled at `price`, by a trade of the market at `traded` where that is known."""
         sign = self.side.sign
         targets = tuple(replace(t, then_stop=price) if t.to_entry and (t.price - price) * sign > 0 else t for t in self.targets)
-        entered = replace(self, targets=targets)
-        nearest = min((paid - self.stop) * sign for paid in (price, price if traded is None else traded))
-        is_dead = nearest <= HAIR and all(d.at for d in self.deadlines)
-        return entered.leave(0, self.stop_reason) if is_dead else entered
+        entered = replace(self, targets=targets).against(price)
+        return entered if traded is None else entered.against(traded)
+
+    def against(self, traded: float) -> ExitGroup:
+        """Return the group in a market that trades at `traded`.
+
+        Where that is at the stop or beyond it there is no stop that an exchange would take, nor a reason to stay: the trade is
+        left with the next tick.
+        """
+        is_beyond = (traded - self.stop) * self.side.sign <= HAIR
+        return self.leave(0, self.stop_reason) if is_beyond and all(d.at for d in self.deadlines) else self
 
     def after_target(self, target: Target) -> ExitGroup | None:
         """Return the group once `target` was filled; None when flat."""

@@ -108,8 +108,7 @@ class Keeper:
         group, sign = self.group, self.side.sign
         if group is None:
             return self._settle()
-        if (price - group.stop) * sign <= HAIR and not self.orders.covered and not self.orders.executing:
-            self._leave_all(group.stop_reason)  # there is nothing at the exchange that would do it
+        self._tend_missed()
         left: ExitGroup | None = group
         for known in self._targets_under_way():
             left = left.after_target(found) if left is not None and (found := same(left, known)) is not None else left
@@ -172,6 +171,7 @@ class Keeper:
         if held < 0:
             self._alarm(f"{-held} shares more were closed than were held")
         if self.orders.roles[tag] is Role.ENTRY:
+            self._price = 0.0  # the trade before is not what was paid
             is_fresh = group is None or not (self._leaving or self.orders.filled(Role.STOP) or self.orders.filled(Role.EXIT))
             entered = self._exits.entered_at(self.orders.entry_price).resized(held)
             self.group = entered if is_fresh or group is None else replace(group, qty=held)
@@ -230,6 +230,17 @@ class Keeper:
         if due is not None and due.at <= self._now:
             self._leave_all(due.reason)
 
+    def _tend_missed(self) -> None:
+        # The market is at the stop or beyond, and what rests at the exchange would not go off there: a change that was refused,
+        # because the price had passed it, or a stop that never came to rest.
+        group = self.group
+        if group is None or not self._price or (self._price - group.stop) * self.side.sign > HAIR or self.orders.executing:
+            return
+        trigger, stops = self._stop_price(group), [order for _, order in self.orders.open(Role.STOP)]
+        is_elsewhere = not stops or any(abs(order.trigger - trigger) > HAIR for order in stops)
+        if is_elsewhere and all(order.is_idle for order in stops):
+            self._leave_all(group.stop_reason)
+
     def _leave_all(self, reason: str) -> None:
         waiting = sum(leave.qty for leave in self._leaves if leave.not_before > self._now)
         rest = self.held - self._leaving - waiting - self.orders.executing
@@ -239,6 +250,7 @@ class Keeper:
     # ---------------------------------------------------------------- what is to be sent
     def _settle(self) -> list[Done]:
         self._due()
+        self._tend_missed()
         self._drop_leaves()
         self._tend_entry()
         self._tend_stops()
