@@ -41,7 +41,8 @@ def exits_at_tick(group: ExitGroup, tape: Tape, i: int, model: FillModel) -> lis
 
     Notes
     -----
-    The stop comes first, then the deadline, then the targets, nearest first.
+    A deadline that was there before the tick comes first, as it has been acted upon by then; then the stop, then the targets,
+    nearest first.
     """
     buy = group.side is Side.SHORT
     k, price, bid, ask = int(tape.k[i]), float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
@@ -49,10 +50,10 @@ def exits_at_tick(group: ExitGroup, tape: Tape, i: int, model: FillModel) -> lis
     stamp = (int(tape.seq[i]), int(tape.ts[i]))
     stop = trigger_level(group.stop, tape.tick, upward=buy)
     due = group.due
-    if (k >= stop) if buy else (k <= stop):
-        return [(Fill(*stamp, at_market, group.qty, group.stop_reason), None)]
     if due is not None and tape.clock[i] >= due.at:
         return [(Fill(*stamp, at_market, group.qty, due.reason), None)]
+    if (k >= stop) if buy else (k <= stop):
+        return [(Fill(*stamp, at_market, group.qty, group.stop_reason), None)]
     found: list[tuple[Fill, ExitGroup | None]] = []
     left: ExitGroup | None = group
     while left is not None and (target := left.nearest) is not None:

@@ -84,6 +84,7 @@ class UpstoxBroker(ValuedBroker):
         self._seq = self._now = 0
         self.available: float | None = None
         self.alarms: list[str] = []
+        self._over: dict[str, int] = {}  # shares filled of each order of trades that are over, by tag
         self.strangers: dict[str, Row] = {}  # orders of the account that are not ours, by the broker's number
         self._send: Callable[[Action], None] = self.p.send or (lambda _: None)
         self._freeze: Mapping[str, int] = self.p.freeze or {}
@@ -177,8 +178,18 @@ class UpstoxBroker(ValuedBroker):
         plain = self._plain.get(row.tag) or next((p for p in self._plain.values() if p.live.order_id == row.order_id), None)
         if plain is not None:
             self._mirror(plain, plain.live.told(row, self._now))
+        elif row.tag in self._over:
+            self._late(row)
         elif row.status not in FINAL or row.filled:
             self.strangers[row.order_id] = row
+
+    def _late(self, row: Row) -> None:
+        # Of a trade that is over nothing more may happen.
+        if row.filled > self._over[row.tag] or row.status not in FINAL:
+            self._over[row.tag] = max(row.filled, self._over[row.tag])
+            self.alarms.append(
+                f"{row.symbol}: order {row.tag} was over and is {row.status}, {row.filled} filled: look at the position"
+            )
 
     def settle(self, data: Any, *, ticks_met: bool = False) -> None:
         """Do nothing at a bar: the exchange does not wait for it."""
@@ -284,6 +295,7 @@ class UpstoxBroker(ValuedBroker):
             else:
                 self._left(trade, done)
         if trade.keeper.is_over:
+            self._over |= {tag: order.filled for tag, order in trade.keeper.orders.by_tag.items()}
             self._trades.pop(trade.data.instrument.symbol, None)
 
     def _entered(self, trade: _Trade, done: Done) -> None:

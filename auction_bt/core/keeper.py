@@ -22,7 +22,10 @@ from .trade import Side
 _TRIES: Final = 3
 _LONGEST_WAIT_NS: Final = 30 * SECOND_NS
 _DOUBLINGS: Final = 5
-_LOST_TIMES: Final = 12  # what is lost is asked about this much less often
+# How many times the patience: between two looks for a lost order, and until one that no look has shown is given up. A request
+# whose answer was waited for in vain is long past by then.
+_LOST_TIMES: Final = 2
+_ABSENT_TIMES: Final = 8
 
 
 class Keeper:
@@ -199,7 +202,9 @@ class Keeper:
             leave = self._of_tag[tag]
             is_refused = after.status is Status.REJECTED or after.is_lost
             tries = leave.tries + is_refused
-            wait = min(SECOND_NS << tries, _LONGEST_WAIT_NS) if is_refused else 0
+            # One that may still come is not sent again, the stop covers what it was to sell: another waits until it is given up.
+            wait = self.terms.patience * _ABSENT_TIMES if after.is_lost else min(SECOND_NS << tries, _LONGEST_WAIT_NS)
+            wait = wait if is_refused else 0
             if is_refused:
                 self._alarm(f"cannot leave ({leave.reason}): {why}")
             self._leaves.append(Leave(rest, leave.reason, leave.target, self._now + wait if wait else 0, tries))
@@ -340,6 +345,9 @@ class Keeper:
             at_market = self.orders.roles[tag] is Role.EXIT or order.is_executing
             if at_market and self._may_change(order):
                 self._cancel(tag, order)
+            elif order.is_absent(self._now, self.terms.patience * _ABSENT_TIMES):
+                self.orders.by_tag[tag] = order.given_up()
+                self._alarm(f"order {tag} ({order.intent.reason}) never got to the exchange")
             elif order.asked is not None or order.is_lost:
                 self.orders.by_tag[tag] = order.looked(self._now)
                 self._send(Look(order.intent, order.order_id))

@@ -162,6 +162,10 @@ class LiveOrder:
         How often we have asked what became of the request under way.
     is_lost : bool
         Nobody knows whether the exchange has it.
+    absent : int
+        How often in a row the order book was read since, and did not show it.
+    is_given_up : bool
+        It was long enough not in the order book: it never got there.
     is_unwanted : bool
         We asked for its cancellation at some time.
     note : str
@@ -183,6 +187,8 @@ class LiveOrder:
     failures: int = 0
     looks: int = 0
     is_lost: bool = False
+    absent: int = 0
+    is_given_up: bool = False
     is_unwanted: bool = False
     version: int = 0
     note: str = ""
@@ -196,7 +202,7 @@ class LiveOrder:
     @property
     def is_final(self) -> bool:
         """Whether nothing can happen to it any more, as far as anybody knows."""
-        return self.status in FINAL or (self.is_lost and not self.order_id)
+        return self.status in FINAL or ((self.is_lost or self.is_given_up) and not self.order_id)
 
     @property
     def left(self) -> int:
@@ -258,6 +264,8 @@ class LiveOrder:
             since=now if asked is not self.asked or (row.status in WORKING and self.status not in WORKING) else self.since,
             failures=failures,
             is_lost=False,
+            absent=0,
+            is_given_up=False,
             version=max(self.version, row.version),
             note=row.note or self.note,
             at=row.at or self.at,
@@ -273,6 +281,14 @@ class LiveOrder:
             return replace(self, asked=None, since=now, looks=0, failures=self.failures + 1, note="no word of the change")
         return replace(self, since=now, looks=self.looks + 1)
 
+    def is_absent(self, now: int, span: int) -> bool:
+        """Whether it was asked for `span` ns ago or more, and the order book was read often enough since and never showed it."""
+        return self.is_lost and self.absent >= _LOOKS and now - self.intent.seq >= span
+
+    def given_up(self) -> Self:
+        """Return it as one that never got to the exchange."""
+        return replace(self, is_lost=False, is_given_up=True, note="never got to the exchange")
+
     def answered(self, outcome: Outcome, to: Asked, order_id: str = "", note: str = "") -> Self:
         """Return it after the answer to a request, or after the word that there is none."""
         known = replace(self, order_id=order_id or self.order_id)
@@ -282,7 +298,8 @@ class LiveOrder:
             if self.status is not None:  # an update has told otherwise already
                 return known
             if outcome is Outcome.LOST:
-                return replace(known, is_lost=True, asked=None, note=note)
+                absent = self.absent + 1 if self.is_lost or self.is_given_up else 0
+                return replace(known, is_lost=not self.is_given_up, asked=None, absent=absent, note=note)
             return replace(known, status=Status.REJECTED, asked=None, note=note)
         if self.asked is not to:
             return known

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from auction_bt.backtest import Engine, Request, settings_of
 from auction_bt.brokers.messages import update_message
 from auction_bt.core.errors import Refused
-from auction_bt.core.ist import DAY_NS, SECOND_NS, day_start, to_date
+from auction_bt.core.ist import DAY_NS, day_start
 from auction_bt.core.leg import Leg
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
@@ -23,7 +22,6 @@ from auction_bt.fetching.limiter import RateLimiter
 from auction_bt.forwarder import Forwarder
 from auction_bt.market.sessions import session_of
 from auction_bt.recorder import Recorder
-from auction_bt.result import plain
 from auction_bt.store import TickStore
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
@@ -34,6 +32,7 @@ from auction_bt.upstox.orders import WINDOWS, OrderSender
 
 from .backfill import Backfill
 from .engine import LivePlan
+from .run_settings import run_settings
 from .scribe import Scribe
 from .session import LiveSession, Parts, recorded_today
 from .source import Clock, LiveSource
@@ -120,7 +119,8 @@ class LiveRun:
             expects=self._expects,
         )  # fmt: skip
         self.market.subscribe([instrument.symbol for instrument in plan.instruments])
-        self.scribe = Scribe(place.state, json.dumps(self._settings()))
+        self._settings = run_settings(plan, legs, is_lockstep=place.lockstep)
+        self.scribe = Scribe(place.state, json.dumps(self._settings))
         self._look = look
         self._on_news = on_news
         self._api: CandleApi | None = None
@@ -247,19 +247,7 @@ class LiveRun:
     def _say_missed(self, since: int) -> None:
         """Record how this run begins, and ask for minutes of today that nobody has recorded."""
         day, now = self.plan.day, self.place.clock()
-        self.source.tell({"kind": "state", "ts": now, "what": "start", "settings": self._settings()})
+        self.source.tell({"kind": "state", "ts": now, "what": "start", "settings": self._settings})
         begin = max(since, min((begin for begin, _ in self._hours), default=now))
         if begin < now < day_start(day + 1):
             self.backfill.ask([i.symbol for i in self.plan.instruments], begin, now, "restart" if since else "late start")
-
-    def _settings(self) -> Mapping[str, Any]:
-        # As a backtest of the day has them, so that whatever reads runs reads this one.
-        plan, day = self.plan, to_date(self.plan.day)
-        request = Request(
-            tuple(i.symbol for i in plan.instruments), day, day, dict(plan.settings), plan.cash, plan.charges, plan.fill,
-            plan.max_concurrent, Engine.REPLAY,
-        )  # fmt: skip
-        live = {"orders": plan.orders.value, "patience_s": plan.patience / SECOND_NS, "lockstep": self.place.lockstep,
-                "since": [leg.since for leg in self._legs]}  # fmt: skip
-        found: dict[str, Any] = plain({**settings_of(request), **live})
-        return dict(sorted(found.items()))

@@ -1,0 +1,48 @@
+"""A day on which nothing goes wrong: what was traded at the exchange is what a backtest of the recording trades."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auction_bt.brokers.indian import indian_charges
+from auction_bt.cli.sim import seeded
+from auction_bt.core.ist import to_date
+from auction_bt.derive import derive
+from auction_bt.live.proof import LiveRecord, prove
+from auction_bt.live.rehearsal import fill_made_up, store_of
+from auction_bt.live.run_settings import run_settings
+from auction_bt.live.warm import warm_days
+from auction_bt.sim.day import day_of_seed
+from auction_bt.store.dsn import open_store
+
+from .world import World, legs_of, plan_of
+
+DAY = date(2026, 3, 10)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    count=st.integers(1, 4),
+    per_minute=st.integers(2, 8),
+    rule=st.sampled_from(["original", "auction"]),
+)
+def test_live_is_the_replay_and_the_backtest(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, count: int, per_minute: int, rule: str
+) -> None:
+    folder = tmp_path_factory.mktemp("lockstep")
+    day = day_of_seed(seed, DAY, seeded(count), per_minute=per_minute)
+    plan, legs = plan_of(day, is_lockstep=True, rule=rule), legs_of(day)
+    fill_made_up(folder, seed, [c.instrument for c in day.contracts], to_date(day.day), per_minute)
+    with open_store(store_of(folder)) as store:
+        world = World(day)
+        engine = world.run(plan, list(warm_days(store, legs, day.day, plan.settings)))
+        store.add_raw(world.recorded)
+        derive(store, day.keys, [day.day])
+        record = LiveRecord(run_settings(plan, legs, is_lockstep=True), tuple(engine.decisions), tuple(engine.trades))
+        found = prove(store, record, indian_charges())
+    assert [c.difference for c in found if not c.is_same] == []
+    assert not world.positions()
+    assert len(world.tags()) == len(set(world.tags()))
