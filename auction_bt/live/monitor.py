@@ -12,6 +12,7 @@ from auction_bt.core.trade import Side
 from auction_bt.wording import number, risk
 
 NAKED = "NO STOP AT EXCHANGE"
+MOVING = "stop on its way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class TradeView:
     qty : int, shares
     entry, now, stop : float, rupees
     stop_at : str
-        Where the stop is: ``at exchange``, ``on paper``, or `NAKED`.
+        Where the stop is: ``at exchange``, ``on paper``, `MOVING` or `NAKED`.
     targets : tuple of float, rupees
     r : float
         What it stands at, in what was first put at risk.

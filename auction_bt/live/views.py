@@ -9,13 +9,14 @@ from math import isnan, nan
 from typing import Any
 
 from auction_bt.core.ist import day_start
+from auction_bt.core.order_set import Role
 from auction_bt.core.quality import GRADES
 from auction_bt.core.regime import Regime
 from auction_bt.core.trade import Side
 from auction_bt.market.sessions import session_of
 
 from .engine import LiveAuctionEngine
-from .monitor import NAKED, DayView, TradeView
+from .monitor import MOVING, NAKED, DayView, TradeView
 from .source import Flow
 
 
@@ -81,7 +82,12 @@ def _stop_at(engine: LiveAuctionEngine, symbol: str, held: int) -> str:
     keeper = engine.broker.keeper(symbol)
     if keeper is None:
         return NAKED
-    return "at exchange" if keeper.orders.covered + keeper.orders.executing >= held else NAKED
+    orders = keeper.orders
+    if orders.covered + orders.executing >= held:
+        return "at exchange"
+    # Between two words of the exchange: a stop that is being placed or changed, or was shrunk for an exit on its way.
+    is_under_way = any(o.asked is not None and not o.is_lost for o in orders.by_tag.values() if not o.is_final)
+    return MOVING if is_under_way or orders.left(Role.EXIT) else NAKED
 
 
 def _grade(strategies: list[Any]) -> str:
