@@ -14,7 +14,7 @@ from .core.decision import Decision
 from .core.errors import BadInput
 from .core.exits import Deadline
 from .core.instrument import Kind
-from .core.ist import MINUTE_NS, day_index, day_start
+from .core.ist import MINUTE_NS, SECOND_NS, day_index, day_start
 from .core.ledger import OpenTrade, rupees
 from .core.plan import Terms
 from .core.regime import Regime
@@ -354,7 +354,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             edge = c.val if decision.side is Side.LONG else c.vah
             paid = fill.price if ticket.watch is None else price_before(self.data, fill.seq)
             k = self._reader.k(paid)
-            self._watch = Watch(decision.side, c.regime, edge, fill.ts, best=k, worst=k)
+            entered = fill.ts // SECOND_NS * SECOND_NS
+            self._watch = Watch(decision.side, c.regime, edge, entered, best=k, worst=k)
             if ticket.watch is not None:
                 self.broker.set_exits(ticket.data, ticket.resting(fill.price))
                 self.broker.set_exits(self.data, ticket.watch.entered_at(paid), on=ticket.data)

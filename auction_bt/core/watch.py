@@ -21,7 +21,7 @@ class Watch:
     edge : int, ticks
         The edge of value the trade leans on, frozen at entry: VAL for a long, VAH for a short.
     entered : int, ns
-        Time of the entry's fill.
+        Time of the entry's fill, to the second, as an exchange says it.
     best, worst : int, ticks
         Most and least favourable extreme of the bars closed since.
     flips : int

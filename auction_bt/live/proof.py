@@ -151,10 +151,9 @@ def prove(
         request = located(store, request)
         result = run_on(store, list(read(store, request, cache)), request).result
         closed = [trade for trade in result.trades if not trade.is_open]
-        mine_timed = _live_trades(record, steps)
         found += [
             _compared("decision", "backtest", _signals(record.decisions), _signals(result.decisions)),
-            _compared("trade", "backtest", mine_timed, _backtest_trades(closed, steps, mine_timed)),
+            _compared("trade", "backtest", _of_seconds(record.trades, steps), _of_seconds(closed, steps)),
         ]
     return found
 
@@ -179,34 +178,13 @@ def _signals(decisions: Iterable[Decision]) -> list[Happening]:
     return [h for h in decision_happenings(decisions) if h.values["action"] != "lapse"]
 
 
-def _live_trades(record: LiveRecord, steps: dict[str, float]) -> list[Happening]:
-    if record.settings["orders"] == Orders.PAPER:
-        return _timed(((t.entry_seq, t.exit_seq, t) for t in record.trades), steps)
-    return _timed(((t.entry_ts, t.exit_ts, t) for t in record.trades), steps)
-
-
-def _backtest_trades(trades: Iterable[Trade], steps: dict[str, float], live: Iterable[Happening]) -> list[Happening]:
-    # An exchange stamps a fill with the second, by a clock of its own: what is as near as that is the same time.
-    found = _timed(((t.entry_seq, t.exit_seq, t) for t in trades), steps)
-    stamps = {(h.symbol, h.values["entered"]): (h.values["entered"], h.values["left_at"]) for h in live}
-    near = []
-    for happening in found:
-        entered, left = happening.values["entered"], happening.values["left_at"]
-        same = next((stamps[key] for off in (0, 1, -1) if (key := (happening.symbol, entered + off)) in stamps), None)
-        if same is not None:
-            values = {**happening.values, "entered": same[0], "left_at": same[1] if abs(same[1] - left) <= 1 else left}
-            near.append(Happening("trade", same[0] * SECOND_NS, happening.symbol, values))
-        else:
-            near.append(happening)
-    return sorted(near, key=lambda h: h.order)
-
-
-def _timed(trades: Iterable[tuple[int, int, Trade]], steps: dict[str, float]) -> list[Happening]:
+def _of_seconds(trades: Iterable[Trade], steps: dict[str, float]) -> list[Happening]:
+    # An exchange says to the second when a fill was, and its word of it is another message than the tick.
     found = []
-    for begin, end, trade in trades:
+    for trade in trades:
         (happening,) = trade_happenings([trade], steps)
         values = {name: value for name, value in happening.values.items() if name not in _TIMES}
         fills = tuple((round(f.price / steps[trade.symbol], 6), f.qty, f.reason) for f in trade.fills)
-        values |= {"entered": begin // SECOND_NS, "left_at": end // SECOND_NS, "fills": fills}
-        found.append(Happening("trade", begin // SECOND_NS * SECOND_NS, trade.symbol, values))
+        values |= {"entered": trade.entry_ts // SECOND_NS, "left_at": trade.exit_ts // SECOND_NS, "fills": fills}
+        found.append(Happening("trade", trade.entry_ts // SECOND_NS * SECOND_NS, trade.symbol, values))
     return sorted(found, key=lambda h: h.order)

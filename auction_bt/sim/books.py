@@ -147,7 +147,7 @@ class Books:
         if holding is not None and key[1] == "D":
             self._holdings[key[0]] = replace(holding, used=min(holding.quantity, max(0, -held.quantity)))
         told = shapes.position_update(held, self.contracts[key[0]], self.account.user)
-        return [*self.tell(order.filled_by(quantity, price, now)), Update("position", now, told)]
+        return [*self.tell(order.filled_by(quantity, price, ts, now)), Update("position", now, told)]
 
     def limited(self, order: Order) -> Order:
         """Return an order with the limit it goes into the book with."""

@@ -135,6 +135,8 @@ class Order:
     filled : int, shares
     value : int, units
         Of all that was filled: the sum of price times quantity.
+    traded_at : int, ns
+        The exchange's time of the last fill; 0 before one.
     limit : int, units
         Up to which it may be filled now; 0: without a limit.
     takes : bool
@@ -155,6 +157,7 @@ class Order:
     reference: str = ""
     filled: int = 0
     value: int = 0
+    traded_at: int = 0
     limit: int = 0
     takes: bool = True
     note: str = ""
@@ -187,7 +190,7 @@ class Order:
             raise Fatal(f"order {self.order_id} cannot go from {self.status!r} to {status!r}")
         return replace(self, status=status, changed=now, note=note or self.note)
 
-    def filled_by(self, quantity: int, price: int, now: int) -> Self:
-        """Return the order after a fill of some shares at a price (units)."""
-        after = replace(self, filled=self.filled + quantity, value=self.value + quantity * price)
+    def filled_by(self, quantity: int, price: int, ts: int, now: int) -> Self:
+        """Return the order after a fill of some shares at a price (units) of the exchange's time `ts`."""
+        after = replace(self, filled=self.filled + quantity, value=self.value + quantity * price, traded_at=ts)
         return after.to(Status.COMPLETE if after.filled == after.request.quantity else self.status, now)

@@ -39,7 +39,8 @@ def order_row(order: Order, contract: Contract) -> Json:
         "status_message_raw": order.note or None, "exchange_order_id": order.exchange_id or None, "parent_order_id": None,
         "order_id": order.order_id, "variety": "AMO" if request.after_market else "SIMPLE",
         "order_timestamp": stamp(order.changed),
-        "exchange_timestamp": stamp(order.changed) if order.exchange_id else None, "is_amo": request.after_market,
+        "exchange_timestamp": stamp(order.traded_at or order.changed) if order.exchange_id else None,
+        "is_amo": request.after_market,
         "order_request_id": str(order.version), "order_ref_id": order.reference,
     }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+from copy import deepcopy
 
 import pytest
 from hypothesis import given, settings
@@ -60,7 +61,7 @@ def test_it_says_what_the_careful_way_says_or_nothing(message, changes):
             if is_gone:
                 del at[last]
             else:
-                at[last] = value
+                at[last] = deepcopy(value)  # a later change may go into it
         except (KeyError, TypeError, IndexError):
             pass
     agrees(json.dumps(message))
