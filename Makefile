@@ -12,7 +12,7 @@ TREE := build/tree/auction_bt
 SOURCES := auction_bt feeds brokers analyzers
 INSTALL_INPUTS := setup.cfg pyproject.toml constraints.txt auction_bt/__init__.py
 
-.PHONY: help install demo test check tree golden bench pictures questdb questdb-stop tools clean
+.PHONY: help install demo test soak check tree golden bench pictures questdb questdb-stop tools clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -24,6 +24,9 @@ demo: $(VENV)/.run ## make a synthetic recording, backtest it, draw it
 
 test: $(VENV)/.test ## run every test this machine can run (AUCTION_REQUIRE=db,browser: those must run too)
 	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
+
+soak: $(VENV)/.test ## 1,000 days of faults and 200 deaths of the bot, some 20 minutes; a seed that fails is named
+	@AUCTION_FAULT_SEEDS=1000 AUCTION_KILL_POINTS=200 $(PY) -m pytest -n auto tests/faults/test_a_day_of_faults.py $(PYTEST_ARGS)
 
 check: $(VENV)/.dev tree ## what a change must pass: lint, format, types, tests
 	@$(PY) -m ruff check .

@@ -354,8 +354,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             edge = c.val if decision.side is Side.LONG else c.vah
             paid = fill.price if ticket.watch is None else price_before(self.data, fill.seq)
             k = self._reader.k(paid)
-            entered = fill.ts // SECOND_NS * SECOND_NS
-            self._watch = Watch(decision.side, c.regime, edge, entered, best=k, worst=k)
+            self._watch = Watch(decision.side, c.regime, edge, fill.ts // SECOND_NS * SECOND_NS, best=k, worst=k)
             if ticket.watch is not None:
                 self.broker.set_exits(ticket.data, ticket.resting(fill.price))
                 self.broker.set_exits(self.data, ticket.watch.entered_at(paid), on=ticket.data)

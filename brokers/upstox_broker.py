@@ -110,6 +110,12 @@ class UpstoxBroker(ValuedBroker):
             raise Refused(f"{data.instrument.symbol}: there is no open trade to set exits for")
         self._book_all(trade, trade.keeper.set_group(group, self._seq, self._now))
 
+    def leave(self, data: Any, reason: str) -> None:
+        """Leave the trade in `data` at market, with what may still be filled of its entry."""
+        trade = self._trades.get(data.instrument.symbol)
+        if trade is not None:
+            self._book_all(trade, trade.keeper.leave(reason, self._seq, self._now))
+
     def excursion(self, data: Any) -> tuple[float, float]:
         """Return (lowest, highest) price traded since the open trade's entry, in rupees."""
         trade = self._trades.get(data.instrument.symbol)
@@ -310,7 +316,8 @@ class UpstoxBroker(ValuedBroker):
 
     def _left(self, trade: _Trade, done: Done) -> None:
         # An exit of the group as an order of its own, so that notify_order, trades and analyzers see it as any other.
-        make = bt.order.SellOrder if trade.keeper.side is Side.LONG else bt.order.BuyOrder
+        is_sale = (trade.keeper.side is Side.LONG) == (done.role is not Role.BACK)
+        make = bt.order.SellOrder if is_sale else bt.order.BuyOrder
         order = make(owner=trade.order.owner, data=trade.data, size=done.qty, price=done.price, exectype=bt.Order.Market)
         order.addinfo(exit_reason=done.reason, excursion=self.excursion(trade.data))
         self._ocoize(order, None)

@@ -14,7 +14,7 @@ from zlib import crc32
 from .exits import ExitGroup, Target
 from .fills import HAIR
 from .ist import SECOND_NS
-from .keeping import Done, Leave, Terms, base36, planned, same
+from .keeping import Done, Leave, Terms, base36, fitted, planned, same
 from .live_order import Action, Asked, Cancel, Intent, Kind, LiveOrder, Look, Modify, Outcome, Place, Row, Status
 from .order_set import OrderSet, Role
 from .trade import Side
@@ -22,8 +22,7 @@ from .trade import Side
 _TRIES: Final = 3
 _LONGEST_WAIT_NS: Final = 30 * SECOND_NS
 _DOUBLINGS: Final = 5
-# How many times the patience: between two looks for a lost order, and until one that no look has shown is given up. A request
-# whose answer was waited for in vain is long past by then.
+# How many times the patience: between two looks for a lost order, and until one that no look has shown is given up.
 _LOST_TIMES: Final = 2
 _ABSENT_TIMES: Final = 8
 
@@ -78,9 +77,8 @@ class Keeper:
         self._leaves: list[Leave] = []  # due, not sent yet
         self._of_tag: dict[str, Leave] = {}  # what an exit order was sent for
         self._told: set[str] = set()  # tags whose end was told
-        self._is_entry_told = False
-        self._stop_failures = 0
-        for part in self._parts(qty):
+        self._is_entry_told, self._stop_failures = False, 0
+        for part in self.terms.parts(qty):
             self._place(Role.ENTRY, part, "entry", entry, price=price)
 
     @property
@@ -136,6 +134,13 @@ class Keeper:
         self.group = group if group.qty == self.held else group.resized(self.held)
         return self._settle()
 
+    def leave(self, reason: str, seq: int, now: int) -> list[Done]:
+        """Leave at market, what is held and what may still be filled of the entry."""
+        self._at(seq, now)
+        self._exits = self._exits.leave(0, reason)
+        self.group = self.group.leave(0, reason) if self.group is not None else None
+        return self._settle()
+
     def take_back(self, seq: int, now: int) -> list[Done]:
         """Take back what is left of the entry."""
         self._at(seq, now)
@@ -172,9 +177,9 @@ class Keeper:
     def _filled(self, tag: str, qty: int) -> None:
         held, group = self.held, self.group
         if held < 0:
-            self._alarm(f"{-held} shares more were closed than were held")
+            self._alarm(f"{-held} shares more were closed than held")
         if self.orders.roles[tag] is Role.ENTRY:
-            self._price = 0.0  # the trade before is not what was paid
+            self._price = 0.0  # is of before
             is_fresh = group is None or not (self._leaving or self.orders.filled(Role.STOP) or self.orders.filled(Role.EXIT))
             entered = self._exits.entered_at(self.orders.entry_price).resized(held)
             self.group = entered if is_fresh or group is None else replace(group, qty=held)
@@ -203,11 +208,12 @@ class Keeper:
             is_refused = after.status is Status.REJECTED or after.is_lost
             tries = leave.tries + is_refused
             # One that may still come is not sent again, the stop covers what it was to sell: another waits until it is given up.
-            wait = self.terms.patience * _ABSENT_TIMES if after.is_lost else min(SECOND_NS << tries, _LONGEST_WAIT_NS)
-            wait = wait if is_refused else 0
+            again = 0
             if is_refused:
+                wait = self.terms.patience * _ABSENT_TIMES if after.is_lost else min(SECOND_NS << tries, _LONGEST_WAIT_NS)
+                again = self._now + wait
                 self._alarm(f"cannot leave ({leave.reason}): {why}")
-            self._leaves.append(Leave(rest, leave.reason, leave.target, self._now + wait if wait else 0, tries))
+            self._leaves.append(Leave(rest, leave.reason, leave.target, again, tries))
         elif before.is_executing:
             self._leave_all(group.stop_reason)
         elif not after.is_unwanted:
@@ -236,12 +242,11 @@ class Keeper:
             self._leave_all(due.reason)
 
     def _tend_missed(self) -> None:
-        # The market is at the stop or beyond, and what rests at the exchange would not go off there: a change that was refused,
-        # because the price had passed it, or a stop that never came to rest.
+        # The market is at the stop or beyond, and what rests at the exchange would not go off there: its change was refused.
         group = self.group
         if group is None or not self._price or (self._price - group.stop) * self.side.sign > HAIR or self.orders.executing:
             return
-        trigger, stops = self._stop_price(group), [order for _, order in self.orders.open(Role.STOP)]
+        trigger, stops = self.terms.on_grid(group.stop), [order for _, order in self.orders.open(Role.STOP)]
         is_elsewhere = not stops or any(abs(order.trigger - trigger) > HAIR for order in stops)
         if is_elsewhere and all(order.is_idle for order in stops):
             self._leave_all(group.stop_reason)
@@ -259,6 +264,7 @@ class Keeper:
         self._drop_leaves()
         self._tend_entry()
         self._tend_stops()
+        self._tend_back()
         self._send_leaves()
         self._chase()
         return self._dones()
@@ -267,12 +273,13 @@ class Keeper:
         # A stop that has gone off sells what was to be sold otherwise.
         if not self.orders.executing:
             return
-        room, kept = self.held - self.orders.executing - self.orders.left(Role.EXIT), []
-        for leave in self._leaves:
-            if (qty := min(leave.qty, max(0, room))) > 0:
-                kept.append(replace(leave, qty=qty))
-                room -= qty
-        self._leaves = kept
+        self._leaves = fitted(self._leaves, self.held - self.orders.executing - self.orders.left(Role.EXIT))
+
+    def _tend_back(self) -> None:
+        # Two stops have gone off where one was meant, each asked for in good faith.
+        if self.held < 0 and not any(not o.is_final or o.is_lost for _, o in self.orders.of(Role.BACK)):
+            for part in self.terms.parts(-self.held):
+                self._place(Role.BACK, part, "manual", Kind.MARKET)
 
     def _tend_entry(self) -> None:
         due, entries = self._exits.due, self.orders.open(Role.ENTRY)
@@ -290,8 +297,8 @@ class Keeper:
     def _tend_stops(self) -> None:
         group = self.group
         stops = [(tag, order) for tag, order in self.orders.open(Role.STOP) if not order.is_executing]
-        want = 0 if group is None else max(0, self.held - self._leaving - self.orders.executing)
-        trigger = self._stop_price(group) if group is not None else 0.0
+        want = 0 if group is None else max(0, self.held - self._leaving - self.orders.executing - self.orders.unsure)
+        trigger = self.terms.on_grid(group.stop) if group is not None else 0.0
         target = {tag: planned(order) for tag, order in stops}
         surplus = sum(target.values()) - want
         for tag, _ in reversed(stops):
@@ -306,7 +313,7 @@ class Keeper:
         for tag, order in stops:
             self._adjust(tag, order, target[tag], trigger)
         if surplus < 0 and group is not None and self._stop_failures < _TRIES:
-            for part in self._parts(-surplus):
+            for part in self.terms.parts(-surplus):
                 self._place(Role.STOP, part, group.stop_reason, Kind.STOP_MARKET, trigger=trigger)
 
     def _adjust(self, tag: str, order: LiveOrder, left: int, trigger: float) -> None:
@@ -319,9 +326,6 @@ class Keeper:
             self.orders.by_tag[tag] = order.asking(Asked.MODIFY, self._now, (whole, trigger))
             self._send(Modify(order.intent, order.order_id, whole, trigger))
 
-    def _stop_price(self, group: ExitGroup) -> float:
-        return round(round(group.stop / self.terms.tick) * self.terms.tick, 6)
-
     def _send_leaves(self) -> None:
         waiting: list[Leave] = []
         for leave in self._leaves:
@@ -332,17 +336,18 @@ class Keeper:
             if leave.not_before > self._now or rest - sum(o.most for _, o in self.orders.open(Role.STOP)) < qty:
                 waiting.append(leave)
                 continue
-            for part in self._parts(qty):
+            for part in self.terms.parts(qty):
                 self._of_tag[self._place(Role.EXIT, part, leave.reason, Kind.MARKET)] = leave
         self._leaves = waiting
 
     def _chase(self) -> None:
         # What rests too long is taken back, to be sent again at another protection; of what nobody has spoken we ask.
         for tag, order in list(self.orders.by_tag.items()):
-            patience = self.terms.patience * (_LOST_TIMES if order.is_lost else 1)
+            is_urgent = order.is_lost and not order.absent  # a stop may be missing
+            patience = self.terms.patience // 5 if is_urgent else self.terms.patience * (_LOST_TIMES if order.is_lost else 1)
             if (order.is_final and not order.is_lost) or self._now - order.since < patience:
                 continue
-            at_market = self.orders.roles[tag] is Role.EXIT or order.is_executing
+            at_market = self.orders.roles[tag] in {Role.EXIT, Role.BACK} or order.is_executing
             if at_market and self._may_change(order):
                 self._cancel(tag, order)
             elif order.is_absent(self._now, self.terms.patience * _ABSENT_TIMES):
@@ -365,7 +370,7 @@ class Keeper:
             note = next((o.note for o in entries if o.note), "")
             found.append(Done(Role.ENTRY, "entry", qty, price, max(o.at for o in entries), note))
         if self._is_entry_told:
-            for role in (Role.STOP, Role.EXIT):
+            for role in (Role.STOP, Role.EXIT, Role.BACK):
                 for tag, order in self.orders.of(role):
                     if order.is_final and order.filled and tag not in self._told:
                         self._told.add(tag)
@@ -379,12 +384,8 @@ class Keeper:
         return "trail" if abs(order.trigger - order.intent.trigger) > HAIR else order.intent.reason
 
     # ---------------------------------------------------------------- sending
-    def _parts(self, qty: int) -> list[int]:
-        most = self.terms.freeze or qty
-        return [min(most, qty - done) for done in range(0, qty, most)]
-
     def _place(self, role: Role, qty: int, reason: str, kind: Kind, *, price: float = 0.0, trigger: float = 0.0) -> str:
-        buy = (self.side is Side.LONG) == (role is Role.ENTRY)
+        buy = (self.side is Side.LONG) == (role in {Role.ENTRY, Role.BACK})
         tag = f"abt{self._name}{role.name[0].lower()}{len(self.orders.by_tag) + 1}"
         intent = Intent(tag, self.terms.symbol, buy, qty, reason, self._seq, kind, price, trigger)
         self.orders.add(role, intent, self._now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from .exits import ExitGroup, Target
 from .ist import SECOND_NS
@@ -28,6 +29,15 @@ class Terms:
     tick: float
     freeze: int = 0
     patience: int = 5 * SECOND_NS
+
+    def parts(self, qty: int) -> list[int]:
+        """Return a quantity cut into what one order may have."""
+        most = self.freeze or qty
+        return [min(most, qty - done) for done in range(0, qty, most)]
+
+    def on_grid(self, price: float) -> float:
+        """Return a price as the exchange takes it."""
+        return round(round(price / self.tick) * self.tick, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,16 @@ def planned(order: LiveOrder) -> int:
     if order.asked is Asked.CANCEL:
         return 0
     return (order.wanted[0] if order.asked is Asked.MODIFY else order.qty) - order.filled
+
+
+def fitted(leaves: Iterable[Leave], room: int) -> list[Leave]:
+    """Return ways out that together close no more than `room` shares, the first ones whole."""
+    kept = []
+    for leave in leaves:
+        if (qty := min(leave.qty, max(0, room))) > 0:
+            kept.append(replace(leave, qty=qty))
+            room -= qty
+    return kept
 
 
 def same(group: ExitGroup, target: Target) -> Target | None:

@@ -14,6 +14,7 @@ class Role(Enum):
     ENTRY = auto()
     STOP = auto()
     EXIT = auto()
+    BACK = auto()  # takes back what was closed beyond what was held
 
 
 @dataclass(slots=True)
@@ -54,12 +55,17 @@ class OrderSet:
     @property
     def held(self) -> int:
         """Shares that are open now, by what was told."""
-        return self.filled(Role.ENTRY) - self.filled(Role.STOP) - self.filled(Role.EXIT)
+        return self.filled(Role.ENTRY) + self.filled(Role.BACK) - self.filled(Role.STOP) - self.filled(Role.EXIT)
 
     @property
     def executing(self) -> int:
         """Shares of stops that have gone off and are not filled yet."""
         return sum(order.left for _, order in self.open(Role.STOP) if order.is_executing)
+
+    @property
+    def unsure(self) -> int:
+        """Shares of stops that may wait at the exchange: nobody has answered, and the order book was not read since."""
+        return sum(order.qty for _, order in self.of(Role.STOP) if order.is_lost and not order.absent)
 
     @property
     def covered(self) -> int:

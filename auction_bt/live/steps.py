@@ -75,8 +75,8 @@ class LiveSteps(MessageSteps):
         for symbol, (data, _) in self._feeds.items():
             if self._is_elsewhere:
                 self._broker.at(seq, self._clock(symbol))
-            group = self._broker.exits(data)
-            if group is not None and not any(d.at == 0 for d in group.deadlines):
+                self._broker.leave(data, reason)
+            elif (group := self._broker.exits(data)) is not None and not any(d.at == 0 for d in group.deadlines):
                 self._broker.set_exits(data, group.leave(0, reason))
             for order in list(self._broker.get_orders_open()):
                 if order.data is data:

@@ -218,6 +218,18 @@ def test_a_lost_entry_is_asked_about_and_never_sent_again():
     assert "nobody knows" in keeper.alarms[0]
 
 
+def test_the_word_to_leave_holds_for_an_entry_that_is_filled_after_it():
+    w = World()
+    w.take(w.keeper.leave("manual", w.now, w.now))
+    request = w.pending.pop()
+    assert isinstance(request, Cancel)  # it comes too late
+    w.tick(25_000)
+    w.tick(25_000)
+    w.tick(25_000)
+    assert w.told() == [(Role.ENTRY, "entry", 130, 25_000.1), (Role.EXIT, "manual", 130, 24_999.9)]
+    assert (w.position(), w.keeper.is_over) == (0, True)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     seed=st.integers(0, 10**9),

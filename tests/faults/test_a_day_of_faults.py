@@ -1,5 +1,6 @@
 """Whatever goes wrong on the line, and whenever the bot dies: it ends with the exchange's position, and no order twice."""
 
+import os
 from datetime import date
 
 import numpy as np
@@ -16,7 +17,9 @@ from auction_bt.store.dsn import open_store
 from .world import World, legs_of, plan_of
 
 DAY = date(2026, 3, 10)
-SEEDS = 12
+SEEDS = int(os.environ.get("AUCTION_FAULT_SEEDS", "100"))
+MINUTES = 90
+KILLS = int(os.environ.get("AUCTION_KILL_POINTS", "30"))
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +38,41 @@ def warm(tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
-def test_it_ends_with_the_exchange_s_position(warm, seed):
+@pytest.mark.parametrize("seeds", [range(n, SEEDS, 10) for n in range(10)], ids=lambda r: f"from{r.start}")
+def test_it_ends_with_the_exchange_s_position(warm, seeds):
+    for seed in seeds:
+        play(warm, seed)
+
+
+def play(warm, seed):
     dice = np.random.default_rng(seed)
     day = day_of_seed(seed % 4, DAY, seeded(2), per_minute=3)
     plan = plan_of(day, cost_multiple=0.0, stop_cost_multiple=0.0, min_r=0.0, one_entry_an_edge=False)
-    world = World(day, seed=seed, matching=STRICT if dice.random() < 0.5 else AS_BACKTESTED)
-    kills = sorted(int(k) for k in dice.integers(100, 12_000, size=int(dice.integers(0, 6))))
+    world = World(day, seed=seed, matching=STRICT if dice.random() < 0.5 else AS_BACKTESTED, minutes=MINUTES)
+    kills = sorted(int(k) for k in dice.integers(100, 1_800, size=int(dice.integers(0, 6))))
     engine = world.run(plan, warm(seed % 4, day, plan), kills=kills, away=int(dice.integers(1, 120)))
-    judge(world, engine)
+    judge(world, engine, f"seed {seed}")
 
 
-def judge(world, engine):
+def judge(world, engine, which=""):
     ours = {s.instrument.symbol: size for s in engine.strategies if (size := round(engine.broker.positions[s.data].size))}
-    assert ours == world.positions(), world.alarms
+    assert ours == world.positions(), (which, world.alarms)
     tags = world.tags()
-    assert len(tags) == len(set(tags)), "an order went out twice"
-    assert not engine.broker.keepers, "something of it is not over"
+    assert len(tags) == len(set(tags)), f"{which}: an order went out twice"
+    assert not engine.broker.keepers, f"{which}: something of it is not over"
+
+
+@pytest.mark.parametrize("part", range(5))
+def test_killed_at_any_step_it_ends_as_if_it_had_not_been(warm, part):
+    # Nothing else goes wrong, and it is back at once.
+    day = day_of_seed(1, DAY, seeded(2), per_minute=3)
+    plan = plan_of(day, cost_multiple=0.0, stop_cost_multiple=0.0, min_r=0.0)
+    whole = World(day, minutes=MINUTES)
+    judge(whole, whole.run(plan, warm(1, day, plan)))
+    steps = np.unique(np.linspace(50, whole.calm_step - 10, KILLS).astype(int))[part::5]
+    for step in steps:
+        world = World(day, minutes=MINUTES)
+        engine = world.run(plan, warm(1, day, plan), kills=[int(step)], away=0)
+        judge(world, engine, f"killed at step {step}")
+        assert world.dies_at == type(world.dies_at)(), "it did not die"
+        assert len(engine.trades) > 1

@@ -22,7 +22,7 @@ from .world import World, legs_of, plan_of
 DAY = date(2026, 3, 10)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     count=st.integers(1, 4),

@@ -53,14 +53,20 @@ class World:
     day : auction_bt.sim.day.Day
     seed : int or None
         Of what goes wrong on the line; None: nothing does.
+    minutes : int
+        After which the day is ended by the word to flatten; 0: the whole of it.
     """
 
-    def __init__(self, day, *, seed=None, matching=AS_BACKTESTED, cash=10**9, shares=None):
+    def __init__(self, day, *, seed=None, matching=AS_BACKTESTED, cash=10**9, shares=None, minutes=0):
         self.day = day
         self.dice = np.random.default_rng(seed) if seed is not None else None
         self.shares = SHARES if shares is None else shares
         self.now = day_start(day.day) + 9 * 60 * MINUTE_NS
         self.end = max(contract.hours.end for contract in day.contracts)
+        self.is_cut = minutes > 0
+        if minutes:
+            self.end = day_start(day.day) + (9 * 60 + 15 + minutes) * MINUTE_NS
+        self.is_calm, self.calm_step = False, 0
         self.broker = Broker(Exchange(day.contracts, Account(cash=units(cash)), matching), lambda: self.now)
         self.broker.outbox.listeners.append(self._on_update)
         self.frames = day.frames()
@@ -90,7 +96,7 @@ class World:
     def step(self):
         """A moment at which the bot may die."""
         self.steps += 1
-        if self.dies_at and self.steps >= self.dies_at[0]:
+        if self.dies_at and self.steps >= self.dies_at[0] and not self.is_calm:
             self.dies_at.popleft()
             raise Died
 
@@ -132,7 +138,7 @@ class World:
     # ---------------------------------------------------------------- the market
     def _play(self):
         shown = next(self.frames, None)
-        if shown is None:
+        if shown is None or shown.at >= self.end + MINUTE_NS:
             if self.now >= self.end + MINUTE_NS:
                 return False
             self.now += SECOND_NS
@@ -161,10 +167,16 @@ class World:
         return self.end - 14 * MINUTE_NS
 
     def _calm(self):
-        if self.dice is not None:
-            self.dice = None
-            if self.is_connected:
-                self.read_account()
+        if self.is_calm:
+            return
+        self.is_calm, self.dice, self.calm_step = True, None, self.steps
+        if self.is_connected:
+            self.read_account()
+            self._flatten()
+
+    def _flatten(self):
+        if self.is_cut:
+            self.tell({"kind": "command", "ts": self.now, "what": "flatten", "reason": "manual"})
 
     def _on_tick(self, tick):
         bid, ask = (0.0 if isnan(price) else price for price in (tick.bid, tick.ask))
@@ -256,7 +268,7 @@ class World:
         self.is_connected = False
         self._forget()
         for _ in range(away):  # the market goes on
-            if not self._play():
+            if self.is_calm or not self._play():
                 break
 
     def _live(self, plan, warm):
@@ -279,6 +291,8 @@ class World:
                 found = rows_between(rows, minute_start(begin), minute_start(self.now))
                 self.tell({"kind": "candles", "ts": self.now, "symbol": symbol, "rows": found})
         self.read_account()
+        if self.is_calm:
+            self._flatten()
 
     # ---------------------------------------------------------------- what must be true
     def positions(self):
