@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from auction_bt.backtest import Request
 from auction_bt.core.errors import BadInput, NothingToDo, Refused
-from auction_bt.core.instrument import Instrument
+from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import DAY_NS, day_index, day_start, to_date
 from auction_bt.core.leg import Leg
 from auction_bt.importing.finish import finish
@@ -100,7 +100,7 @@ def _live(args: argparse.Namespace) -> int:
             legs = tuple(
                 leg for text in args.symbol for leg in legs_of(store, loaded_book(args.state, stack), text, range(day, day + 1))
             )
-            _check(legs, day)
+            _check(legs, day, live_request(args, args.symbol).settings)
             for leg in legs:
                 store.put_instrument(leg.instrument)
         place = Place(args.store, args.state, args.base_url, lambda: os.environ.get(TOKEN, ""), clock)
@@ -134,7 +134,7 @@ def _rehearse(args: argparse.Namespace) -> int:
         rehearsal.fill(folder, opened, instruments, day, request.settings)
         words = ["--store", args.store, *(word for i in instruments for word in ("--symbol", i.symbol))]
     legs = tuple(Leg(i, day, day, i.symbol) for i in instruments)
-    _check(legs, day)
+    _check(legs, day, request.settings)
     words += ["--day", str(to_date(day)), "--speed", args.speed, "--cash", args.cash]
     words += ["--lockstep"] * args.lockstep
     words += ["--faults", args.faults] if args.faults else []
@@ -147,12 +147,13 @@ def _rehearse(args: argparse.Namespace) -> int:
         return _run(args, place, legs, day, sim)
 
 
-def _check(legs: tuple[Leg, ...], day: int) -> None:
-    from auction_bt.core.instrument import Kind
-
+def _check(legs: tuple[Leg, ...], day: int, settings: Mapping[str, Any]) -> None:
     for leg in legs:
         if leg.instrument.kind is Kind.INDEX:
             raise no_volume(leg.instrument.symbol)
+        if leg.instrument.kind is Kind.OPTION and not settings.get("own_profile", False):
+            raise BadInput(f"{leg.instrument.symbol} is an option: live it is traded on its own profile alone "
+                           "(--set own_profile=true), not yet on its underlying's")  # fmt: skip
     if all(session_of(leg.instrument, day).is_closed for leg in legs):
         raise NothingToDo(f"the exchange is closed on {to_date(day)}: `calendar` tells when it next opens")
 
