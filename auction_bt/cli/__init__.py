@@ -14,6 +14,7 @@ from typing import Final, NoReturn, Protocol, cast
 
 from auction_bt import __version__
 from auction_bt.core.errors import AuctionError, BadInput
+from auction_bt.redaction import redacted
 
 # name: (module, what it does). The text stands here too so that --help need import none of them.
 COMMANDS: Final = {
@@ -28,6 +29,7 @@ COMMANDS: Final = {
     "instruments": ("instruments", "find instruments of the broker by words, as listed on a day"),
     "verify": ("verify", "prove that a replay of the recorded messages ends in the backtest's trades"),
     "sim": ("sim", "serve a simulated Upstox on this machine: a rehearsal, or a place to try a client"),
+    "login": ("login", "get the day's access token from the broker"),
     "live": ("live", "run the strategy on the live feed: on paper, as alerts, or in a rehearsal"),
     "replay": ("replay", "run recorded messages again, telling what happens as it happens"),
     "calendar": ("calendar", "explain a day: does the exchange trade, when, what expires, what changes next"),
@@ -139,7 +141,7 @@ def _guarded(words: list[str], work: Callable[[], int]) -> int:
     except AuctionError as error:
         if "--debug" in words:
             traceback.print_exc()
-        print(f"auction_bt: {error}", file=sys.stderr)
+        print(f"auction_bt: {redacted(str(error))}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
         if "--debug" in words:
@@ -149,7 +151,7 @@ def _guarded(words: list[str], work: Callable[[], int]) -> int:
     except Exception as error:
         if "--debug" in words:
             traceback.print_exc()
-        text = " ".join(str(error).split())
+        text = redacted(" ".join(str(error).split()))
         print(f"auction_bt: unexpected {type(error).__name__}: {text}: please report it with what --debug shows", file=sys.stderr)
         return 1
     return code

@@ -31,6 +31,7 @@ from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, Spool
 from auction_bt.symbols import legs_of, no_volume
 from auction_bt.upstox.client import HOST
+from auction_bt.upstox.token import Token, find_token
 from auction_bt.wording import plural
 
 from .arguments import check_address, check_state, day_of, loaded_book
@@ -43,7 +44,6 @@ HELP: Final = (
     "signals alone, sim is a rehearsal against a simulated Upstox that plays a stored or made-up day, orders and all. Ctrl-C "
     "stops entries and ends; a second one ends at once."
 )
-TOKEN: Final = "UPSTOX_ACCESS_TOKEN"  # noqa: S105 - its name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -91,9 +91,7 @@ def _live(args: argparse.Namespace) -> int:
     clock, day = WorldClock(), day_index(time.time_ns())
     if not args.symbol:
         raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several")
-    token = os.environ.get(TOKEN, "")
-    if not token:
-        raise BadInput(f"no access token: set {TOKEN} to one of today (it ends at 03:30 each night)")
+    print(_token(args).describe(time.time_ns()), flush=True)
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
         with open_store(args.store, create=True) as store:
@@ -103,8 +101,12 @@ def _live(args: argparse.Namespace) -> int:
             _check(legs, day, live_request(args, args.symbol).settings)
             for leg in legs:
                 store.put_instrument(leg.instrument)
-        place = Place(args.store, args.state, args.base_url, lambda: os.environ.get(TOKEN, ""), clock)
+        place = Place(args.store, args.state, args.base_url, lambda: _token(args).text, clock)
         return _run(args, place, legs, day, None)
+
+
+def _token(args: argparse.Namespace) -> Token:
+    return find_token(args.state, os.environ, time.time_ns())
 
 
 def _rehearse(args: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from auction_bt.live.engine import LivePlan
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.live.views import day_view
 from auction_bt.market.sessions import session_of
+from auction_bt.redaction import redacted
 from auction_bt.telling import line
 from auction_bt.wording import plural, rupees
 
@@ -69,7 +70,7 @@ class LiveScreen:
     def alarm(self, text: str) -> None:
         """Print what somebody must know now; any thread may."""
         self.alarms += 1
-        self.say(f"ALARM {text}")
+        self.say(f"ALARM {redacted(text)}")
 
     # ---------------------------------------------------------------- between messages
     def look(self, live: LiveRun) -> float:
