@@ -9,11 +9,12 @@ import time
 from decimal import Decimal
 from typing import Any, Final
 
+from auction_bt.core.decision import Decision
 from auction_bt.core.errors import Fatal
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.news import News
 from auction_bt.live.assembly import LiveRun
-from auction_bt.live.engine import LivePlan
+from auction_bt.live.engine import STALE, LivePlan
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.live.views import day_view
 from auction_bt.market.sessions import session_of
@@ -63,6 +64,8 @@ class LiveScreen:
 
     def news(self, news: News) -> None:
         """Print what happened."""
+        if isinstance(news, Decision) and news.reason == STALE:
+            return
         text = line(news, self._names[news.symbol])
         if text:
             self.say(text)
@@ -153,7 +156,7 @@ class LiveScreen:
         """Print how it went; return the exit code."""
         net = sum((trade.pnl_net for trade in engine.trades), Decimal(0))
         taken = sum(d.action == "enter" for d in engine.decisions)
-        refused = sum(d.action == "refuse" for d in engine.decisions)
+        refused = sum(d.action == "refuse" and d.reason != STALE for d in engine.decisions)
         open_ = [s.open_trade() for s in engine.strategies if len(s) and s.open_trade() is not None]
         self.say(
             f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(taken + refused, 'signal')}, "

@@ -40,7 +40,7 @@ from .source import Source as Messages
 from .steps import LiveSteps
 
 _NO_ORDERS: Final = "alerts only"
-_STALE: Final = "stale bar"
+STALE: Final = "stale bar"  # of minutes that were missed: decided on, never traded
 _OLD_NS: Final = 2 * MINUTE_NS  # from the beginning of a minute: one of it, and another to be known in
 
 
@@ -236,9 +236,9 @@ class _Commands:
         is_old = bar.source is Source.CANDLES and bar.known_seq - bar.ts > _OLD_NS
         before = self._risk.halted
         if is_old and not before:
-            self._risk.halted = _STALE
+            self._risk.halted = STALE
         self._steps.on_bar(bar)
-        if self._risk.halted == _STALE:
+        if self._risk.halted == STALE:
             self._risk.halted = before
 
     def on_event(self, event: Event) -> None:

@@ -15,7 +15,7 @@ from auction_bt.core.regime import Regime
 from auction_bt.core.trade import Side
 from auction_bt.market.sessions import session_of
 
-from .engine import LiveAuctionEngine
+from .engine import STALE, LiveAuctionEngine
 from .monitor import MOVING, NAKED, DayView, TradeView
 from .source import Flow
 
@@ -48,7 +48,7 @@ def day_view(
             views.append(view)
     keepers: Mapping[str, Any] = getattr(engine.broker, "keepers", {})
     resting = sum(not order.is_final for keeper in keepers.values() for order in keeper.orders.by_tag.values())
-    refused = sum(decision.action == "refuse" for decision in engine.decisions)
+    refused = sum(d.action == "refuse" and d.reason != STALE for d in engine.decisions)
     return DayView(
         clock=clock, orders=engine.plan.orders.value, halted=engine.risk.halted, closed=engine.risk.realised, open=standing,
         limit=limit, trades=len(engine.trades), refused=refused,

@@ -79,7 +79,7 @@ def test_a_late_start_asks_for_the_minutes_before(tmp_path: Path, capsys: pytest
     assert live_main([*REHEARSAL, "--speed", "900", "--from-time", "14:00", "--state", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "the exchange agrees" in printed
-    assert "late start" not in printed
+    assert "stale bar" not in printed
     folder = tmp_path / "rehearsal"
     day = from_date(date(2026, 3, 10))
     assert main(["data", "--store", f"sqlite:///{folder / 'auction.db'}", "--json", "-"]) == 0
