@@ -262,6 +262,7 @@ class LiveMarketRouter:
         bars = builder.update(seq, tick, item.i1, day, clock)
         if self._held and (held := self._held.get(symbol)) is not None:
             held.bars += bars
+            held.since = held.since or clock  # at a late start nobody had said the time before
             if clock - held.since <= _HOLD_NS:
                 return
             bars = self._released(symbol, seq)

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from auction_bt.core.bar import Bar, Source
@@ -50,6 +50,7 @@ def candles(bars: list[Bar], stamp: int) -> dict[str, Any]:
     answer=st.integers(0, 120),
     is_answered=st.booleans(),
 )
+@example(seed=0, cut=(0, 14), answer=1, is_answered=True)  # a late start: no time was known before the break
 def test_bars_after_a_break_have_neither_gap_nor_overlap(seed: int, cut: tuple[int, int], answer: int, is_answered: bool) -> None:
     stream = list(messages(SYMBOL, DAY, SHAPE, seed, per_minute=6))
     whole = routed(stream)
