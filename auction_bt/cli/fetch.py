@@ -27,6 +27,7 @@ from auction_bt.store import TickStore
 from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
+from auction_bt.upstox.token import VARIABLE
 
 from .arguments import Progress, add_base_url, add_dates, add_state, add_store, check_address, day_range, loaded_book
 
@@ -36,7 +37,6 @@ HELP = (
 )
 
 _LOCK: Final = "fetch.lock"
-_TOKEN: Final = "UPSTOX_ACCESS_TOKEN"  # noqa: S105  the name of a variable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_state(parser)
     parser.add_argument("--again", action="store_true", help="ask for every day anew; what comes replaces candles in the store")
     add_base_url(parser)
-    parser.add_argument("--token-env", default=_TOKEN, metavar="NAME",
+    parser.add_argument("--token-env", default=VARIABLE, metavar="NAME",
                         help="variable with the access token, for where one is asked for (default: %(default)s)")  # fmt: skip
 
 

@@ -30,11 +30,10 @@ from auction_bt.store.dsn import open_store
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, Spool
 from auction_bt.symbols import legs_of, no_volume
-from auction_bt.upstox.client import HOST
 from auction_bt.upstox.token import Token, find_token
 from auction_bt.wording import plural
 
-from .arguments import check_address, check_state, day_of, loaded_book
+from .arguments import add_base_url, check_address, check_state, day_of, loaded_book
 from .live_screen import LiveScreen, Word
 from .request import add_live_request, live_request
 from .sim import last_day, seeded
@@ -55,8 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--on-exit", choices=("keep", "flatten"), default="keep",
                         help="open trades at Ctrl-C: keep them with their stops (default), or leave them at market")  # fmt: skip
     parser.add_argument("--viewer", metavar="HOST:PORT", help="serve the viewer beside it")
-    parser.add_argument("--base-url", default=os.environ.get("AUCTION_UPSTOX_URL", HOST), metavar="URL",
-                        help="whom to ask (default: %(default)s)")  # fmt: skip
+    add_base_url(parser)
     group = parser.add_argument_group("rehearsal (--orders sim)")
     group.add_argument("--day", metavar="DATE", help="the stored day to play (default: the last one recorded)")
     group.add_argument("--seed", type=int, metavar="N", help="play a made-up day instead")

@@ -11,11 +11,10 @@ from getpass import getpass
 from typing import Final
 
 from auction_bt.core.errors import BadInput
-from auction_bt.upstox.client import HOST
 from auction_bt.upstox.login import Login
 from auction_bt.upstox.token import Token, keep_token
 
-from .arguments import add_state, check_address, check_state
+from .arguments import add_base_url, add_state, check_address, check_state
 from .keyboard import has_terminal
 
 HELP: Final = (
@@ -37,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="without a browser here: log in anywhere, and paste the address you were sent back to")  # fmt: skip
     parser.add_argument("--no-browser", action="store_true", help="print the page's address only")
     parser.add_argument("--wait", type=float, default=300.0, metavar="SECONDS", help="for you to log in (default %(default)g)")
-    parser.add_argument("--base-url", default=os.environ.get("AUCTION_UPSTOX_URL", HOST), metavar="URL",
-                        help="whom to ask (default: %(default)s)")  # fmt: skip
+    add_base_url(parser)
 
 
 def run(args: argparse.Namespace) -> int:
