@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isnan
 from threading import Event as Flag
 from threading import Thread
 from typing import Final
 
-from auction_bt.core.bar import Bar, Source
 from auction_bt.core.ist import SECOND_NS
-from auction_bt.core.tick import Tick
-from auction_bt.router import LiveMarketRouter
-from auction_bt.store import Event, Gap
 
 from .broker import Broker
 from .day import Day, Shown
 from .day_clock import DayClock
 from .feed_server import FeedServer
-from .history import Candle
+from .floor import Floor
 
 _LONGEST_WAIT_S: Final = 0.2  # of the world, between two looks at what is due at the exchange
 
@@ -58,7 +53,7 @@ class Player:
         self._since = since
         self._stop = Flag()
         self._has_past = Flag()
-        self._router = LiveMarketRouter(_Ticks(self._tick, self._bar), symbols=frozenset(day.keys))
+        self._floor = Floor(broker, day.keys)
         self._thread = Thread(target=self._run, name="sim player", daemon=True)
         self._woken = 0
         self.played = 0
@@ -114,7 +109,7 @@ class Player:
     def _show(self, shown: Shown, *, is_in_step: bool) -> None:
         self._clock.reach(shown.at)
         self._wake()
-        self._router.on_message(shown.message, shown.at)
+        self._floor.show(shown.message, shown.at)
         if is_in_step:
             self._settle()
         self._server.show(shown.message)
@@ -132,15 +127,6 @@ class Player:
                 self._clock.reach(min(end, now + 60 * SECOND_NS))
             self._wake()
             self._settle()
-
-    def _tick(self, tick: Tick) -> None:
-        bid, ask = (0.0 if isnan(price) else price for price in (tick.bid, tick.ask))
-        self._broker.tick(tick.symbol, tick.ts, tick.price, tick.size, bid, ask, traded=True)
-
-    def _bar(self, bar: Bar) -> None:
-        if bar.source is Source.I1:  # the exchange's own word on a minute: its extremes lie between the frames
-            candle = Candle(bar.ts, bar.open, bar.high, bar.low, bar.close, bar.volume)
-            self._broker.complete(bar.symbol, candle)
 
     def _wake(self) -> None:
         now = self._clock()
@@ -164,17 +150,3 @@ class Player:
 
     def _await(self, until: Callable[[], bool]) -> None:
         self._server.wait(until, self._stop.is_set)
-
-
-class _Ticks:
-    """A sink that passes ticks and bars on."""
-
-    def __init__(self, on_tick: Callable[[Tick], None], on_bar: Callable[[Bar], None]) -> None:
-        self.on_tick = on_tick
-        self.on_bar = on_bar
-
-    def on_event(self, event: Event) -> None:
-        pass
-
-    def on_gap(self, gap: Gap) -> None:
-        pass

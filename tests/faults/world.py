@@ -5,13 +5,11 @@ import heapq
 import json
 from collections import Counter, deque
 from decimal import Decimal
-from math import isnan
 
 import numpy as np
 
 from auction_bt.brokers.indian import indian_charges
 from auction_bt.brokers.messages import Answer, answer_message, book_message, funds_message, update_message
-from auction_bt.core.bar import Source
 from auction_bt.core.fills import FillModel
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, day_start, minute_start
 from auction_bt.core.leg import Leg
@@ -20,13 +18,12 @@ from auction_bt.feeds.decode import symbols_of
 from auction_bt.live.backfill import rows_between
 from auction_bt.live.engine import LiveAuctionEngine, LivePlan, Orders
 from auction_bt.live.gate import Gate
-from auction_bt.live.source import Received, StoredSource, gap_message
+from auction_bt.live.source import Received, ResumedSource, gap_message
 from auction_bt.parsing import dump
-from auction_bt.router import LiveMarketRouter
 from auction_bt.sim.books import Account
 from auction_bt.sim.broker import Broker
 from auction_bt.sim.exchange import Exchange
-from auction_bt.sim.history import Candle
+from auction_bt.sim.floor import Floor
 from auction_bt.sim.matching import AS_BACKTESTED
 from auction_bt.sim.money import units
 from auction_bt.sim.order import Change, Kind, Request
@@ -70,14 +67,14 @@ class World:
         self.broker = Broker(Exchange(day.contracts, Account(cash=units(cash)), matching), lambda: self.now)
         self.broker.outbox.listeners.append(self._on_update)
         self.frames = day.frames()
-        self.market = LiveMarketRouter(_Ticks(self._on_tick, self._on_bar), symbols=frozenset(day.keys))
+        self.floor = Floor(self.broker, day.keys)
         self.recorded = []  # RawMessage: what is on the disk
         self.steps = 0
         self.dies_at = deque()
         self.did = Counter()
-        self.requests = []
         self._woken = 0
         self._count = 0
+        self.arrivals = []  # (due, n, what): requests on their way to the exchange, whoever sent them
         self._forget()
         self.is_connected = False
 
@@ -105,7 +102,9 @@ class World:
         """Return the next message, on the disk by now."""
         while True:
             self.step()
-            if self.actions:
+            if self.arrivals and self.arrivals[0][0] <= self.now:
+                self.broker.act(heapq.heappop(self.arrivals)[2])[1].release()
+            elif self.actions:
                 self._perform(self.actions.popleft())
             elif self.words and self.words[0][0] <= self.now:
                 return self._record(heapq.heappop(self.words)[2])
@@ -129,8 +128,11 @@ class World:
         return Received(seq, message, 0)
 
     def _say(self, message, late_s):
+        heapq.heappush(self.words, (self.now + int(late_s * SECOND_NS), self._next(), message))
+
+    def _next(self):
         self._count += 1
-        heapq.heappush(self.words, (self.now + int(late_s * SECOND_NS), self._count, message))
+        return self._count
 
     def _later(self, most=4):
         return float(self.dice.uniform(0.2, most))
@@ -150,7 +152,7 @@ class World:
         if self.now - self._woken >= SECOND_NS:
             self._woken = self.now
             self.broker.wake()
-        self.market.on_message(shown.message, shown.at)
+        self.floor.show(shown.message, shown.at)
         if not self.is_connected or self.chance("frame lost"):
             return True
         if self.chance("frame late"):
@@ -178,14 +180,6 @@ class World:
         if self.is_cut:
             self.tell({"kind": "command", "ts": self.now, "what": "flatten", "reason": "manual"})
 
-    def _on_tick(self, tick):
-        bid, ask = (0.0 if isnan(price) else price for price in (tick.bid, tick.ask))
-        self.broker.tick(tick.symbol, tick.ts, tick.price, tick.size, bid, ask, traded=True)
-
-    def _on_bar(self, bar):
-        if bar.source is Source.I1:
-            self.broker.complete(bar.symbol, Candle(bar.ts, bar.open, bar.high, bar.low, bar.close, bar.volume))
-
     def _on_update(self, update):
         message = update_message(json.dumps(update.body), self.now)
         if not self.is_connected or message is None or self.chance("update lost"):
@@ -196,7 +190,6 @@ class World:
 
     # ---------------------------------------------------------------- requests
     def _perform(self, action):
-        self.requests.append(action)
         intent, late = action.intent, self._later() if self.chance("answer late") else 0
         if isinstance(action, Look):
             if self.chance("look fails"):
@@ -209,6 +202,10 @@ class World:
         to, do = self._call(action)
         if self.chance("request lost"):
             self._answer(intent, to, Outcome.LOST, "", "no answer", self._rows(intent.tag, getattr(action, "order_id", "")), late)
+            return
+        if self.chance("arrives late"):  # it was looked for in vain, and comes all the same
+            self._answer(intent, to, Outcome.LOST, "", "no answer", [], late)
+            heapq.heappush(self.arrivals, (self.now + int(self._later() * SECOND_NS), self._next(), do))
             return
         answer, held = self.broker.act(do)
         self.step()  # the exchange has it; the bot may never hear of it
@@ -273,7 +270,7 @@ class World:
 
     def _live(self, plan, warm):
         gate = Gate(self.actions.append)
-        source = _Resumed(list(self.recorded), self, lambda: self._connect(gate, plan))
+        source = ResumedSource(iter(list(self.recorded)), self, lambda: self._connect(gate, plan))
         self.alarms = []
         engine = LiveAuctionEngine(plan, source, warm, send=gate, alarm=self.alarms.append)
         engine.run()
@@ -302,42 +299,6 @@ class World:
     def tags(self):
         """Return the tags of all orders that the exchange has had of us."""
         return [row["tag"] for row in self._rows() if row["tag"]]
-
-
-class _Resumed:
-    """What was recorded before, then the world."""
-
-    def __init__(self, messages, world, on_live):
-        self._stored = StoredSource(iter(messages))
-        self._world = world
-        self._on_live = on_live
-
-    def next(self, timeout):
-        if self._stored is not None:
-            found = self._stored.next(timeout)
-            if found is not None:
-                return found
-            self._stored = None
-            self._on_live()
-        return self._world.next(timeout)
-
-    @property
-    def is_over(self):
-        return self._stored is None and self._world.is_over
-
-    def tell(self, message):
-        self._world.tell(message)
-
-
-class _Ticks:
-    def __init__(self, on_tick, on_bar):
-        self.on_tick, self.on_bar = on_tick, on_bar
-
-    def on_event(self, event):
-        pass
-
-    def on_gap(self, gap):
-        pass
 
 
 def plan_of(day, *, is_lockstep=False, **settings):
