@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 import backtrader as bt
@@ -89,8 +89,7 @@ class TickBroker(ValuedBroker):
         if group is not None and book.group is None:
             # What is entered on a tick of another feed meets none of its own from before that.
             book.group_not_before = max(self._not_before(book), self._not_before(traded, traded.owner))
-        traded_at = book.last_price
-        book.group = group.against(traded_at) if group is not None and isfinite(traded_at) else group
+        book.group = group.against(book.last_price) if group is not None else None
         self._touched.append(data)
 
     def excursion(self, data: Any) -> tuple[float, float]:

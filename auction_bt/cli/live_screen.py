@@ -156,11 +156,10 @@ class LiveScreen:
         """Print how it went; return the exit code."""
         net = sum((trade.pnl_net for trade in engine.trades), Decimal(0))
         taken = sum(d.action == "enter" for d in engine.decisions)
-        refused = sum(d.action == "refuse" and d.reason != STALE for d in engine.decisions)
         open_ = [s.open_trade() for s in engine.strategies if len(s) and s.open_trade() is not None]
         self.say(
-            f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(taken + refused, 'signal')}, "
-            f"{refused} refused; {plural(len(open_), 'open trade')}; {plural(self.alarms, 'alarm')}"
+            f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(taken + engine.refused, 'signal')}, "
+            f"{engine.refused} refused; {plural(len(open_), 'open trade')}; {plural(self.alarms, 'alarm')}"
         )
         parts = [f"kept as run {live.scribe.run_id} of {live.place.state / 'journal.db'}",
                  f"{plural(live.recorder.recorded, 'message')} recorded"]  # fmt: skip

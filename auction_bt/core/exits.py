@@ -115,7 +115,7 @@ class ExitGroup:
         return entered if traded is None else entered.against(traded)
 
     def against(self, traded: float) -> ExitGroup:
-        """Return the group in a market that trades at `traded`.
+        """Return the group in a market that trades at `traded`, itself where that is NaN: nobody knows.
 
         Where that is at the stop or beyond it there is no stop that an exchange would take, nor a reason to stay: the trade is
         left with the next tick.

@@ -109,7 +109,6 @@ class Keeper:
         group, sign = self.group, self.side.sign
         if group is None:
             return self._settle()
-        self._tend_missed()
         left: ExitGroup | None = group
         for known in self._targets_under_way():
             left = left.after_target(found) if left is not None and (found := same(left, known)) is not None else left
@@ -179,7 +178,7 @@ class Keeper:
         if held < 0:
             self._alarm(f"{-held} shares more were closed than held")
         if self.orders.roles[tag] is Role.ENTRY:
-            self._price = 0.0  # is of before
+            self._price = 0.0  # what was traded before the fill says nothing of the market it met
             is_fresh = group is None or not (self._leaving or self.orders.filled(Role.STOP) or self.orders.filled(Role.EXIT))
             entered = self._exits.entered_at(self.orders.entry_price).resized(held)
             self.group = entered if is_fresh or group is None else replace(group, qty=held)

@@ -180,6 +180,11 @@ class LiveAuctionEngine:
         if plan.orders is Orders.NONE:  # for whoever trades by hand
             cerebro.addanalyzer(LevelAlerts, tell=self._news, begin=plan.live_from)
 
+    @property
+    def refused(self) -> int:
+        """Signals refused so far; those on minutes that were missed were none that could be taken."""
+        return sum(d.action == "refuse" and d.reason != STALE for d in self.decisions)
+
     def run(self) -> list[AuctionStrategy]:
         """Run until the source is over, or `stop` was called."""
         return self._cerebro.stream(self._route, lambda c, strategies: LiveSteps(c, strategies, self._clock))

@@ -58,20 +58,21 @@ class SimProcess:
             [sys.executable, "-m", "auction_bt", "sim", *arguments, "--json"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018 - for the type checker
+        self._in, self._out = self._process.stdin, self._process.stdout
         self.is_over = False
         self.last: dict[str, Any] = {}
         line = self._line()
         if not line:
             self._end()
-            self._process.stdout.close()  # type: ignore[union-attr]
+            self._out.close()
             raise Fatal("the simulated exchange did not start: see the line above")
         self.ready = SimReady(str(line["url"]), str(line["token"]), int(line["now"]), float(line["speed"] or 0.0))
         self._thread = threading.Thread(target=self._listen, name="sim", daemon=True)
         self._thread.start()
 
     def _line(self) -> dict[str, Any]:
-        assert self._process.stdout is not None  # noqa: S101 - for the type checker
-        text = self._process.stdout.readline()
+        text = self._out.readline()
         found: dict[str, Any] = json.loads(text) if text.strip() else {}
         return found
 
@@ -85,20 +86,17 @@ class SimProcess:
         """End it; what it knew of the account is in `last` then."""
         self._end()
         self._thread.join(_END_S)
-        assert self._process.stdout is not None  # noqa: S101 - for the type checker
-        self._process.stdout.close()
+        self._out.close()
 
     def halt(self) -> None:
         """Let no more be traded there, so that what it knows of the account is what can be known here."""
-        assert self._process.stdin is not None  # noqa: S101 - for the type checker
         with suppress(OSError):  # it has ended
-            self._process.stdin.write("halt\n")
-            self._process.stdin.flush()
+            self._in.write("halt\n")
+            self._in.flush()
 
     def _end(self) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - for the type checker
         with suppress(OSError):
-            self._process.stdin.close()  # the word to end
+            self._in.close()  # the word to end
         try:
             self._process.wait(_END_S)
         except subprocess.TimeoutExpired:

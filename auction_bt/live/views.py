@@ -15,7 +15,7 @@ from auction_bt.core.regime import Regime
 from auction_bt.core.trade import Side
 from auction_bt.market.sessions import session_of
 
-from .engine import STALE, LiveAuctionEngine
+from .engine import LiveAuctionEngine
 from .monitor import MOVING, NAKED, DayView, TradeView
 from .source import Flow
 
@@ -48,10 +48,9 @@ def day_view(
             views.append(view)
     keepers: Mapping[str, Any] = getattr(engine.broker, "keepers", {})
     resting = sum(not order.is_final for keeper in keepers.values() for order in keeper.orders.by_tag.values())
-    refused = sum(d.action == "refuse" and d.reason != STALE for d in engine.decisions)
     return DayView(
         clock=clock, orders=engine.plan.orders.value, halted=engine.risk.halted, closed=engine.risk.realised, open=standing,
-        limit=limit, trades=len(engine.trades), refused=refused,
+        limit=limit, trades=len(engine.trades), refused=engine.refused,
         feed_age=(time.monotonic_ns() - flow.at) / 1e9 if flow.at else nan, lost=flow.dropped + flow.unread + lost,
         quality=_grade(strategies), recorder=recorder, resting=resting, flat_by=_flat_by(engine), feed=feed, views=tuple(views),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -70,7 +71,7 @@ class Counts:
     payload_bytes: int = 0
 
 
-class Connection:
+class Connection(ABC):
     """Keeps one socket up, on a thread of its own.
 
     Parameters
@@ -123,10 +124,11 @@ class Connection:
         if self._thread.ident is not None:
             self._thread.join(timeout)
 
+    @abstractmethod
     def _wire(self, client: UpstoxClient) -> Wire:
-        raise NotImplementedError
+        """Return the socket to connect."""
 
-    def _turn(self, wire: Wire) -> None:
+    def _turn(self, wire: Wire) -> None:  # noqa: B027 - there may be nothing
         """Do what is due on the socket, twice a second."""
 
     # ---------------------------------------------------------------- its own thread

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
@@ -82,15 +83,15 @@ def portfolio_wire(client: UpstoxClient) -> Wire:
     return made
 
 
-class _Socket:
+class _Socket(ABC):
     """In place of a feeder's own way to connect, which asks nobody, verifies nothing and reads on a thread nobody can end."""
 
     api_client: Any
     ws: Any
 
+    @abstractmethod
     def address(self) -> str:
         """Return the address of the socket, good for one connection."""
-        raise NotImplementedError
 
     def connect(self) -> None:
         """Connect; certificates are verified, as is the way of whoever leaves them alone."""
