@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from .readers import Reader, reader_of
+
+Json = dict[str, Any]
+
 
 class Frames:
     """Reads and writes frames by the broker's own schema, as its SDK has it compiled.
 
     Notes
     -----
-    Every field of the schema is kept, those too that a later SDK adds. What is slow about it is protobuf's own way to dicts.
+    `decode` gives exactly what protobuf's ``MessageToDict`` gives, in a fraction of its time (`readers`). Every field of the
+    schema is kept, those too that a later SDK adds.
     """
 
     def __init__(self) -> None:
@@ -22,8 +27,9 @@ class Frames:
         self._json = json_format
         self._response = MarketDataFeedV3_pb2.FeedResponse
         self._errors = (DecodeError, json_format.Error)
+        self._read: Reader = reader_of(self._response.DESCRIPTOR) or json_format.MessageToDict
 
-    def decode(self, frame: bytes) -> dict[str, Any]:
+    def decode(self, frame: bytes) -> Json:
         """Return what a frame says, as the SDK's own streamer would.
 
         Raises
@@ -32,12 +38,11 @@ class Frames:
             It is no message.
         """
         try:
-            found: dict[str, Any] = self._json.MessageToDict(self._response.FromString(frame))
+            return self._read(self._response.FromString(frame))
         except self._errors as error:
             raise ValueError(str(error)) from error
-        return found
 
-    def encode(self, message: dict[str, Any]) -> bytes:
+    def encode(self, message: Json) -> bytes:
         """Return the frame of a decoded message; what the schema does not know is left out.
 
         Raises
