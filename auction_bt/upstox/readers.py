@@ -50,7 +50,7 @@ def _order(descriptor: Any, found: dict[str, Any]) -> None:
 
 
 def _name(descriptor: Any) -> str:
-    return "read_" + descriptor.full_name.replace(".", "_")
+    return f"read_{descriptor.full_name.replace('.', '_')}"
 
 
 def _function(descriptor: Any) -> list[str] | None:
