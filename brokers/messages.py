@@ -1,7 +1,7 @@
 """What an order's messages say: the broker's updates and answers as they are recorded, and back into values. Pure.
 
 One recorded kind, ``order``, with four contents: ``update`` (a message of the portfolio feed), ``answer`` (what came of a
-request), ``book`` (rows of the order book, asked for after a break), ``funds`` is a kind of its own.
+request), ``book`` and ``positions`` (rows as they were asked for); ``funds`` is a kind of its own.
 """
 
 from __future__ import annotations
@@ -42,11 +42,37 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What the account holds of an instrument.
+
+    Parameters
+    ----------
+    symbol : str
+    qty : int, shares
+        Bought less sold; what was held over night is in it.
+    overnight : int, shares
+    """
+
+    symbol: str
+    qty: int
+    overnight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
-    """What one recorded message says: an answer, and rows, any of them or none."""
+    """What one recorded message says: an answer, rows, positions, any of them or none.
+
+    Parameters
+    ----------
+    rows : tuple of Row
+    answer : Answer or None
+    held : tuple of Held or None
+        All of the account's positions, one item a symbol; None where the message is not about them.
+    """
 
     rows: tuple[Row, ...] = ()
     answer: Answer | None = None
+    held: tuple[Held, ...] | None = None
 
 
 def update_message(text: str, ts: int) -> dict[str, Any] | None:
@@ -71,6 +97,11 @@ def answer_message(answer: Answer, symbol: str, ts: int, rows: Iterable[Mapping[
 def book_message(rows: Iterable[Mapping[str, Any]], ts: int) -> dict[str, Any]:
     """Return the message to record for the order book as it was read."""
     return {"kind": "order", "ts": ts, "what": "book", "rows": list(rows)}
+
+
+def positions_message(rows: Iterable[Mapping[str, Any]], ts: int) -> dict[str, Any]:
+    """Return the message to record for the account's positions as they were read."""
+    return {"kind": "order", "ts": ts, "what": "positions", "rows": list(rows)}
 
 
 def funds_message(available: float, used: float, ts: int) -> dict[str, Any]:
@@ -100,6 +131,8 @@ def read(payload: str) -> Said:
         row = row_of(said.get("row"))
         return Said((row,) if row is not None else ())
     found = said.get("rows")
+    if said.get("what") == "positions":
+        return Said(held=_held(found if isinstance(found, list) else []))
     rows = tuple(row for each in (found if isinstance(found, list) else []) if (row := row_of(each)) is not None)
     return Said(rows, _answer(said) if said.get("what") == "answer" else None)
 
@@ -126,7 +159,19 @@ def row_of(said: object) -> Row | None:
         version=int(_number(said.get("order_request_id"))),
         note=_text(said.get("status_message")) or _text(said.get("status_message_raw")),
         at=_time(said.get("exchange_timestamp")) or _time(said.get("order_timestamp")),
+        placed_by=_text(said.get("placed_by")),
     )
+
+
+def _held(rows: Iterable[object]) -> tuple[Held, ...]:
+    # One instrument may be held as several products.
+    found: dict[str, Held] = {}
+    for row in rows:
+        if isinstance(row, dict) and (symbol := _key(row)):
+            before = found.get(symbol, Held(symbol, 0))
+            qty, overnight = (int(_number(row.get(name))) for name in ("quantity", "overnight_quantity"))
+            found[symbol] = Held(symbol, before.qty + qty, before.overnight + overnight)
+    return tuple(found.values())
 
 
 def _answer(said: Mapping[str, Any]) -> Answer | None:

@@ -9,14 +9,15 @@ from typing import Any, Final
 
 import backtrader as bt
 
+from auction_bt.brokers.account import Account
 from auction_bt.brokers.commission import executed_at
-from auction_bt.brokers.messages import available_of, read
+from auction_bt.brokers.messages import Held, available_of, read
 from auction_bt.brokers.valued import ValuedBroker
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup
 from auction_bt.core.ist import SECOND_NS
 from auction_bt.core.keeper import Keeper
-from auction_bt.core.keeping import Done, Terms
+from auction_bt.core.keeping import BY_HAND, OURS, Done, Terms
 from auction_bt.core.live_order import FINAL, Action, Asked, Cancel, Intent, Kind, LiveOrder, Place, Row, Status
 from auction_bt.core.order_set import Role
 from auction_bt.core.stamps import to_num
@@ -85,7 +86,9 @@ class UpstoxBroker(ValuedBroker):
         self.available: float | None = None
         self.alarms: list[str] = []
         self._over: dict[str, int] = {}  # shares filled of each order of trades that are over, by tag
-        self.strangers: dict[str, Row] = {}  # orders of the account that are not ours, by the broker's number
+        self.account = Account()
+        self.blocked: dict[str, str] = {}  # symbols that a person must look at, taken out by whoever obeys
+        self.difference = ""  # why no trade may be opened any more, likewise
         self._send: Callable[[Action], None] = self.p.send or (lambda _: None)
         self._freeze: Mapping[str, int] = self.p.freeze or {}
 
@@ -166,6 +169,8 @@ class UpstoxBroker(ValuedBroker):
         said = read(payload)
         for row in said.rows:
             self._on_row(row)
+        if said.held is not None:
+            self._on_positions(said.held)
         if (answer := said.answer) is None:
             return
         for trade in list(self._trades.values()):
@@ -179,15 +184,17 @@ class UpstoxBroker(ValuedBroker):
     def _on_row(self, row: Row) -> None:
         for trade in list(self._trades.values()):
             if trade.keeper.orders.tag_of(row):
+                self.account.learn(row)
                 self._book_all(trade, trade.keeper.on_row(row, self._seq, self._now))
                 return
         plain = self._plain.get(row.tag) or next((p for p in self._plain.values() if p.live.order_id == row.order_id), None)
         if plain is not None:
+            self.account.learn(row)
             self._mirror(plain, plain.live.told(row, self._now))
         elif row.tag in self._over:
             self._late(row)
-        elif row.status not in FINAL or row.filled:
-            self.strangers[row.order_id] = row
+        else:
+            self._on_stranger(row)
 
     def _late(self, row: Row) -> None:
         # Of a trade that is over nothing more may happen.
@@ -195,6 +202,43 @@ class UpstoxBroker(ValuedBroker):
             self._over[row.tag] = max(row.filled, self._over[row.tag])
             self.alarms.append(
                 f"{row.symbol}: order {row.tag} was over and is {row.status}, {row.filled} filled: look at the position"
+            )
+
+    def _on_stranger(self, row: Row) -> None:
+        trade, is_new = self._trades.get(row.symbol), row.order_id not in self.account.strangers
+        held = trade.keeper.held if trade is not None else 0
+        side = trade.keeper.side.sign if trade is not None and held > 0 else 0
+        taken = self.account.on_stranger(row, side, held, self._seq)
+        if row.tag.startswith(OURS) and not row.tag.startswith(BY_HAND) and is_new:
+            self.difference = f"order {row.order_id} carries our tag and is not of this run"
+            self.alarms.append(f"{row.symbol}: {self.difference}: another bot, or its state was lost; no trade is opened")
+        if taken is None or trade is None:
+            return
+        reason = taken.intent.reason
+        who = "the broker" if reason == "broker" else "somebody"
+        self.blocked[row.symbol] = f"closed by {who}"
+        self.alarms.append(
+            f"{row.symbol}: {who} has closed {taken.filled} shares of our trade: no new one until `resume {row.symbol}`"
+        )
+        self._book_all(trade, trade.keeper.on_outside(taken, self._seq, self._now))
+
+    def _on_positions(self, found: tuple[Held, ...]) -> None:
+        known = {data.instrument.symbol: data for data in self.cerebro.datas if hasattr(data, "instrument")}
+        for held in self.account.overnight(found, known.__contains__):
+            self.blocked[held.symbol] = "overnight position"
+            self.alarms.append(
+                f"{held.symbol}: {held.overnight} shares are held from an earlier day: left alone, and no trade is opened there "
+                f"until `resume {held.symbol}`"
+            )
+        ours = {symbol: round(self.positions[data].size) for symbol, data in known.items()}
+        ours |= {s: trade.keeper.held * trade.keeper.side.sign for s, trade in self._trades.items()}
+        moving = {s for s, trade in self._trades.items() if not trade.keeper.orders.is_calm}
+        moving |= {p.live.intent.symbol for p in self._plain.values() if not p.live.is_final}
+        for symbol, theirs, mine in self.account.differences(found, ours, frozenset(moving)):
+            self.difference = "position differs"
+            self.alarms.append(
+                f"{symbol}: the account holds {theirs:+,} shares and {mine:+,} are known here: no trade is opened; see which is "
+                "right, then `resume`"
             )
 
     def settle(self, data: Any, *, ticks_met: bool = False) -> None:
@@ -276,7 +320,7 @@ class UpstoxBroker(ValuedBroker):
         if most and qty > most:
             self._end(order, bt.Order.Rejected, f"{qty} shares are more than the {most} that one order may have")
             return
-        tag = f"abt{self._seq:x}p{order.ref}"
+        tag = f"{OURS}{self._seq:x}p{order.ref}"
         intent = Intent(tag, order.data.instrument.symbol, bool(order.isbuy()), qty, "manual", self._seq, kind, price, trigger)
         self._plain[tag] = _Plain(order, LiveOrder.of(intent, self._now))
         self._send(Place(intent))

@@ -216,6 +216,11 @@ def _signals(word: Word) -> Iterator[None]:
         number = getattr(signal, name)
         before[number] = signal.getsignal(number)
         signal.signal(number, stop)
+    for name, wanted in (("SIGUSR1", "halt"), ("SIGUSR2", "flatten")):
+        if hasattr(signal, name):  # not on Windows
+            number = getattr(signal, name)
+            before[number] = signal.getsignal(number)
+            signal.signal(number, lambda *_, wanted=wanted: setattr(word, "wanted", wanted))
     try:
         yield
     finally:

@@ -14,7 +14,11 @@ from auction_bt.core.errors import Fatal
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.news import News
 from auction_bt.live.assembly import LiveRun
-from auction_bt.live.engine import STALE, LivePlan
+from auction_bt.live.command_box import Command, CommandBox
+from auction_bt.live.commands import STALE
+from auction_bt.live.engine import LivePlan
+from auction_bt.live.monitor import NAKED
+from auction_bt.live.obedience import Obedience
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.live.views import day_view
 from auction_bt.market.sessions import session_of
@@ -29,12 +33,23 @@ _LATEST_NS: Final = 2 * MINUTE_NS  # after the session's end, for the last minut
 _QUIET_S: Final = 0.5
 _FLAT_S: Final = 60.0
 _LOOK_S: Final = 0.2
+_RED: Final = "\x1b[1;31m"
+_PLAIN: Final = "\x1b[0m"
 
 
 class Word:
-    """How often Ctrl-C was pressed: a plain number, because a signal's handler may take no lock."""
+    """What signals have said: plain values, because a signal's handler may take no lock.
+
+    Attributes
+    ----------
+    times : int
+        How often Ctrl-C was pressed.
+    wanted : str
+        ``halt`` or ``flatten``, until somebody has taken it; '' for nothing.
+    """
 
     times = 0
+    wanted = ""
 
 
 class LiveScreen:
@@ -55,6 +70,8 @@ class LiveScreen:
         self.screen = Screen(has_status=self.is_table)
         self.word = word
         self.alarms = 0
+        self._obedience: Obedience | None = None
+        self._naked: set[str] = set()  # trades without a stop, that were told
 
     # ---------------------------------------------------------------- lines
     def say(self, text: str) -> None:
@@ -81,6 +98,7 @@ class LiveScreen:
         now = time.monotonic()
         if self.word.times and not self._ending:
             self._stop(live, now)
+        self._obey(live)
         if (self._ending and self._may_end(live, now)) or self._is_over(live):
             live.session.engine.stop()
         if now >= self._due:
@@ -102,7 +120,20 @@ class LiveScreen:
             feed=feed,
         )
         for text in view.lines():
-            self.say(text)
+            self.say(f"{_RED}{text}{_PLAIN}" if self.is_table and NAKED in text else text)
+        naked = {trade.name for trade in view.views if trade.stop_at == NAKED}
+        for name in sorted(naked - self._naked):
+            self.alarm(f"{name}: {NAKED}")
+        self._naked = naked
+
+    def _obey(self, live: LiveRun) -> None:
+        box = CommandBox(live.place.state)
+        if self._obedience is None:
+            self._obedience = Obedience(box, live.session.engine, live, self.say)
+        if self.word.wanted:
+            box.post(Command(self.word.wanted, by="signal"))
+            self.word.wanted = ""
+        self._obedience.look()
 
     def _watch(self, live: LiveRun) -> None:
         # Whoever keeps the books must not fail unseen.
@@ -110,12 +141,12 @@ class LiveScreen:
             if error is not None and name not in self._broken:
                 self._broken.add(name)
                 self.alarm(f"{name}: {error}: no new trades are opened")
-                live.tell(kind="command", what="entries off", reason=f"{name} broken")
+                live.tell(kind="command", what="halt", reason=f"{name} broken")
 
     def _stop(self, live: LiveRun, now: float) -> None:
         self._ending = now
         engine = live.session.engine
-        live.tell(kind="command", what="entries off", reason="stopping")
+        live.tell(kind="command", what="halt", reason="stopping")
         held = [s.instrument.name or s.instrument.symbol for s in engine.strategies if len(s) and s.open_trade() is not None]
         if held and self._flattens:
             self.say(f"stopping: leaving {', '.join(held)} at market")

@@ -14,7 +14,7 @@ from zlib import crc32
 from .exits import ExitGroup, Target
 from .fills import HAIR
 from .ist import SECOND_NS
-from .keeping import Done, Leave, Terms, base36, fitted, planned, same
+from .keeping import OURS, Done, Leave, Terms, base36, ended, fitted, planned, same
 from .live_order import Action, Asked, Cancel, Intent, Kind, LiveOrder, Look, Modify, Outcome, Place, Row, Status
 from .order_set import OrderSet, Role
 from .trade import Side
@@ -102,6 +102,14 @@ class Keeper:
         before = self.orders.by_tag.get(tag)
         return self._change(tag, before.answered(outcome, to, order_id, note), seq, now) if before is not None else []
 
+    def on_outside(self, taken: LiveOrder, seq: int, now: int) -> list[Done]:
+        """Take what somebody else has closed of the trade (`outside.Outside.taken`): our exits for it are taken back."""
+        self._at(seq, now)
+        self.orders.by_tag[taken.intent.tag], self.orders.roles[taken.intent.tag] = taken, Role.OUTSIDE
+        self._filled(taken.intent.tag, taken.filled)
+        self._leaves = fitted(self._leaves, self.held - self.orders.left(Role.EXIT))
+        return self._settle()
+
     def on_price(self, price: float, seq: int, now: int) -> list[Done]:
         """Take a trade of the market, in rupees."""
         self._at(seq, now)
@@ -179,9 +187,9 @@ class Keeper:
             self._alarm(f"{-held} shares more were closed than held")
         if self.orders.roles[tag] is Role.ENTRY:
             self._price = 0.0  # what was traded before the fill says nothing of the market it met
-            is_fresh = group is None or not (self._leaving or self.orders.filled(Role.STOP) or self.orders.filled(Role.EXIT))
             entered = self._exits.entered_at(self.orders.entry_price).resized(held)
-            self.group = entered if is_fresh or group is None else replace(group, qty=held)
+            has_left = self._leaving or self.orders.closed
+            self.group = entered if group is None or not has_left else replace(group, qty=held)
             return
         leave = self._of_tag.get(tag)
         if group is None or held < 1:
@@ -233,9 +241,8 @@ class Keeper:
         return [leave.target for leave in [*sent, *self._leaves] if leave.target is not None]
 
     def _due(self) -> None:
-        if self.group is None:
-            return
-        deadlines = [d for d in self.group.deadlines if not (d.until_target and self._targets_under_way())]
+        deadlines = self.group.deadlines if self.group is not None else ()
+        deadlines = tuple(d for d in deadlines if not (d.until_target and self._targets_under_way()))
         due = min(deadlines, key=lambda d: d.at, default=None)
         if due is not None and due.at <= self._now:
             self._leave_all(due.reason)
@@ -270,9 +277,8 @@ class Keeper:
 
     def _drop_leaves(self) -> None:
         # A stop that has gone off sells what was to be sold otherwise.
-        if not self.orders.executing:
-            return
-        self._leaves = fitted(self._leaves, self.held - self.orders.executing - self.orders.left(Role.EXIT))
+        if self.orders.executing:
+            self._leaves = fitted(self._leaves, self.held - self.orders.executing - self.orders.left(Role.EXIT))
 
     def _tend_back(self) -> None:
         # Two stops have gone off where one was meant, each asked for in good faith.
@@ -283,7 +289,7 @@ class Keeper:
     def _tend_entry(self) -> None:
         due, entries = self._exits.due, self.orders.open(Role.ENTRY)
         lapses = due is not None and due.at <= self._now
-        has_left = bool(self._leaving or self.orders.executing or self.orders.filled(Role.STOP) or self.orders.filled(Role.EXIT))
+        has_left = self._leaving or self.orders.executing or self.orders.closed
         rests = any(o.intent.kind is Kind.MARKET and o.is_idle and self._now - o.since >= self.terms.patience for _, o in entries)
         if entries and (lapses or has_left or rests):
             self._cancel_entry()
@@ -369,11 +375,9 @@ class Keeper:
             note = next((o.note for o in entries if o.note), "")
             found.append(Done(Role.ENTRY, "entry", qty, price, max(o.at for o in entries), note))
         if self._is_entry_told:
-            for role in (Role.STOP, Role.EXIT, Role.BACK):
-                for tag, order in self.orders.of(role):
-                    if order.is_final and order.filled and tag not in self._told:
-                        self._told.add(tag)
-                        found.append(Done(role, self._reason(tag, order), order.filled, order.average, order.at, order.note))
+            over = list(ended(self.orders, self._told))
+            self._told |= {tag for tag, _, _ in over}
+            found += [Done(r, self._reason(tag, o), o.filled, o.average, o.at, o.note) for tag, r, o in over]
         return found
 
     def _reason(self, tag: str, order: LiveOrder) -> str:
@@ -385,7 +389,7 @@ class Keeper:
     # ---------------------------------------------------------------- sending
     def _place(self, role: Role, qty: int, reason: str, kind: Kind, *, price: float = 0.0, trigger: float = 0.0) -> str:
         buy = (self.side is Side.LONG) == (role in {Role.ENTRY, Role.BACK})
-        tag = f"abt{self._name}{role.name[0].lower()}{len(self.orders.by_tag) + 1}"
+        tag = f"{OURS}{self._name}{role.name[0].lower()}{len(self.orders.by_tag) + 1}"
         intent = Intent(tag, self.terms.symbol, buy, qty, reason, self._seq, kind, price, trigger)
         self.orders.add(role, intent, self._now)
         self._send(Place(intent))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 from .exits import ExitGroup, Target
 from .ist import SECOND_NS
 from .live_order import Asked, LiveOrder
-from .order_set import Role
+from .order_set import OrderSet, Role
+
+#: How the tag of each of our orders begins: what an account has of us, whoever asks.
+OURS: Final = "abt"
+#: And of those that a person gives by `flatten` where no bot runs: no strategy asks for them.
+BY_HAND: Final = f"{OURS}x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +125,11 @@ def base36(value: int) -> str:
         value, digit = divmod(value, 36)
         digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
     return digits or "0"
+
+
+def ended(orders: OrderSet, told: Container[str]) -> Iterator[tuple[str, Role, LiveOrder]]:
+    """Yield what has closed, or opened again, a part of the trade and can do so no more, but for what was `told`."""
+    for role in (Role.STOP, Role.EXIT, Role.BACK, Role.OUTSIDE):
+        for tag, order in orders.of(role):
+            if order.is_final and order.filled and tag not in told:
+                yield tag, role, order

@@ -101,6 +101,8 @@ class Row:
         Why it was refused or cancelled.
     at : int, ns
         When the exchange or the broker says it happened, to the second; 0 where it does not say.
+    placed_by : str
+        Who has given it: the account's user, or the broker.
     """
 
     order_id: str
@@ -116,6 +118,7 @@ class Row:
     version: int = 0
     note: str = ""
     at: int = 0
+    placed_by: str = ""
 
 
 class Asked(StrEnum):

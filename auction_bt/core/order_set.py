@@ -15,6 +15,7 @@ class Role(Enum):
     STOP = auto()
     EXIT = auto()
     BACK = auto()  # takes back what was closed beyond what was held
+    OUTSIDE = auto()  # somebody else's, that has closed what was held
 
 
 @dataclass(slots=True)
@@ -55,7 +56,12 @@ class OrderSet:
     @property
     def held(self) -> int:
         """Shares that are open now, by what was told."""
-        return self.filled(Role.ENTRY) + self.filled(Role.BACK) - self.filled(Role.STOP) - self.filled(Role.EXIT)
+        return self.filled(Role.ENTRY) + self.filled(Role.BACK) - self.closed
+
+    @property
+    def closed(self) -> int:
+        """Shares that were closed, by whomever."""
+        return self.filled(Role.STOP) + self.filled(Role.EXIT) + self.filled(Role.OUTSIDE)
 
     @property
     def executing(self) -> int:
@@ -77,6 +83,11 @@ class OrderSet:
         """Average price of what was entered, in rupees."""
         parts = [(order.filled, order.average) for _, order in self.of(Role.ENTRY) if order.filled]
         return round(sum(n * price for n, price in parts) / sum(n for n, _ in parts), 6)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether all that may still be filled waits for the market alone, as a stop does."""
+        return all(order.is_final or (order.is_idle and not order.is_executing) for order in self.by_tag.values())
 
     @property
     def is_settled(self) -> bool:

@@ -98,11 +98,14 @@ class RiskBook:
         Most open trades at a time; 0 = no limit.
     halted : str
         Why nobody may open a trade now; '' where one may.
+    blocked : dict of str to str
+        Symbols in which no trade is opened until a person says so, and why.
     """
 
     cash: Decimal
     max_concurrent: int = 0
     halted: str = ""
+    blocked: dict[str, str] = field(default_factory=dict)
     realised: Decimal = Decimal(0)
     paid_in: dict[str, Decimal] = field(default_factory=dict)
 
@@ -118,8 +121,8 @@ class RiskBook:
 
     def refusal(self, symbol: str) -> str:
         """Return why `symbol` may not open a trade now, or an empty string."""
-        if self.halted:
-            return self.halted
+        if reason := self.halted or self.blocked.get(symbol, ""):
+            return reason
         if symbol in self.paid_in:
             return "open trade"
         if self.max_concurrent and len(self.paid_in) >= self.max_concurrent:

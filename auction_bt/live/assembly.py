@@ -34,7 +34,7 @@ from .backfill import Backfill
 from .engine import LivePlan
 from .run_settings import run_settings
 from .scribe import Scribe
-from .session import LiveSession, Parts, recorded_today
+from .session import LiveSession, Parts, intended_today, recorded_today
 from .source import Clock, LiveSource
 from .warm import warm_days
 
@@ -149,14 +149,20 @@ class LiveRun:
             feeds = (self.market, *self._portfolio())
             parts = Parts(self.recorder, self.forwarder, self.source, self.backfill, feeds, self.sender, self.scribe)
             self.session = LiveSession(
-                self.plan, parts, warm, iter(resumed), on_news=self._on_news, on_alarm=self._alarm, look=lambda: self._look(self)
-            )
+                self.plan, parts, warm, iter(resumed), intended_today(self.place.state, self.plan.day), clock=self.place.clock,
+                on_news=self._on_news, on_alarm=self._alarm, look=lambda: self._look(self),
+            )  # fmt: skip
             self.session.run()
             return self.session
 
     def tell(self, **message: Any) -> None:
         """Record a message of our own kinds, stamped now, and let the engine take it."""
         self.source.tell({"ts": self.place.clock(), **message})
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether all that was told has been worked off, and is on the disk."""
+        return not self.source.flow.waiting and self.recorder.committed >= self.recorder.last
 
     @property
     def is_quiet(self) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from auction_bt.analyzers.alerts import LevelAlerts
 from auction_bt.analyzers.equity import Equity
@@ -17,12 +16,11 @@ from auction_bt.analyzers.trades import TradeList
 from auction_bt.brokers.commission import MARGIN, ChargedCommission
 from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.brokers.upstox_broker import UpstoxBroker
-from auction_bt.core.bar import Bar, Source
 from auction_bt.core.costing import Charges
 from auction_bt.core.decision import Decision
 from auction_bt.core.fills import FillModel
 from auction_bt.core.instrument import Instrument
-from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_index, day_start
+from auction_bt.core.ist import SECOND_NS, day_index, day_start
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
 from auction_bt.core.risk import RiskBook
@@ -32,16 +30,12 @@ from auction_bt.engine import AuctionCerebro
 from auction_bt.feeds.stored import Recorded
 from auction_bt.feeds.streamed import StreamedData
 from auction_bt.router import LiveMarketRouter
-from auction_bt.store import Event
 from auction_bt.strategy import AuctionStrategy
 
+from .commands import NO_ORDERS, STALE, Commands
 from .source import Received
 from .source import Source as Messages
 from .steps import LiveSteps
-
-_NO_ORDERS: Final = "alerts only"
-STALE: Final = "stale bar"  # of minutes that were missed: decided on, never traded
-_OLD_NS: Final = 2 * MINUTE_NS  # from the beginning of a minute: one of it, and another to be known in
 
 
 class Orders(StrEnum):
@@ -123,6 +117,8 @@ class LiveAuctionEngine:
         Takes what somebody must know now.
     look : callable returning float, optional
         Called between messages: what is due by the clock on the wall is done there. Returns the seconds until the next look.
+    heard : callable (int, str), optional
+        Takes the `seq` and the text of each ``order`` message.
 
     Attributes
     ----------
@@ -136,19 +132,21 @@ class LiveAuctionEngine:
         self, plan: LivePlan, source: Messages, warm: Iterable[Recorded] = (), *, send: Callable[[Action], None] | None = None,
         refusal: Callable[[], str] | None = None, tell: Callable[[News], None] | None = None,
         alarm: Callable[[str], None] | None = None, look: Callable[[], float] | None = None,
+        heard: Callable[[int, str], None] | None = None,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.source = source
         self.decisions: list[Decision] = []
         self.trades: list[Trade] = []
         self.strategies: list[AuctionStrategy] = []
-        self.risk = RiskBook(plan.cash, plan.max_concurrent, halted=_NO_ORDERS if plan.orders is Orders.NONE else "")
+        self.risk = RiskBook(plan.cash, plan.max_concurrent, halted=NO_ORDERS if plan.orders is Orders.NONE else "")
         self.seq = 0
         self.is_stopping = False
         self._warm = warm
         self._tell = tell or (lambda _: None)
         self._alarm = alarm or (lambda _: None)
         self._look = look or (lambda: 1.0)
+        self._heard = heard or (lambda _seq, _text: None)
         self._cerebro = AuctionCerebro()
         self.broker: Any = (
             UpstoxBroker(send=send, freeze=plan.freeze, patience=plan.patience, refusal=refusal)
@@ -199,7 +197,9 @@ class LiveAuctionEngine:
     def _route(self, steps: LiveSteps) -> None:
         self.steps = steps
         self.strategies = list(self._cerebro.runningstrats)
-        self.router = router = LiveMarketRouter(_Commands(steps, self.risk), symbols={i.symbol for i in self.plan.instruments})
+        self.router = router = LiveMarketRouter(
+            Commands(steps, self.risk, self._heard), symbols={i.symbol for i in self.plan.instruments}
+        )
         for recorded in self._warm:
             steps.warm_up(recorded)
         while not self.is_stopping:
@@ -213,11 +213,19 @@ class LiveAuctionEngine:
         self.seq = received.seq
         router.on_message(received.message, received.seq)
         steps.finish(received.seq)
-        alarms = getattr(self.broker, "alarms", None)
-        if alarms:
-            for text in alarms:
-                self._alarm(text)
-            alarms.clear()
+        if self.plan.is_elsewhere:
+            self._listen(self.broker)
+
+    def _listen(self, broker: UpstoxBroker) -> None:
+        # What the account has shown that no strategy has asked for.
+        self.risk.blocked |= broker.blocked
+        broker.blocked.clear()
+        if broker.difference and not self.risk.halted:
+            self.risk.halted = broker.difference
+        broker.difference = ""
+        for text in broker.alarms:
+            self._alarm(text)
+        broker.alarms.clear()
 
     def _news(self, news: News) -> None:
         if isinstance(news, Decision):
@@ -225,37 +233,3 @@ class LiveAuctionEngine:
         elif isinstance(news, Trade):
             self.trades.append(news)
         self._tell(news)
-
-
-class _Commands:
-    """A sink that obeys recorded commands, in front of the steps."""
-
-    def __init__(self, steps: LiveSteps, risk: RiskBook) -> None:
-        self._steps = steps
-        self._risk = risk
-        self.on_tick = steps.on_tick
-        self.on_gap = steps.on_gap
-
-    def on_bar(self, bar: Bar) -> None:
-        """Take a bar; one that was asked for after a break is history by now, and no trade is opened on it."""
-        is_old = bar.source is Source.CANDLES and bar.known_seq - bar.ts > _OLD_NS
-        before = self._risk.halted
-        if is_old and not before:
-            self._risk.halted = STALE
-        self._steps.on_bar(bar)
-        if self._risk.halted == STALE:
-            self._risk.halted = before
-
-    def on_event(self, event: Event) -> None:
-        """Take a message of our own kinds."""
-        if event.kind == "command":
-            said = json.loads(event.payload)
-            what = said.get("what")
-            if what == "entries off":
-                self._risk.halted = str(said.get("reason") or "entries off")
-            elif what == "entries on" and self._risk.halted != _NO_ORDERS:
-                self._risk.halted = ""
-            elif what == "flatten":
-                self._risk.halted = self._risk.halted or "flattened"
-                self._steps.leave_all(event.seq, str(said.get("reason") or "manual"))
-        self._steps.on_event(event)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from heapq import merge
@@ -20,6 +21,7 @@ from auction_bt.feeds.stored import Recorded
 from auction_bt.forwarder import Forwarder
 from auction_bt.recorder import Recorder
 from auction_bt.store import RawMessage, TickStore
+from auction_bt.store.journal import Journal
 from auction_bt.store.spool import Spool
 from auction_bt.upstox.orders import OrderSender
 
@@ -30,6 +32,10 @@ from .scribe import Scribe
 from .source import LiveSource, ResumedSource
 
 _COMMIT_S: Final = 5.0
+_NAMED: Final = 3
+# Seconds between two looks at the account, and where it differs from what is known.
+_ACCOUNT_S: Final = 30.0
+_DOUBT_S: Final = 3.0
 
 
 class Feed(Protocol):
@@ -75,6 +81,10 @@ class LiveSession:
     warm : iterable of Recorded
     resumed : iterator of RawMessage
         Messages of the day that were recorded before, in their order.
+    intended : set of str
+        Tags of the orders that went out today before this start.
+    clock : callable returning int, ns
+        Of the market.
     on_news : callable (News)
     on_alarm : callable (str)
     look : callable returning float
@@ -88,24 +98,33 @@ class LiveSession:
     """
 
     def __init__(
-        self, plan: LivePlan, parts: Parts, warm: Iterable[Recorded], resumed: Iterator[RawMessage], *,
-        on_news: Callable[[News], None], on_alarm: Callable[[str], None], look: Callable[[], float],
+        self, plan: LivePlan, parts: Parts, warm: Iterable[Recorded], resumed: Iterator[RawMessage], intended: Set[str], *,
+        clock: Callable[[], int], on_news: Callable[[News], None], on_alarm: Callable[[str], None], look: Callable[[], float],
     ) -> None:  # fmt: skip
         self._parts = parts
+        self._intended = intended
+        self._clock = clock
         self._on_news = on_news
+        self._on_alarm = on_alarm
         self._resume_over = threading.Event()
         self.gate = Gate(parts.sender.send if parts.sender is not None else lambda _: None)
         self.source = ResumedSource(resumed, parts.source, self._go_live)
-        self.engine = LiveAuctionEngine(plan, self.source, warm, send=self.gate, tell=self._news, alarm=on_alarm, look=look)
+        self._look = look
+        self._read_at = 0.0  # when the account was last asked for, on a clock that only runs forward
+        self.engine = LiveAuctionEngine(
+            plan, self.source, warm, send=self.gate, tell=self._news, alarm=on_alarm, look=self._turn,
+            heard=parts.scribe.keep_orders,
+        )  # fmt: skip
 
     @property
     def is_live(self) -> bool:
         """Whether what was recorded before has been worked off."""
         return self._resume_over.is_set()
 
-    def before(self, _: Action) -> None:
-        """Return when all that led to a request is on the disk."""
+    def before(self, action: Action) -> None:
+        """Return when a request, and all that led to it, is on the disk."""
         self._parts.source.wait_committed(self.engine.seq, _COMMIT_S)
+        self._parts.scribe.intend(action)
 
     def run(self) -> None:
         """Run to the end of the day, or until it is stopped; then close everything, in order."""
@@ -123,12 +142,28 @@ class LiveSession:
             self.engine.run()
 
     def _go_live(self) -> None:
-        self.gate.is_open = True
         self._resume_over.set()
-        if self._parts.sender is not None:
-            self._parts.sender.read_account()
+        strange = self.gate.open(self._intended, self.source.tell, self._clock())
+        if strange:
+            self._on_alarm(f"orders went out today that these settings do not ask for ({', '.join(strange[:_NAMED])}): they "
+                           "stay as they are; look at the broker's own page, then `resume`")  # fmt: skip
+            self.source.tell({"kind": "command", "ts": self._clock(), "what": "halt", "reason": "orders nobody asked for"})
+        self._read_account()
         for feed in self._parts.feeds:
             feed.start()
+
+    def _turn(self) -> float:
+        # Positions that nobody here has opened or closed are found by looking, and a difference is looked at again soon.
+        if self.is_live and self._parts.sender is not None and not self._parts.source.is_in_step:
+            wait = _DOUBT_S if self.engine.broker.account.doubts else _ACCOUNT_S
+            if time.monotonic() - self._read_at >= wait:
+                self._read_account()
+        return self._look()
+
+    def _read_account(self) -> None:
+        if self._parts.sender is not None:
+            self._read_at = time.monotonic()
+            self._parts.sender.read_account()
 
     def _news(self, news: News) -> None:
         # What was recorded before this start has been told before; this run keeps the whole day again, and is proved as a whole.
@@ -154,3 +189,9 @@ def recorded_today(state: Path, opened: Callable[[], TickStore], day: int, symbo
             kept += [RawMessage(m.ts, m.text, m.symbols or ()) for m in batch]
             last = batch[-1].ts
     return list(merge(stored, kept, key=lambda message: message.ts))
+
+
+def intended_today(state: Path, day: int) -> frozenset[str]:
+    """Return the tags of the orders that went out on IST day `day`, as the journal of a state folder has them."""
+    with Journal.open(state) as journal:
+        return frozenset(tag for _, _, tag, _ in journal.intents(day_start(day), day_start(day + 1)))

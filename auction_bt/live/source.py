@@ -243,6 +243,11 @@ class LiveSource:
         return self._is_over
 
     @property
+    def is_in_step(self) -> bool:
+        """Whether frames are acknowledged, as a simulated exchange in lockstep asks."""
+        return self._is_idle is not None
+
+    @property
     def flow(self) -> Flow:
         """How the messages flow."""
         return Flow(self._queue.qsize(), self._most, self._dropped, self._taken, self._at, self._unread)

@@ -70,9 +70,11 @@ class LiveSteps(MessageSteps):
             self._broker.on_funds(event.payload)
         self._cerebro.deliver()
 
-    def leave_all(self, seq: int, reason: str) -> None:
-        """Leave every open trade at market, and take back entries that are not filled."""
+    def leave_all(self, seq: int, reason: str, only: str = "") -> None:
+        """Leave every open trade at market, or `only` that of a symbol, and take back entries that are not filled."""
         for symbol, (data, _) in self._feeds.items():
+            if only and symbol != only:
+                continue
             if self._is_elsewhere:
                 self._broker.at(seq, self._clock(symbol))
                 self._broker.leave(data, reason)

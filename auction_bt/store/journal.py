@@ -10,7 +10,7 @@ from itertools import chain
 from math import isfinite, nan
 from pathlib import Path
 from statistics import variance
-from typing import Any, Final, Self
+from typing import Any, Final, NamedTuple, Self
 
 from auction_bt.core.breakdown import Breakdown
 from auction_bt.core.decision import Decision
@@ -76,6 +76,27 @@ _INDEXES: Final = (
 )
 
 
+class OrderState(NamedTuple):
+    """How an order stood at a message.
+
+    Parameters
+    ----------
+    seq : int, ns
+    tag, order_id : str
+        Ours, and the broker's; '' for none.
+    state : str
+        As the broker words it, or ``modify asked``, ``cancel asked``, and for an answer ``place accepted`` and the like.
+    payload : str
+        What was said, as JSON text.
+    """
+
+    seq: int
+    tag: str
+    order_id: str
+    state: str
+    payload: str
+
+
 class Journal(SqliteFile):
     """The journal file of one state folder.
 
@@ -137,6 +158,37 @@ class Journal(SqliteFile):
             self._db.executemany("INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                                  [(number, place, f.seq, f.ts, f.price, f.qty, f.reason, f.source)
                                   for number, t in numbered for place, f in enumerate(t.fills)])  # fmt: skip
+
+    def append_intent(self, run_id: int, seq: int, symbol: str, tag: str, payload: str) -> None:
+        """Add what is about to be sent.
+
+        Parameters
+        ----------
+        seq : int, ns
+            The message acted upon.
+        tag : str
+            Of the order; each is sent once, and a second time is refused.
+        payload : str
+            The whole of it, as JSON text.
+        """
+        with self.writing():
+            self._db.execute("INSERT INTO intents (run_id, seq, symbol, tag, payload) VALUES (?, ?, ?, ?, ?)",
+                             (run_id, seq, symbol, tag, payload))  # fmt: skip
+
+    def append_orders(self, run_id: int, states: Iterable[OrderState]) -> None:
+        """Add states that orders were seen in, in the order given, all or none."""
+        with self.writing():
+            self._db.executemany("INSERT INTO orders (run_id, seq, tag, order_id, state, payload) VALUES (?, ?, ?, ?, ?, ?)",
+                                 [(run_id, *state) for state in states])  # fmt: skip
+
+    def intents(self, begin: int, end: int) -> list[tuple[int, str, str, str]]:
+        """Return (seq, symbol, tag, payload) of what was sent at messages of ``begin <= seq < end`` (ns), oldest first."""
+        return self._rows("SELECT seq, symbol, tag, payload FROM intents WHERE seq >= ? AND seq < ? ORDER BY id", (begin, end))
+
+    def orders(self, run_id: int) -> list[OrderState]:
+        """Return the states that orders of a run were seen in, as they were appended."""
+        rows = self._rows("SELECT seq, tag, order_id, state, payload FROM orders WHERE run_id = ? ORDER BY id", (run_id,))
+        return [OrderState(*row) for row in rows]
 
     def append_trial(
         self, run_id: int, symbols: Iterable[str], begin: int, end: int, settings: str, sharpe: float | None

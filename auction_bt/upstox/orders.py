@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from auction_bt.brokers.messages import Answer, answer_message, book_message, funds_message
+from auction_bt.brokers.messages import Answer, answer_message, book_message, funds_message, positions_message
 from auction_bt.core.errors import AuctionError
 from auction_bt.core.live_order import Action, Asked, Cancel, Kind, Look, Modify, Outcome, Place
 from auction_bt.fetching.limiter import RateLimiter
@@ -85,7 +85,7 @@ class OrderSender:
         self._actions.put((action, self._now()))
 
     def read_account(self) -> None:
-        """Ask for order book and funds; they come as messages."""
+        """Ask for order book, positions and funds; they come as messages."""
         with self._lock:
             self._undone += 1
         self._reads.put("account")
@@ -175,6 +175,7 @@ class OrderSender:
         while self._reads.get() is not None:
             try:
                 self._tell(book_message(client.book(), self._clock()))
+                self._tell(positions_message(client.positions(), self._clock()))
                 available, used = client.funds()
                 self._tell(funds_message(available, used, self._clock()))
             except (_Refused, _Unknown):
@@ -211,6 +212,13 @@ class _Client:
         import upstox_client
 
         data = self._data(lambda: upstox_client.OrderApi(self.sdk).get_order_book("2.0", **self.options), again=True)
+        return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
+
+    def positions(self) -> list[Mapping[str, Any]]:
+        """Return the rows of the day's positions."""
+        import upstox_client
+
+        data = self._data(lambda: upstox_client.PortfolioApi(self.sdk).get_positions("2.0", **self.options), again=True)
         return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
     def funds(self) -> tuple[float, float]:

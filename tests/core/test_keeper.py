@@ -14,6 +14,7 @@ from auction_bt.core.keeper import Keeper
 from auction_bt.core.keeping import Terms
 from auction_bt.core.live_order import Asked, Cancel, Kind, Look, Modify, Outcome, Place
 from auction_bt.core.order_set import Role
+from auction_bt.core.outside import Outside
 from auction_bt.core.trade import Side
 from auction_bt.sim.books import Account
 from auction_bt.sim.exchange import Exchange
@@ -228,6 +229,23 @@ def test_the_word_to_leave_holds_for_an_entry_that_is_filled_after_it():
     w.tick(25_000)
     assert w.told() == [(Role.ENTRY, "entry", 130, 25_000.1), (Role.EXIT, "manual", 130, 24_999.9)]
     assert (w.position(), w.keeper.is_over) == (0, True)
+
+
+def test_what_somebody_else_has_closed_is_covered_by_no_stop_any_more():
+    w = World()
+    w.tick(25_001)
+    for sold, left in ((65, 65), (65, 0)):
+        answer = w.exchange.place(Request(FUTURE, False, sold, Kind.MARKET), w.now)
+        for update in w.exchange.on_tick(FUTURE, w.now, 25_002, 1000, 25_001.9, 25_002.1, now=w.now):
+            if update.kind == "order" and update.body["order_id"] == answer.order_ids[0]:
+                row = row_of(update.body)
+                taken = Outside().after(row).taken(Outside(), row, w.keeper.held, "manual", w.now)
+                w.take(w.keeper.on_outside(taken, w.now, w.now) if taken is not None else [])
+        w.carry()
+        assert (w.keeper.held, w.position(), w.keeper.orders.covered) == (left, left, left)
+    assert w.told()[1:] == [(Role.OUTSIDE, "manual", 65, 25_001.9)] * 2
+    assert w.keeper.is_over
+    assert all(o.is_final for _, o in w.keeper.orders.of(Role.STOP))
 
 
 @settings(max_examples=300, deadline=None)

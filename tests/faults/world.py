@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 
 from auction_bt.brokers.indian import indian_charges
-from auction_bt.brokers.messages import Answer, answer_message, book_message, funds_message, update_message
+from auction_bt.brokers.messages import Answer, answer_message, book_message, funds_message, positions_message, update_message
 from auction_bt.core.fills import FillModel
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, day_start, minute_start
 from auction_bt.core.leg import Leg
@@ -27,14 +27,14 @@ from auction_bt.sim.floor import Floor
 from auction_bt.sim.matching import AS_BACKTESTED
 from auction_bt.sim.money import units
 from auction_bt.sim.order import Change, Kind, Request
-from auction_bt.sim.shapes import order_row
+from auction_bt.sim.shapes import order_row, position_row
 from auction_bt.store import RawMessage
 
 #: What may go wrong, and how often of a hundred times.
 SHARES = {
     "update lost": 4, "update late": 10, "update twice": 5, "frame lost": 1, "frame late": 2, "frame twice": 2,
     "request lost": 4, "answer lost": 6, "answer late": 10, "answer after updates": 20, "refused": 5, "look fails": 20,
-    "arrives late": 2,
+    "arrives late": 2, "closed outside": 1,
 }  # fmt: skip
 
 
@@ -69,6 +69,7 @@ class World:
         self.frames = day.frames()
         self.floor = Floor(self.broker, day.keys)
         self.recorded = []  # RawMessage: what is on the disk
+        self.intended = set()  # tags in the journal
         self.steps = 0
         self.dies_at = deque()
         self.did = Counter()
@@ -153,6 +154,7 @@ class World:
             self._woken = self.now
             self.broker.wake()
         self.floor.show(shown.message, shown.at)
+        self._meddle()
         if not self.is_connected or self.chance("frame lost"):
             return True
         if self.chance("frame late"):
@@ -162,6 +164,18 @@ class World:
         if self.chance("frame twice"):
             self._say(shown.message, self._later(1))
         return True
+
+    def _meddle(self):
+        # Somebody closes what we hold, or a part of it, from another device; a while after, new trades are let in again.
+        held = self.positions()
+        if not held or not self.is_connected or not self.chance("closed outside"):
+            return
+        symbol, qty = sorted(held.items())[0]
+        lot = next(c.instrument.lot for c in self.day.contracts if c.key == symbol)
+        part = lot * int(self.dice.integers(1, abs(qty) // lot + 1)) if abs(qty) >= lot else abs(qty)
+        request = Request(symbol, qty < 0, part, Kind.MARKET)
+        self.broker.act(lambda exchange, now: exchange.place(request, now))[1].release()
+        self._say({"kind": "command", "ts": self.now, "what": "resume", "symbol": symbol}, 300)
 
     @property
     def calm_from(self):
@@ -199,6 +213,9 @@ class World:
                 outcome = Outcome.ACCEPTED if rows else Outcome.LOST
                 self._answer(intent, Asked.PLACE, outcome, rows[-1]["order_id"] if rows else "", "", rows, late)
             return
+        if isinstance(action, Place):
+            self.intended.add(intent.tag)
+            self.step()  # on the disk, and not at the exchange
         to, do = self._call(action)
         if self.chance("request lost"):
             self._answer(intent, to, Outcome.LOST, "", "no answer", self._rows(intent.tag, getattr(action, "order_id", "")), late)
@@ -249,6 +266,7 @@ class World:
     def read_account(self):
         """Tell the bot of the order book, as after each connection."""
         self._say(book_message(self._rows(), self.now), 0)
+        self._say(positions_message(self._positions(), self.now), 0)
         self._say(funds_message(1e9, 0.0, self.now), 0)
 
     # ---------------------------------------------------------------- the bot
@@ -277,7 +295,8 @@ class World:
         return engine
 
     def _connect(self, gate, plan):
-        gate.is_open = self.is_connected = True
+        self.is_connected = True
+        assert not gate.open(self.intended, self.tell, self.now), "orders that nobody asks for again"
         begin = self.recorded[-1].ts if self.recorded else 0
         self.tell({"kind": "state", "ts": self.now, "what": "start"})
         if begin:
@@ -291,10 +310,20 @@ class World:
         if self.is_calm:
             self._flatten()
 
+    def _positions(self):
+        def look(exchange, _):
+            return [position_row(p, exchange.books.contracts[p.key], 0) for p in exchange.books.positions()]
+
+        return self.broker.read(look)
+
     # ---------------------------------------------------------------- what must be true
     def positions(self):
         """Return what the exchange says is held, by symbol."""
         return {p.key: p.quantity for p in self.broker.read(lambda exchange, _: list(exchange.books.positions())) if p.quantity}
+
+    def others(self, engine):
+        """Return what the bot takes for other people's, by symbol."""
+        return {symbol: qty for symbol, qty in engine.broker.account.net.items() if qty}
 
     def tags(self):
         """Return the tags of all orders that the exchange has had of us."""

@@ -1,0 +1,43 @@
+"""The flatten command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+
+from auction_bt.core.errors import Fatal
+from auction_bt.upstox.client import UpstoxClient
+from auction_bt.upstox.flattening import Flattening
+from auction_bt.upstox.token import find_token
+
+from .arguments import add_base_url, add_state, check_address, check_state
+from .commanding import is_running, say
+
+HELP = (
+    "Leave every trade of the bot at market, or that of a symbol, take back its orders, and open no more until `resume`. Where "
+    "no bot runs it is done from here, by the tags of its orders: what other people have opened is left alone."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_state(parser)
+    parser.add_argument("symbol", nargs="?", default="", metavar="SYMBOL", help="that alone (default: all)")
+    add_base_url(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tell the bot, or do it."""
+    check_state(args.state)
+    check_address(args.base_url)
+    if is_running(args.state):
+        return say(args, "flatten", args.symbol)
+    print(f"no bot runs on {args.state}: doing it from here", flush=True)
+    client = UpstoxClient(args.base_url)
+    client.send_token(find_token(args.state, os.environ, time.time_ns()).text)
+    left = Flattening(client, time.time_ns, time.sleep, lambda text: print(text, flush=True)).run(args.symbol)
+    if left:
+        raise Fatal(f"not flat: {'; '.join(left)}: look at the broker's own page")
+    print("flat: nothing of the bot's is open, and no order of it rests")
+    return 0

@@ -1,0 +1,125 @@
+"""A folder by which other processes tell a running day what to do, and hear what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from auction_bt.core.errors import BadInput
+
+FOLDER: Final = "commands"
+WORDS: Final = ("halt", "resume", "flatten")
+_LOOK_S: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What somebody wants.
+
+    Parameters
+    ----------
+    what : str
+        ``halt``, ``resume`` or ``flatten``.
+    symbol : str
+        '' for all.
+    by : str
+        Who says so: ``command line``, ``viewer``.
+    name : str
+        Of its file; the order of names is that of the commands.
+    """
+
+    what: str
+    symbol: str = ""
+    by: str = ""
+    name: str = ""
+
+
+class CommandBox:
+    """The folder ``commands`` of a state folder.
+
+    Parameters
+    ----------
+    state : Path
+
+    Notes
+    -----
+    A command that nobody takes waits for the next start, which begins with it: a day that was to be halted is not traded because
+    its bot was down when that was said.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / FOLDER
+
+    # ---------------------------------------------------------------- for whoever wants something
+    def post(self, command: Command) -> str:
+        """Put a command in; return its name.
+
+        Raises
+        ------
+        BadInput
+            The folder cannot be written.
+        """
+        name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+        body = json.dumps({"what": command.what, "symbol": command.symbol, "by": command.by})
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            part = self._folder / f"{name}.part"
+            part.write_text(body, encoding="utf-8")
+            part.replace(self._folder / f"{name}.json")
+        except OSError as error:
+            raise BadInput(f"{self._folder} cannot be written ({error.strerror or error}): give the bot's --state") from error
+        return name
+
+    def answer(self, name: str, seconds: float, sleep: Callable[[float], None] = time.sleep) -> str | None:
+        """Wait for what came of a command, and take it out; None where nobody has said within `seconds`."""
+        path, until = self._folder / f"{name}.txt", time.monotonic() + seconds
+        while True:
+            with suppress(OSError):
+                found = path.read_text(encoding="utf-8")
+                path.unlink()
+                return found
+            if time.monotonic() >= until:
+                return None
+            sleep(_LOOK_S)
+
+    def is_waiting(self, name: str) -> bool:
+        """Whether nobody has taken it yet."""
+        return (self._folder / f"{name}.json").exists()
+
+    # ---------------------------------------------------------------- for whoever obeys
+    def waiting(self) -> list[Command]:
+        """Return what was put in and not taken out, oldest first; what is no command is taken out and left at that."""
+        try:
+            names = sorted(entry[:-5] for entry in os.listdir(self._folder) if entry.endswith(".json"))
+        except OSError:
+            return []
+        found = []
+        for name in names:
+            try:
+                said = json.loads((self._folder / f"{name}.json").read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                said = None
+            if isinstance(said, dict) and said.get("what") in WORDS:
+                found.append(Command(said["what"], str(said.get("symbol") or ""), str(said.get("by") or ""), name))
+            else:
+                self.drop(name)
+        return found
+
+    def drop(self, name: str) -> None:
+        """Take a command out: it has been recorded."""
+        with suppress(OSError):
+            (self._folder / f"{name}.json").unlink()
+
+    def tell(self, name: str, text: str) -> None:
+        """Say what came of a command."""
+        with suppress(OSError):  # a full disk: whoever waits is told by the time
+            part = self._folder / f"{name}.txt.part"
+            part.write_text(text, encoding="utf-8")
+            part.replace(self._folder / f"{name}.txt")

@@ -1,0 +1,72 @@
+"""What a person may tell a running day: halt, resume, flatten. Each is a recorded message, obeyed in its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Final
+
+from auction_bt.core.bar import Bar, Source
+from auction_bt.core.ist import MINUTE_NS
+from auction_bt.core.risk import RiskBook
+from auction_bt.store import Event
+
+from .steps import LiveSteps
+
+NO_ORDERS: Final = "alerts only"
+STALE: Final = "stale bar"  # of minutes that were missed: decided on, never traded
+FLATTENED: Final = "flattened"
+_OLD_NS: Final = 2 * MINUTE_NS  # from the beginning of a minute: one of it, and another to be known in
+
+
+class Commands:
+    """A sink that obeys recorded commands, in front of the steps.
+
+    Parameters
+    ----------
+    steps : LiveSteps
+    risk : RiskBook
+    heard : callable (int, str)
+        Takes the `seq` and the text of each ``order`` message, after the broker has.
+    """
+
+    def __init__(self, steps: LiveSteps, risk: RiskBook, heard: Callable[[int, str], None]) -> None:
+        self._steps = steps
+        self._risk = risk
+        self._heard = heard
+        self.on_tick = steps.on_tick
+        self.on_gap = steps.on_gap
+
+    def on_bar(self, bar: Bar) -> None:
+        """Take a bar; one that was asked for after a break is history by now, and no trade is opened on it."""
+        is_old = bar.source is Source.CANDLES and bar.known_seq - bar.ts > _OLD_NS
+        before = self._risk.halted
+        if is_old and not before:
+            self._risk.halted = STALE
+        self._steps.on_bar(bar)
+        if self._risk.halted == STALE:
+            self._risk.halted = before
+
+    def on_event(self, event: Event) -> None:
+        """Take a message of our own kinds."""
+        if event.kind == "command":
+            self._obey(json.loads(event.payload), event.seq)
+        self._steps.on_event(event)
+        if event.kind == "order":
+            self._heard(event.seq, event.payload)
+
+    def _obey(self, said: dict[str, object], seq: int) -> None:
+        what, symbol, reason = said.get("what"), str(said.get("symbol") or ""), str(said.get("reason") or "")
+        risk = self._risk
+        if what == "halt":
+            risk.halted = risk.halted or reason or "halted"
+        elif what == "resume" and symbol:
+            risk.blocked.pop(symbol, None)
+        elif what == "resume" and risk.halted != NO_ORDERS:
+            risk.halted = ""
+        elif what == "flatten":
+            if symbol:
+                risk.blocked[symbol] = FLATTENED
+            else:
+                risk.halted = risk.halted or FLATTENED
+            self._steps.leave_all(seq, reason or "manual", symbol)
