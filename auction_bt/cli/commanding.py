@@ -18,13 +18,7 @@ _FLAT_S: Final = 75.0  # somewhat longer than the bot itself waits
 
 def is_running(state: Path) -> bool:
     """Whether a bot or a recorder runs on a state folder."""
-    if not state.exists():
-        return False
-    try:
-        FolderLock.take(state, LOCK, "command").release()
-    except Refused:
-        return True
-    return False
+    return FolderLock.is_held(state, LOCK)
 
 
 def say(args: argparse.Namespace, what: str, symbol: str) -> int:

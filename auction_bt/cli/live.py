@@ -230,7 +230,8 @@ def _signals(word: Word) -> Iterator[None]:
 
 @contextmanager
 def _viewer(address: str, place: Place) -> Iterator[None]:
-    from auction_bt.viewer.app import create_app  # flask, where it is asked for
+    from auction_bt.cli.viewer import door_of  # flask, where it is asked for
+    from auction_bt.viewer.app import create_app
     from auction_bt.viewer.server import listening
     from auction_bt.viewer.sources import Sources
     from auction_bt.viewer.watcher import Watcher
@@ -239,12 +240,13 @@ def _viewer(address: str, place: Place) -> Iterator[None]:
     if not port.isdecimal():
         raise BadInput(f"--viewer {address!r} must be HOST:PORT, as 127.0.0.1:8765")
     sources = Sources.of(place.store, place.state)
-    server = listening(create_app(sources, [host or "127.0.0.1"]), host or "127.0.0.1", int(port))
+    host = host or "127.0.0.1"
+    server = listening(create_app(sources, [host], door_of(host, place.state)), host, int(port))
     watcher = Watcher(sources)
     thread = threading.Thread(target=server.run, name="viewer", daemon=True)
     watcher.start()
     thread.start()
-    print(f"viewer: http://{host or '127.0.0.1'}:{server.effective_port}/", flush=True)
+    print(f"viewer: http://{host}:{server.effective_port}/", flush=True)
     try:
         yield
     finally:

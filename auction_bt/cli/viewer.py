@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
+from getpass import getpass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final
 
 from auction_bt.core.errors import BadInput
 from auction_bt.viewer.app import create_app
+from auction_bt.viewer.door import Door
+from auction_bt.viewer.password import VARIABLE, keep_password, password_hash
 from auction_bt.viewer.server import listening
 from auction_bt.viewer.sources import Sources
 from auction_bt.viewer.watcher import Watcher
 
-from .arguments import add_state, add_store
+from .arguments import add_state, add_store, check_state
+from .keyboard import has_terminal
 
-HELP: Final = "Show charts, trades, runs and the feed in the browser, live; it reads and changes nothing."
+HELP: Final = (
+    "Show charts, trades, runs and the feed in the browser, live, and tell a bot that runs here to halt, resume or flatten. On "
+    "another address than this machine's own it asks for a password."
+)
 _PORT: Final = 8765
 
 
@@ -27,14 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", metavar="NAME",
                         help="address to answer on (default: %(default)s, this machine alone)")  # fmt: skip
     parser.add_argument("--port", default=_PORT, type=int, metavar="N", help="0 takes a free one (default: %(default)s)")
+    parser.add_argument("--set-password", action="store_true", help="ask for a password, keep its hash in --state, and end")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
+    if args.set_password:
+        check_state(args.state)
+        return _set_password(args.state)
     if not 0 <= args.port <= 65_535:
         raise BadInput(f"--port {args.port} must be 0 to 65535")
     sources = Sources.of(args.store, args.state)
-    server = listening(create_app(sources, [args.host]), args.host, args.port)
+    door = door_of(args.host, args.state)
+    server = listening(create_app(sources, [args.host], door), args.host, args.port)
     watcher = Watcher(sources)
 
     def end(*_: Any) -> None:
@@ -43,8 +57,6 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         watcher.start()
-        if not _is_loopback(args.host):
-            print(f"warning: whoever reaches {args.host} sees your trades; there is no password", file=sys.stderr)
         print(f"viewer: http://{_address(server, args.host)}/ (Ctrl-C ends it)", flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
@@ -53,6 +65,26 @@ def run(args: argparse.Namespace) -> int:
         server.close()
         watcher.close()
         sources.close()
+    return 0
+
+
+def door_of(host: str, state: Path) -> Door:
+    """Return who may come in at an address.
+
+    Raises
+    ------
+    BadInput
+        Others reach it, and there is no password.
+    """
+    kept = password_hash(state, os.environ)
+    if not kept and not _is_loopback(host):
+        raise BadInput(f"others reach {host}, and there is no password: run `viewer --set-password` first, or set {VARIABLE}")
+    return Door(kept)
+
+
+def _set_password(state: Path) -> int:
+    given = getpass("password for the viewer: ") if has_terminal() else sys.stdin.readline().rstrip("\n")
+    print(f"its hash is kept in {keep_password(state, given)}, for you alone")
     return 0
 
 

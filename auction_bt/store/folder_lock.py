@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final, Self
@@ -13,6 +14,19 @@ from auction_bt.core.errors import BadInput, Refused
 from .lock import try_lock
 
 _FAR: Final = 1 << 30  # Windows locks bytes, and nobody else may read them: lock one that is never written
+
+_TRIES: Final = 4
+_WAIT_S: Final = 0.05
+
+
+def _locked(number: int) -> bool:
+    # Somebody who only asks whether it is taken has it for a moment.
+    for left in reversed(range(_TRIES)):
+        if try_lock(number):
+            return True
+        if left:
+            time.sleep(_WAIT_S)
+    return False
 
 
 class FolderLock:
@@ -48,7 +62,7 @@ class FolderLock:
         except OSError as error:
             raise BadInput(f"{path} cannot be written: {error.strerror or error}: give another --state") from error
         os.lseek(file.fileno(), _FAR, os.SEEK_SET)
-        if not try_lock(file.fileno()):
+        if not _locked(file.fileno()):
             file.seek(0)
             holder = file.read(200).strip() or "another process"
             file.close()
@@ -59,6 +73,16 @@ class FolderLock:
         with suppress(OSError):  # a full disk: the lock holds without a name in it
             file.flush()
         return cls(file)
+
+    @staticmethod
+    def is_held(folder: Path, name: str) -> bool:
+        """Whether a process has the lock; nothing is made or written to find out."""
+        try:
+            with (folder / name).open("r+", encoding="utf-8") as file:
+                os.lseek(file.fileno(), _FAR, os.SEEK_SET)
+                return not try_lock(file.fileno())  # let go at once: the file is closed
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Give the folder back."""

@@ -15,13 +15,15 @@ from werkzeug.exceptions import HTTPException
 from auction_bt import __version__
 from auction_bt.page.library import chart_library
 
+from .actions import Actions
 from .api import Api
+from .door import Door
 from .sources import Sources
 
 # Shared with the report, which carries them inside itself.
 _SHARED: Final = {"chart.js": "text/javascript", "page.css": "text/css"}
 _HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -30,7 +32,7 @@ _HEADERS: Final = {
 }
 
 
-def create_app(sources: Sources, hosts: Iterable[str] = ()) -> Flask:
+def create_app(sources: Sources, hosts: Iterable[str] = (), door: Door | None = None) -> Flask:
     """Return the application.
 
     Parameters
@@ -38,6 +40,8 @@ def create_app(sources: Sources, hosts: Iterable[str] = ()) -> Flask:
     sources : Sources
     hosts : iterable of str
         Names by which it may be reached, besides localhost and bare addresses.
+    door : Door, optional
+        Who may come in; by default everybody who reaches it.
 
     Raises
     ------
@@ -54,6 +58,7 @@ def create_app(sources: Sources, hosts: Iterable[str] = ()) -> Flask:
     library = f"/vendor/lwc-{hashlib.sha256(script.encode()).hexdigest()[:8]}.js"
     names = frozenset({"localhost", *(h.casefold() for h in hosts)})
     app.register_blueprint(Api(sources).blueprint())
+    app.register_blueprint(Actions(sources.state).blueprint())
 
     @app.before_request
     def check_host() -> Response | None:
@@ -61,6 +66,8 @@ def create_app(sources: Sources, hosts: Iterable[str] = ()) -> Flask:
             return None
         return Response("This viewer answers to localhost, to its address, and to the name given with --host.\n", 421,
                         mimetype="text/plain")  # fmt: skip
+
+    (door or Door()).guard(app)  # after the name was looked at
 
     @app.after_request
     def guard(response: Response) -> Response:
@@ -72,7 +79,7 @@ def create_app(sources: Sources, hosts: Iterable[str] = ()) -> Flask:
 
     @app.get("/")
     def page() -> str:
-        return render_template("viewer.html", version=__version__, library=library)
+        return render_template("viewer.html", version=__version__, library=library, token=Door.token())
 
     @app.get(library)
     def vendor() -> Response:
@@ -95,7 +102,7 @@ def create_app(sources: Sources, hosts: Iterable[str] = ()) -> Flask:
         answer = Response(status=error.code, mimetype="application/json")
         answer.set_data(f'{{"error": "{error.name}"}}')
         if error.code == 405:
-            answer.headers["Allow"] = "GET, HEAD"
+            answer.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ("GET", "HEAD"))
         return answer
 
     return app

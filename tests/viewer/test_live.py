@@ -105,17 +105,23 @@ def test_a_port_that_is_taken_is_named(viewer, kept, tmp_path):
 ])  # fmt: skip
 def test_what_cannot_be_served_is_told_in_one_line(tmp_path, words, told):
     done = subprocess.run([sys.executable, "-m", "auction_bt", "viewer", *words], capture_output=True, text=True, cwd=tmp_path,
-                          timeout=60, check=False)  # fmt: skip
+                          timeout=60, check=False, env={**os.environ, "AUCTION_VIEWER_PASSWORD": "long enough"})  # fmt: skip
 
     assert done.returncode == 2
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_who_opens_it_to_others_is_warned(viewer, kept):
-    words = ["--host", "0.0.0.0", "--port", "0", "--store", kept.dsn, "--state", str(kept.folder)]
-    with subprocess.Popen([sys.executable, "-m", "auction_bt", "viewer", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True) as process:  # fmt: skip
+def test_it_is_opened_to_others_with_a_password_alone(kept, tmp_path):
+    words = [sys.executable, "-m", "auction_bt", "viewer", "--port", "0", "--store", kept.dsn, "--state", str(tmp_path)]
+    done = subprocess.run([*words, "--host", "0.0.0.0"], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "others reach 0.0.0.0, and there is no password: run `viewer --set-password` first" in done.stderr
+    asked = [*words, "--set-password"]
+    done = subprocess.run(asked, input="a long one\n", capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert "a long one" not in (tmp_path / "viewer-password").read_text()
+    with subprocess.Popen([*words, "--host", "0.0.0.0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert "0.0.0.0" in process.stdout.readline()
         process.send_signal(signal.SIGTERM)
-        assert process.communicate(timeout=20)[1] == "warning: whoever reaches 0.0.0.0 sees your trades; there is no password\n"
+        assert process.communicate(timeout=20)[1] == ""

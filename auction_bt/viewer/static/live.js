@@ -5,7 +5,7 @@ const LONGEST_WAIT_MS = 10000;
 const CHECK_MS = 15000;
 
 class Live {
-  // `page`: onJournal(runs), onStore(), onBack(), onQuiet().
+  // `page`: onJournal(runs), onStore(), onStatus(status), onBack(), onQuiet().
   constructor(page) {
     this.page = page;
     this.source = null;
@@ -63,6 +63,7 @@ class Live {
   }
   take(status) {
     this.status = status;
+    this.page.onStatus(status);
     const isAway = this.away().length > 0, isBack = this.wasAway && !isAway;
     this.wasAway = isAway;
     this.tell();

@@ -210,7 +210,9 @@ const viewer = (() => {
     isWired = true;
     remember();
     requestAnimationFrame(() => requestAnimationFrame(() => { document.documentElement.dataset.ready = "yes"; }));
+    const actions = new Actions();
     return new Live({
+      onStatus: (status) => actions.show(status.bot),
       onJournal: (runs) => { for (const r of runs) told.add(r); lookAtJournal(); },
       onStore: () => { lookAtCharts(); lookAtDays(); },
       // A hint may have been lost.
