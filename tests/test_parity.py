@@ -90,7 +90,7 @@ def test_any_stream_of_messages_ends_in_the_same_trades_and_decisions_on_both_en
     names = [i.symbol for i in INSTRUMENTS[: case[1]]]
     params, fill = run
     request = Request(tuple(names), DAYS[1 if both_days else 2], DAYS[2], params, Decimal(5_000_000), fill=fill)
-    request = replace(request, max_concurrent=max_concurrent)
+    request = replace(request, settings=params | {"max_concurrent": max_concurrent})
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('parity') / 'a.db'}", create=True) as store:
         filled(store, made(*case), names)
         fast = told(store, request)
