@@ -114,3 +114,16 @@ def test_every_guard_is_off_by_default_and_on_by_design() -> None:
     assert {s.name for s in SETTINGS if s.meaning.startswith("guard:")} == set(listed) - {"quality_floor"}
     for guard, of_guard in GUARD_SETTINGS.items():
         assert set(REFUSALS[guard][1].split(", ")) <= set(of_guard)
+
+
+def test_the_page_on_guards_has_every_number_as_it_is() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "guards.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| ")]
+    told = {cells[1].split("`")[1]: cells[2:] for cells in rows if "`" in cells[1]}
+    defaults = {s.name: s.default for s in SETTINGS}
+
+    assert set(told) == set(DESIGN) | {"no_trade"}
+    for name, value in DESIGN.items():
+        default, recommended, reason = told[name]
+        assert (float(default), float(recommended)) == (defaults[name], value), name
+        assert not reason or reason.strip("`") in REFUSALS
