@@ -67,8 +67,6 @@ class Request:
     cash : Decimal, rupees
     charges : Charges
     fill : FillModel
-    max_concurrent : int
-        Most open trades at a time; 0 = no limit.
     engine : Engine
     trade : TradeRule or None
         What to trade on the symbols' signals; None: themselves.
@@ -85,7 +83,6 @@ class Request:
     cash: Decimal = Decimal(1_000_000)
     charges: Charges = field(default_factory=indian_charges)
     fill: FillModel = field(default_factory=FillModel)
-    max_concurrent: int = 0
     engine: Engine = Engine.FAST
     trade: TradeRule | None = None
     legs: tuple[Leg, ...] = ()
@@ -270,7 +267,7 @@ def _run(
     broker = TickBroker(fill=request.fill)
     broker.set_cash(float(request.cash))
     cerebro.setbroker(broker)
-    risk = RiskBook(request.cash, request.max_concurrent)
+    risk = RiskBook(request.cash)
     settings = {**request.settings, "slippage": request.fill.slippage}
     for recorded in data:
         instrument, leg = recorded.instrument, _leg(recorded, request)
@@ -368,7 +365,6 @@ def settings_of(request: Request) -> dict[str, Any]:
         "fill": request.fill.price,
         "slippage": request.fill.slippage,
         "latency_ms": request.fill.latency // 1_000_000,
-        "max_concurrent": request.max_concurrent,
         "engine": request.engine,
         "trade": request.trade.text if request.trade is not None else "same",
         **({"targets": "sent"} if request.fill.sends_targets else {}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from math import isnan
+from math import inf, isnan
 from typing import Any, Protocol
 
 from .core.context import AuctionContext
@@ -62,7 +62,9 @@ class Ticket:
 class Desk(Protocol):
     """Makes tickets."""
 
-    def ticket(self, signal: Signal, c: AuctionContext, equity: float, free: float, deadlines: tuple[Deadline, ...]) -> Ticket:
+    def ticket(
+        self, signal: Signal, c: AuctionContext, equity: float, free: float, deadlines: tuple[Deadline, ...], room: float = inf
+    ) -> Ticket:
         """Return what to do about `signal` seen in `c`.
 
         Parameters
@@ -71,6 +73,8 @@ class Desk(Protocol):
             All of it, and what no other trade has taken as margin.
         deadlines : tuple of Deadline
             Of this trade.
+        room : float, rupees
+            What it may be worth.
         """
         ...
 
@@ -84,9 +88,11 @@ class OwnDesk:
     terms: Terms
     costs: OrderCosts
 
-    def ticket(self, signal: Signal, c: AuctionContext, equity: float, free: float, deadlines: tuple[Deadline, ...]) -> Ticket:
+    def ticket(
+        self, signal: Signal, c: AuctionContext, equity: float, free: float, deadlines: tuple[Deadline, ...], room: float = inf
+    ) -> Ticket:
         """See `Desk`."""
-        plan = plan_entry(signal, c, self.instrument, self.terms, equity, free, deadlines)
+        plan = plan_entry(signal, c, self.instrument, self.terms, equity, free, deadlines, room)
         return Ticket(plan, self.data, self.instrument, signal.side, self.costs, margin=self.terms.margin)
 
 
@@ -138,7 +144,9 @@ class SubstituteDesk:
     commission: Callable[[float, int], Any]
     _costs: dict[str, OrderCosts] = field(default_factory=dict)
 
-    def ticket(self, signal: Signal, c: AuctionContext, equity: float, free: float, deadlines: tuple[Deadline, ...]) -> Ticket:
+    def ticket(
+        self, signal: Signal, c: AuctionContext, equity: float, free: float, deadlines: tuple[Deadline, ...], room: float = inf
+    ) -> Ticket:
         """See `Desk`; a contract that cannot be had or priced is refused, never guessed."""
         rule, signalled = self.chain.rule, self.own.instrument
         forward, day = signalled.to_price(c.close), int(day_index(c.seq))
@@ -162,7 +170,7 @@ class SubstituteDesk:
         )  # fmt: skip
         if self.chain.product is Product.DELIVERY and traded.contract is not None:  # carried, but never into expiry
             deadlines = (*deadlines, Deadline(day_start(traded.contract.expiry), "roll"))
-        found = plan_substitute(signal, c, signalled, traded, quote, delta, terms, equity, free, deadlines)
+        found = plan_substitute(signal, c, signalled, traded, quote, delta, terms, equity, free, deadlines, room)
         position = found.plan.group.side if found.plan.group is not None else signal.side
         return Ticket(found.plan, feed, traded, position, costs, found.watch, found.risk, found.catastrophe, terms.margin)
 

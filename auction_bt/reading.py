@@ -114,6 +114,11 @@ class ContextReader:
             quality=self._quality(i),
         )
 
+    def silence(self, i: int) -> int:
+        """Return the longest silence of the feed from the beginning of bar `i` until it was known, ns; 0 where nobody knows."""
+        silences = getattr(self._data, "silences", None)
+        return int(silences[i]) if silences is not None else 0
+
     def _excursions(self, val: int, vah: int) -> tuple[int, int]:
         below, above = self._bars[-1][1], self._bars[-1][0]
         if below <= val:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
 from .core.errors import BadInput
 from .core.ist import MINUTE_NS
+from .core.no_trade import parse_no_trade
+from .core.plan import Terms
 from .core.regime import Rule
+from .core.risk import Filters
 from .core.session import Session
 
 _MOST: Final = 10**18  # beyond any meaning, within 64 bits; also what infinity fails
@@ -118,6 +121,23 @@ SETTINGS: Final = (
     Setting("min_dte", 1, "days to expiry of what is traded on a signal, at least", 0, 4000),
     Setting("own_profile", False, "an option may be traded on its own profile"),
     Setting("breakeven", True, "stop to the entry after the first target"),
+    Setting("max_concurrent", 0, "guard: open trades at a time; 0 = no limit", 0, 1_000_000),
+    Setting("no_trade", "", "guard: days without entries, as symbol,from,to,reason;… (symbol * = all)"),
+    Setting("daily_loss", 0.0, "guard: loss of a day, as a share of equity, at which all is left; 0 = off", 0.0, 1.0),
+    Setting("stale_feed_s", 0.0, "guard: seconds of silence in or since the bar, at most; 0 = off", 0.0, 86_400.0),
+    Setting("price_band", 0.0, "guard: close away from the POC, in per cent, at most; 0 = off", 0.0, 1000.0),
+    Setting("cooldown_min", 0.0, "guard: minutes without an entry after the symbol was stopped out; 0 = off", 0.0, 1440.0),
+    Setting("pause_losses", 0, "guard: losses of the symbol in a row that make it pause; 0 = off", 0, 1_000_000),
+    Setting("pause_bars", 5, "guard: bars of that pause", 0, 1_000_000),
+    Setting("side_block", 0.0, "guard: share of losses at which a side is blocked for the day; 0 = off", 0.0, 1.0),
+    Setting("side_block_last", 20, "guard: trades of the day on that side that are looked at", 1, 1_000_000),
+    Setting("side_block_min", 5, "guard: fewer such trades block nothing", 1, 1_000_000),
+    Setting("exposure", 0.0, "guard: value of one trade over equity, at most; 0 = off", 0.0),
+    Setting("exposure_total", 0.0, "guard: value of all open trades over equity, at most; 0 = off", 0.0),
+    Setting("orders_second", 0, "guard: order requests in a second, at most; 0 = off", 0, 1_000_000),
+    Setting("orders_minute", 0, "guard: order requests in a minute, at most; 0 = off", 0, 1_000_000),
+    Setting("orders_half_hour", 0, "guard: order requests in half an hour, at most; 0 = off", 0, 1_000_000),
+    Setting("orders_day", 0, "guard: order requests in a day, at most; 0 = off", 0, 1_000_000),
 )  # fmt: skip
 BY_NAME: Final = {s.name: s for s in SETTINGS}
 STRATEGY_PARAMS: Final = tuple((s.name, s.default) for s in SETTINGS)
@@ -157,7 +177,23 @@ def check_settings(params: Any) -> tuple[Rule, int]:
     if params.session:
         session_of_text(params.session)
     square_off_of(params.square_off)
+    parse_no_trade(params.no_trade)
     return Rule(params.rule), params.acceptance_min * MINUTE_NS if params.acceptance_bins else 0
+
+
+def terms_of(params: Any, round_trip: Callable[[float, int], float]) -> Terms:
+    """Return how a strategy's params make orders of entries; `round_trip` is what a price (rupees) and shares cost."""
+    p = params
+    return Terms(
+        filters=Filters(p.cost_multiple, p.stop_cost_multiple, p.min_stop_ticks, p.min_r, p.quality_floor),
+        risk_fraction=p.risk_fraction,
+        quantity=p.quantity,
+        margin=p.margin,
+        slippage=p.slippage,
+        round_trip=round_trip,
+        single_lot=p.single_lot,
+        breakeven=p.breakeven,
+    )
 
 
 def session_of_text(text: str) -> Session:

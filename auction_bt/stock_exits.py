@@ -45,6 +45,11 @@ class StockExits:
         """Replace the group, from the next `place` on."""
         self._group, self._is_new = group.against(data.close[0]) if group is not None else None, True
 
+    def leave(self, data: Any, reason: str, _: int) -> None:
+        """Leave the trade at market from the next `place` on; an entry that is not filled is left alone."""
+        if self._group is not None:
+            self.set_exits(data, self._group.leave(0, reason))
+
     def place(self, data: Any) -> None:
         """Make rest what the group asks for, having seen all fills of the bar; a due deadline closes at market."""
         if not self._is_new:

@@ -11,25 +11,29 @@ import backtrader as bt
 from .core.context import AuctionContext
 from .core.costing import OrderCosts
 from .core.decision import Decision
+from .core.entry_hours import EntryHours
 from .core.errors import BadInput
 from .core.exits import Deadline
+from .core.guards import AT_ONCE, Proposal, requests_of
 from .core.instrument import Kind
-from .core.ist import MINUTE_NS, SECOND_NS, day_index, day_start
+from .core.ist import SECOND_NS, day_index, day_start
 from .core.ledger import OpenTrade, rupees
-from .core.plan import Terms
-from .core.regime import Regime
-from .core.risk import Filters, RiskBook
+from .core.no_trade import names_of
+from .core.risk import RiskBook, Stake
 from .core.session import Session
 from .core.signals import Signal, find_signal
 from .core.stamps import bar_end_ns, bar_length_ns, columns_of, ends_at, known_at
 from .core.tariff import Product
 from .core.trade import Fill, Levels, Side, Trade
+from .core.trading_day import Outcome, Sent
 from .core.watch import Watch
 from .desk import Desk, OwnDesk, SubstituteDesk, Ticket
+from .guard_settings import guards_of
 from .indicators import VolumeProfile
 from .market.sessions import session_of
 from .reading import ContextReader, LevelsNow, instrument_of, price_before
-from .settings import STRATEGY_PARAMS, check_settings, flat_by_of, session_of_text
+from .settings import STRATEGY_PARAMS, check_settings, flat_by_of, session_of_text, terms_of
+from .standing_levels import StandingLevels
 from .stock_exits import StockExits
 
 
@@ -90,17 +94,9 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         needs_prior = p.levels == "prior" and p.window == "rolling"
         self.session_profile = make(self.data, period=p.period, window="session", plot=False, **shared) if needs_prior else None
         self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
+        self._guards, self._names = guards_of(p), names_of(self.instrument)
         costs = OrderCosts(self.instrument, p.charges, Product.squared_off(p.square_off), self._commission)
-        self._terms = Terms(
-            filters=Filters(p.cost_multiple, p.stop_cost_multiple, p.min_stop_ticks, p.min_r, p.quality_floor),
-            risk_fraction=p.risk_fraction,
-            quantity=p.quantity,
-            margin=p.margin,
-            slippage=p.slippage,
-            round_trip=lambda price, qty: costs.round_trip(price, qty, self._day),
-            single_lot=p.single_lot,
-            breakeven=p.breakeven,
-        )
+        self._terms = terms_of(p, lambda price, qty: costs.round_trip(price, qty, self._day))
         own = OwnDesk(self.data, self.instrument, self._terms, costs)
         self._desk: Desk = own if p.chain is None else SubstituteDesk(own, p.chain, self._commission)
         self._reader = ContextReader(self.data, self._tick, p.period, p.pullback_bars)
@@ -110,16 +106,13 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._entering: tuple[Any, Decision, AuctionContext] | None = None
         self._ticket: Ticket | None = None  # of the order or trade there is
         self._watch: Watch | None = None
+        self._is_leaving = False  # at once, by order of the book
         self._edges_used: set[str] = set()
         self._edge = ""
         self._day = -1
-        self._day_bounds = (0, 0)
-        self._flat_by: int | None = None
-        self._bars_today = 0
-        self._before: tuple[int, int, int, Regime] | None = None
-        self._session_levels: tuple[int, int, int, Regime] | None = None
-        self._prior: tuple[int, int, int, Regime] | None = None
-        self.prior_levels: dict[int, tuple[int, int, int, Regime]] = {}
+        self._hours = EntryHours()
+        self._levels = StandingLevels(self.profile, self.session_profile, self._tick, p.period, p.window)
+        self.prior_levels = self._levels.prior
         self._exits: Any = None
         self._bar_ns = bar_length_ns(self.data)
         self._last_ts = 0
@@ -137,7 +130,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     def prenext(self) -> None:
         """Count a bar of the warm-up."""
         self._note_bar()
-        self._keep_levels()
+        self._levels.keep()
 
     def next(self) -> None:
         """Decide on the bar that has just become known."""
@@ -145,6 +138,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         seq, ts = self._note_bar()
         if self._ticket is not None and self._ticket.watch is not None:
             self._ticket.data.look(seq)  # what the account is worth at this bar
+        self._account(seq)
         self._clear_edges()
         if self._open is not None:
             self._manage(seq, ts)
@@ -152,7 +146,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             self._look(i, seq, ts)
         if isinstance(self._exits, StockExits):
             self._exits.place(self.data)
-        self._keep_levels()
+        self._levels.keep()
 
     def notify_order(self, order: Any) -> None:
         """Book fills; an entry that came to nothing frees the symbol."""
@@ -175,53 +169,53 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         day = int(day_index(ts - 1))
         if day != self._day:
             self._begin_day(day)
-        self._bars_today += 1
+        self._levels.count(day)
         return seq, ts
 
     def _begin_day(self, day: int) -> None:
-        # Yesterday's final levels count only where yesterday had a whole window: a scrap of a session is no value area.
-        self._prior = None
-        if self._session_levels is not None and self._bars_today >= self.p.period:
-            self._prior = self.prior_levels[day] = self._session_levels
-        self._day, self._bars_today = day, 0
+        self._day = day
         session = self._session(day)
-        self._day_bounds = (0, 0) if session.is_whole_day else session.bounds(day)
         flat_by = flat_by_of(self.p.square_off, session)
-        self._flat_by = None if flat_by is None else day_start(day) + flat_by
+        bounds = (0, 0) if session.is_whole_day else session.bounds(day)
+        self._hours = EntryHours(*bounds, None if flat_by is None else day_start(day) + flat_by)
 
     def _session(self, day: int) -> Session:
         return session_of_text(self.p.session) if self.p.session else session_of(self.instrument, day)
 
+    def _account(self, seq: int) -> None:
+        # Looked at where bars are decided on and nowhere else: these events are the same, and in the same order, in every mode.
+        risk, limit = self.risk, self._guards.daily_loss
+        risk.at(seq)
+        if not limit.is_on:
+            return
+        if (found := self.open_trade()) is not None:
+            risk.marked(self.instrument.symbol, found.pnl_net)
+        if risk.today.is_lost or limit.is_met(risk):
+            risk.leave_all(seq, "day_loss")
+
+    def _leave(self, seq: int, reason: str) -> None:
+        if self._is_leaving or self._ticket is None:
+            return
+        self._is_leaving, data = True, self._ticket.data
+        group = self._exits.exits(data)
+        self._exits.leave(data, reason, seq)
+        if self._open is not None and group is not None:
+            self._log(seq, ends_at(self.data), "exit", self._open.decision, reason=reason)
+
     def _clear_edges(self) -> None:
         # An edge may be traded again once the POC (of the bar before) has traded.
-        if self._edges_used and (levels := self._levels()) is not None:
+        if self._edges_used and (levels := self._standing) is not None:
             high, low, _ = self._reader.bar
             if low <= levels[0] <= high:
                 self._edges_used.clear()
 
+    @property
+    def _standing(self) -> LevelsNow | None:
+        return self._levels.now(is_whole_day=self._hours.is_whole_day)
+
     # ---------------------------------------------------------------- entries
-    def _levels(self) -> LevelsNow | None:
-        p = self.p
-        if p.window == "rolling" and self._day_bounds != (0, 0) and self._bars_today <= p.period:
-            # The window of the bar before does not lie within today yet.
-            return (*self._prior, "prior") if self._prior is not None else None
-        return (*self._before, p.window) if self._before is not None else None
-
-    def _keep_levels(self) -> None:
-        # What stands at this bar is what the next is held against; in backtrader's memory-saving modes its lines forget.
-        self._before = self._read(self.profile)
-        if self.session_profile is not None:
-            self._session_levels = self._read(self.session_profile)
-
-    def _read(self, profile: Any) -> tuple[int, int, int, Regime] | None:
-        lines, k = profile.lines, self._reader.k
-        poc, regime = lines.poc[0], lines.regime[0]
-        if isnan(poc) or isnan(regime):
-            return None
-        return k(poc), k(lines.vah[0]), k(lines.val[0]), Regime(int(regime))
-
     def _look(self, i: int, seq: int, ts: int) -> None:
-        levels = self._levels()
+        levels = self._standing
         if levels is None or isnan(self._reader.atr):
             return
         c = self._reader.context(i, seq, ts, levels)
@@ -232,40 +226,42 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         signal = find_signal(self.rule, c, self._terms.cost(price, lot, self._tick))
         if signal is None:
             return
-        deadlines = self._deadlines(ts)
-        ticket = self._desk.ticket(signal, c, float(self.risk.equity), float(self.risk.free), deadlines)
+        bars = self.p.time_stop_bars if self.p.time_stop_bars >= 0 else self.p.period // 4
+        deadlines = self._hours.deadlines(ts, bars * self._bar_ns, self.p.trade_until)
+        room = self._guards.exposure.room(self.risk)
+        ticket = self._desk.ticket(signal, c, float(self.risk.equity), float(self.risk.free), deadlines, room)
         plan = ticket.plan
-        refusal = self._refusal(signal, seq, ts, deadlines) or plan.refusal
+        requests = requests_of(ticket.watch or plan.group)
+        refusal = self._refusal(i, signal, c, ticket, requests, deadlines) or plan.refusal
         decision = self._decision(signal, c, ticket, refusal)
         self.decisions.append(decision)
         if refusal:
             return
         paid = rupees(plan.evidence.get("premium", price)) * plan.qty
-        self.risk.opened(self.instrument.symbol, paid * Decimal(repr(ticket.margin)))
+        stake = Stake(paid * Decimal(repr(ticket.margin)), paid, self._leave)
+        self.risk.opened(self.instrument.symbol, stake, Sent(max(ts, seq), AT_ONCE, requests))
         self._edge = signal.edge
         self._edges_used.add(signal.edge)
         enter = self.buy if ticket.position is Side.LONG else self.sell
         order = enter(data=ticket.data, size=plan.qty, exits=plan.group)
-        self._entering, self._ticket = (order, decision, c), ticket
+        self._entering, self._ticket, self._is_leaving = (order, decision, c), ticket, False
 
-    def _deadlines(self, ts: int) -> tuple[Deadline, ...]:
-        p = self.p
-        bars = p.time_stop_bars if p.time_stop_bars >= 0 else p.period // 4
-        found: tuple[Deadline, ...] = (Deadline(ts + bars * self._bar_ns, "time", until_target=True),) if bars else ()
-        if self._flat_by is not None:
-            found += (Deadline(self._flat_by, "square_off"),)
-        return (*found, Deadline(p.trade_until, "roll")) if p.trade_until else found
-
-    def _refusal(self, signal: Signal, seq: int, ts: int, deadlines: tuple[Deadline, ...]) -> str:
-        p, (begin, end) = self.p, self._day_bounds
-        if refusal := self.risk.refusal(self.instrument.symbol):
+    def _refusal(
+        self, i: int, signal: Signal, c: AuctionContext, ticket: Ticket, requests: int, deadlines: tuple[Deadline, ...]
+    ) -> str:
+        p, ts, tick = self.p, c.ts, self._tick
+        now = max(ts, c.seq)  # a bar may become known long after its end
+        close = c.close * tick
+        proposal = Proposal(
+            self.instrument.symbol, self._names, signal.side, now, ts, self._bar_ns, close, c.poc * tick,
+            ticket.plan.evidence.get("premium", close) * ticket.instrument.lot, requests, self._reader.silence(i),
+        )  # fmt: skip
+        if refusal := self.risk.refusal(self.instrument.symbol) or self._guards.refusal(proposal, self.risk):
             return refusal
-        now = max(ts, seq)  # a bar may become known long after its end
         if now - ts > p.stale_bars * self._bar_ns:
             return "stale bar"
-        until = (self._flat_by or end) - p.entry_until_min * MINUTE_NS
-        if end and not begin + p.entry_from_min * MINUTE_NS <= now <= until:
-            return "entry window"
+        if refusal := self._hours.refusal(now, p.entry_from_min, p.entry_until_min):
+            return refusal
         if 0 < p.trade_until <= now:
             return "roll"
         if any(d.at <= now for d in deadlines):
@@ -304,7 +300,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         watch, data, p = self._watch, self.data, self.p
         if watch is None or ts <= watch.entered:
             return
-        levels = self._levels()
+        levels = self._standing
         high, low, close = self._reader.bar
         watch = watch.step(
             ts=ts,
@@ -312,7 +308,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             high=high,
             low=low,
             regime=levels[3] if levels is not None else watch.regime,
-            session_open=self._day_bounds[0] or day_start(self._day),
+            session_open=self._hours.begin or day_start(self._day),
             bar=self._bar_ns,
             bin_ns=self._bin_ns,
         )
@@ -332,6 +328,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             moved = group.trailed(self.instrument.to_price(round(stop)))
             if moved is not group:
                 self._exits.set_exits(data, moved)
+                self.risk.sent(Sent(max(ts, seq), 1, 1))
                 self._log(seq, ts, "move_stop", self._open_decision(), reason="trail", stop=moved.stop)
 
     def _open_decision(self) -> Decision:
@@ -372,7 +369,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             trade = self._open.trade(excursion)
             self.trades.append(trade)
             self._open = self._watch = self._ticket = None
-            self.risk.closed(trade.signal_symbol, trade.pnl_net)
+            flat = trade.exit_ts // SECOND_NS * SECOND_NS
+            self.risk.ended(Outcome(trade.signal_symbol, trade.side, flat, trade.reason, trade.pnl_net), fill.seq)
 
     def _fill(self, order: Any) -> Fill:
         if "fill" in order.info:

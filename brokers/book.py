@@ -11,6 +11,7 @@ import numpy as np
 
 from auction_bt.core.exits import ExitGroup, Target
 from auction_bt.core.market import Tape, trigger_level
+from auction_bt.core.stamps import bar_length_ns, columns_of, ends_at, known_at
 
 STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Order.StopTrailLimit})
 TRAILS = frozenset({bt.Order.StopTrail, bt.Order.StopTrailLimit})
@@ -101,6 +102,7 @@ class Book:
     orders: list[Working] = field(default_factory=list)
     group: ExitGroup | None = None
     group_not_before: int = 0  # seq of the first message the group may meet
+    leave_from: int = 0  # ns, where only bars are known: one that has begun before is too early to leave in
     reached: tuple[Target, ...] = ()  # targets that a trade has reached and that are sent to meet the next tick
     owner: Any = None  # the strategy whose entry armed the group
     trades_on: Book | None = None  # where the group's exits are carried out, if not here
@@ -125,6 +127,19 @@ class Book:
         if self.tape is not None:
             return float(self.tape.price[self.position - 1]) if self.position else nan
         return float(self.data.close[0]) if len(self.data) else nan
+
+    def bar_stamps(self) -> tuple[int, int, int]:
+        """Return begin, end and seq of the current bar, ns; ask once a bar.
+
+        A feed that does not say the length of its bars says it by their stamps.
+        """
+        end = ends_at(self.data)
+        bars = columns_of(self.data)
+        if bars is not None:
+            return int(bars.ts[len(self.data) - 1]), end, known_at(self.data)
+        begin = max(end - bar_length_ns(self.data), self.bar_end)
+        self.bar_end = end
+        return begin, end, end
 
     def next_index(self, end: int) -> int:
         """Return the next tick before `end` that fills, triggers or expires anything; `end` for none."""

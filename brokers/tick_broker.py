@@ -15,7 +15,7 @@ from auction_bt.brokers.valued import ValuedBroker
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
 from auction_bt.core.fills import HAIR, FillModel
-from auction_bt.core.stamps import bar_length_ns, columns_of, ends_at, known_at, to_ns, to_num
+from auction_bt.core.stamps import columns_of, known_at, to_ns, to_num
 from auction_bt.core.trade import Fill, Side
 
 _REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
@@ -90,6 +90,24 @@ class TickBroker(ValuedBroker):
             # What is entered on a tick of another feed meets none of its own from before that.
             book.group_not_before = max(self._not_before(book), self._not_before(traded, traded.owner))
         book.group = group.against(book.last_price) if group is not None else None
+        self._touched.append(data)
+
+    def leave(self, data: Any, reason: str, seq: int) -> None:
+        """Leave the trade in `data` at market, and take back what is not filled of its entry.
+
+        Notes
+        -----
+        *Causality*: what was decided at the message `seq` (ns), which may be of another symbol, meets later ticks alone, and of
+        bars without ticks those that begin later.
+        """
+        book = self._book(data)
+        for working in list(book.orders):
+            if "exits" in working.order.info:
+                self.cancel(working.order)
+        if book.group is not None:
+            book.group = book.group.leave(0, reason)
+            book.group_not_before = max(book.group_not_before, seq + 1)
+            book.leave_from = seq
         self._touched.append(data)
 
     def excursion(self, data: Any) -> tuple[float, float]:
@@ -250,10 +268,10 @@ class TickBroker(ValuedBroker):
     def _meet_bar(self, book: Book, bar: int) -> None:
         data, model = book.data, self.p.fill
         open_, high, low = float(data.open[0]), float(data.high[0]), float(data.low[0])
-        begin, end, seq = self._bar_stamps(book)
+        begin, end, seq = book.bar_stamps()
         tick = book.tick
         group = book.group
-        if group is not None and (due := group.due) is not None and begin >= due.at:
+        if group is not None and (due := group.due) is not None and begin >= max(due.at, book.leave_from):
             price = model.slipped(open_, buy=group.side is Side.SHORT, tick=tick)
             self._leave(book, Fill(seq, begin, price, group.qty, due.reason, "bars"), None, -1)
         if round(self.positions[data].size):
@@ -297,17 +315,6 @@ class TickBroker(ValuedBroker):
             price = leg.price if leg.is_limit else model.slipped(leg.price, buy=group.side is Side.SHORT, tick=tick)
             ts = begin if leg.at_open else end
             self._leave(book, Fill(seq, ts, price, leg.qty, leg.reason, "bars"), leg.group, -1)
-
-    @staticmethod
-    def _bar_stamps(book: Book) -> tuple[int, int, int]:
-        # (begin, end, seq) of the current bar. A feed that does not say the length of its bars says it by their stamps.
-        end = ends_at(book.data)
-        bars = columns_of(book.data)
-        if bars is not None:
-            return int(bars.ts[len(book.data) - 1]), end, known_at(book.data)
-        begin = max(end - bar_length_ns(book.data), book.bar_end)
-        book.bar_end = end
-        return begin, end, end
 
     # ---------------------------------------------------------------- booking a fill
     def _leave(self, book: Book, fill: Fill, after: ExitGroup | None, index: int) -> None:

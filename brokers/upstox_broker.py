@@ -113,7 +113,7 @@ class UpstoxBroker(ValuedBroker):
             raise Refused(f"{data.instrument.symbol}: there is no open trade to set exits for")
         self._book_all(trade, trade.keeper.set_group(group, self._seq, self._now))
 
-    def leave(self, data: Any, reason: str) -> None:
+    def leave(self, data: Any, reason: str, seq: int = 0) -> None:  # noqa: ARG002 - `at` has said which message
         """Leave the trade in `data` at market, with what may still be filled of its entry."""
         trade = self._trades.get(data.instrument.symbol)
         if trade is not None:

@@ -60,7 +60,7 @@ class QuestDBData(ColumnData):
     ----------
     instrument, tape, ends
         What `VolumeProfile` reads beside the lines, and the exact ends of the bars in ns.
-    bars, market, tick_days, bar_quality
+    bars, market, tick_days, bar_quality, silences
         For `AuctionStrategy` and `TickBroker`, as `StoredData` has them; None for a feed of ticks or seconds.
     ticks : TickColumns or None
         Of a feed of ticks or seconds: the ticks in the order of its bars, each column exact.
@@ -127,7 +127,8 @@ class QuestDBData(ColumnData):
         begin, end = bins_of(recorded.bars.ts, sessions, width)
         bars, first, last = merged_bars(recorded.bars, np.maximum(begin, asked.begin))
         market = None if recorded.market is None else merged_market(recorded.market, last)
-        merged = replace(recorded, bars=bars, tape=merged_tape(recorded.tape, first), market=market,
+        silences = None if recorded.silences is None else np.maximum.reduceat(recorded.silences, first)
+        merged = replace(recorded, bars=bars, tape=merged_tape(recorded.tape, first), market=market, silences=silences,
                          tick_days=recorded.tick_days[last], quality=merged_quality(recorded.quality, first))  # fmt: skip
         self._carry(merged, np.minimum(end[first], asked.end))
 
@@ -150,7 +151,7 @@ class QuestDBData(ColumnData):
         self._oi = np.nan_to_num(ticks.oi[offsets[1:] - 1])
         # To a broker these bars are plain candles: what it could match them on is what they are made of.
         nothing: Any = None
-        self.bars = self.market = self.tick_days = self.bar_quality = nothing
+        self.bars = self.market = self.tick_days = self.bar_quality = self.silences = nothing
 
     def _columns(self) -> dict[str, F64]:
         bars = self.bars if self.bars is not None else self._candles

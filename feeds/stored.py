@@ -18,7 +18,7 @@ from auction_bt.core.instrument import Instrument, to_ticks
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start, minute_start
 from auction_bt.core.leg import Leg
 from auction_bt.core.market import MarketTape, capped_clock
-from auction_bt.core.quality import DayQuality, bar_quality, day_quality
+from auction_bt.core.quality import DayQuality, bar_quality, day_quality, silences
 from auction_bt.core.session import WHOLE_DAY, Session
 from auction_bt.core.tape import TickTape
 from auction_bt.core.tick import F64, I64, TickColumns
@@ -87,6 +87,8 @@ class Recorded:
         What may be traded on its signals; empty: itself.
     leg : Leg or None
         Which of the days a run trades; None: all.
+    silences : int64, shape (n_bars,), ns, or None
+        Longest silence of the feed from a bar's beginning until it was known; None: nobody has looked.
     """
 
     instrument: Instrument
@@ -99,6 +101,7 @@ class Recorded:
     grades: dict[int, DayQuality] = field(default_factory=dict)
     substitutes: tuple[Quotes, ...] = ()
     leg: Leg | None = None
+    silences: I64 | None = None
 
     @property
     def tradables(self) -> tuple[Instrument, ...]:
@@ -160,7 +163,7 @@ def load(
         market = MarketTape(ticks.seq, ticks.ts, k, ticks.price, ticks.bid, ticks.ask, clock, known, tick)
     quality = np.where(tick_days, bar_quality(bars, gaps), np.nan) if len(bars) else np.empty(0)
     grades = {day: _graded(bars, gaps, day, session) for day, session in sessions.items()}
-    return Recorded(instrument, bars, tape, market, tick_days, quality, sessions, grades)
+    return Recorded(instrument, bars, tape, market, tick_days, quality, sessions, grades, silences=silences(bars, gaps))
 
 
 def _graded(bars: BarColumns, gaps: list[Gap], day: int, session: Session) -> DayQuality:
@@ -229,7 +232,7 @@ class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
 
     Attributes
     ----------
-    instrument, bars, ends, tape, market, tick_days, bar_quality
+    instrument, bars, ends, tape, market, tick_days, bar_quality, silences
         What `AuctionStrategy`, `VolumeProfile` and `TickBroker` read beside the lines; `ends` are the bars' exact ends in ns.
     """
 
@@ -241,6 +244,7 @@ class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
         self.market = recorded.market
         self.tick_days = recorded.tick_days
         self.bar_quality = recorded.quality
+        self.silences = recorded.silences
 
     def start(self) -> None:
         """Start from the first bar."""

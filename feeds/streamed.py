@@ -12,7 +12,7 @@ from auction_bt.core.growing import Growing
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, day_index, day_start, minute_start
 from auction_bt.core.market import GrowingTape
-from auction_bt.core.quality import one_bar_quality
+from auction_bt.core.quality import one_bar_quality, one_silence
 from auction_bt.core.session import Span
 from auction_bt.core.stamps import to_num
 from auction_bt.core.tick import I64, Tick
@@ -86,6 +86,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self.tape = GrowingTicks()
         self.tick_days: list[bool] = []
         self.bar_quality = Growing(np.float64)
+        self.silences: list[int] = []
         self._open: list[Tick] = []  # ticks that no known bar owns yet
         self._bar: Bar | None = None
         self._gaps: list[Gap] = []
@@ -131,6 +132,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self.market.known.append(len(self.market))
         self.tick_days.append(day in self._days_with_ticks)
         self.bar_quality.append(one_bar_quality(bar, self._gaps) if self.tick_days[-1] else np.nan)
+        self.silences.append(one_silence(bar, self._gaps))
         self._gaps = [gap for gap in self._gaps if gap.end > end]  # the others reach into no later bar
         self._bar = bar
         return True
@@ -150,6 +152,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self.market.known.append(len(self.market))
         self.tick_days.append(bool(recorded.tick_days[b]))
         self.bar_quality.append(float(recorded.quality[b]))
+        self.silences.append(0 if recorded.silences is None else int(recorded.silences[b]))
 
     def _is_inside(self, ts: int) -> bool:
         if not self._span[0] <= ts < self._span[1]:

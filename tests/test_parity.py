@@ -74,23 +74,28 @@ def apart(run: Any, symbol: str) -> tuple[list[str], list[str]]:
     return [repr(d) for d in decisions if d.symbol == symbol], [repr(t) for t in run.trades if t.symbol == symbol]
 
 
+ONE = {"max_concurrent": 1}
+# All others, tight: a loss of two hundred rupees gives a day up.
+TIGHT = {
+    "daily_loss": 0.00004, "stale_feed_s": 60.0, "price_band": 3.0, "cooldown_min": 3.0, "pause_losses": 2, "side_block": 0.6,
+    "side_block_min": 2, "exposure": 1.5, "exposure_total": 2.0, "orders_second": 4, "orders_minute": 8, "orders_half_hour": 40,
+}  # fmt: skip
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=SLOW)
-@given(case=streams(), run=REQUESTS, max_concurrent=st.sampled_from([0, 1]), both_days=st.booleans())
+@given(case=streams(), run=REQUESTS, guards=st.sampled_from([{}, ONE, TIGHT]), both_days=st.booleans())
 # A minute reported before its end, then a silence; frames of tomorrow; frames of yesterday; prices beyond any market.
-@example(case=(731, 1, 8, 150, [("shifted I1", 399, 0.74, 0.07, True)]), run=chosen(floor=0.9), max_concurrent=1, both_days=True)
-@example(case=(337, 1, 8, 60, [("other day", 70, 0.77, 0.09, False)]), run=chosen(period=12), max_concurrent=0, both_days=True)
-@example(case=(473, 2, 4, 150, [("other day", 390, 0.01, 0.08, False)]), run=chosen(period=12), max_concurrent=0, both_days=False)
-@example(case=(0, 1, 4, 60, [("malformed", 0, 0.0, 1.0, False)]), run=chosen(period=12), max_concurrent=0, both_days=False)
+@example(case=(731, 1, 8, 150, [("shifted I1", 399, 0.74, 0.07, True)]), run=chosen(floor=0.9), guards=ONE, both_days=True)
+@example(case=(337, 1, 8, 60, [("other day", 70, 0.77, 0.09, False)]), run=chosen(period=12), guards={}, both_days=True)
+@example(case=(473, 2, 4, 150, [("other day", 390, 0.01, 0.08, False)]), run=chosen(period=12), guards={}, both_days=False)
+@example(case=(0, 1, 4, 60, [("malformed", 0, 0.0, 1.0, False)]), run=chosen(period=12), guards={}, both_days=False)
 def test_any_stream_of_messages_ends_in_the_same_trades_and_decisions_on_both_engines(
-    tmp_path_factory: pytest.TempPathFactory, case: Any, run: Any, max_concurrent: int, both_days: bool
+    tmp_path_factory: pytest.TempPathFactory, case: Any, run: Any, guards: dict[str, Any], both_days: bool
 ) -> None:
     names = [i.symbol for i in INSTRUMENTS[: case[1]]]
     params, fill = run
-    request = Request(tuple(names), DAYS[1 if both_days else 2], DAYS[2], params, Decimal(5_000_000), fill=fill)
-    request = replace(request, max_concurrent=max_concurrent)
+    request = Request(tuple(names), DAYS[1 if both_days else 2], DAYS[2], params | guards, Decimal(5_000_000), fill=fill)
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('parity') / 'a.db'}", create=True) as store:
         filled(store, made(*case), names)
         fast = told(store, request)

@@ -19,6 +19,7 @@ from auction_bt.core.ist import SECOND_NS, day_start, from_date
 from auction_bt.derive import derive
 from auction_bt.feeds.stored import load
 from auction_bt.feeds.streamed import StreamedData
+from auction_bt.guard_settings import DESIGN
 from auction_bt.market.sessions import session_of
 from auction_bt.router import LiveMarketRouter
 from auction_bt.store import Event, RawMessage
@@ -49,6 +50,13 @@ def both(store: Any, symbols: list[str], fill_model: FillModel, **params: Any) -
     return runs[0].result, runs[1].result
 
 
+def tight(loss: float) -> dict[str, Any]:
+    """Guards that have something to say on made-up days, or none."""
+    if not loss:
+        return {}
+    return DESIGN | {"daily_loss": loss, "price_band": 0.6, "side_block_min": 2, "orders_minute": 8}
+
+
 @settings(max_examples=6, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
@@ -58,6 +66,7 @@ def both(store: Any, symbols: list[str], fill_model: FillModel, **params: Any) -
     latency_ms=st.sampled_from([0, 1_500]),
     together=st.booleans(),
     floor=st.sampled_from([0.0, 0.97]),
+    loss=st.sampled_from([0.0, 0.002]),
 )
 def test_a_replay_ends_in_the_same_trades_and_decisions(
     tmp_path_factory: pytest.TempPathFactory,
@@ -68,12 +77,15 @@ def test_a_replay_ends_in_the_same_trades_and_decisions(
     latency_ms: int,
     together: bool,
     floor: float,
+    loss: float,
 ) -> None:
     instruments = list(DEMO.values())[: 3 if together else 1]
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('replay') / 'a.db'}", create=True) as store:
         fill(store, instruments, seed)
         model = FillModel(price, 1, latency_ms * 1_000_000)
-        fast, replayed = both(store, [i.symbol for i in instruments], model, rule=rule, period=period, quality_floor=floor)
+        fast, replayed = both(
+            store, [i.symbol for i in instruments], model, rule=rule, period=period, **tight(loss) | {"quality_floor": floor}
+        )
 
     assert len(fast.decisions) > 5
     assert repr(replayed.decisions) == repr(fast.decisions)

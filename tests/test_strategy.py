@@ -152,9 +152,9 @@ def test_a_limit_on_open_trades_holds_at_every_instant() -> None:
     broker = TickBroker()
     broker.setcash(1e7)
     cerebro.setbroker(broker)
-    risk = RiskBook(Decimal(10_000_000), max_concurrent=2)
+    risk = RiskBook(Decimal(10_000_000))
     for day in days:
-        cerebro.add_symbol(StoredData(recorded=day), AuctionStrategy, risk=risk, period=40, quantity=1, **FREE)
+        cerebro.add_symbol(StoredData(recorded=day), AuctionStrategy, risk=risk, period=40, quantity=1, max_concurrent=2, **FREE)
     strategies = cerebro.run()
 
     changes = sorted((seq, change) for s in strategies for t in s.trades for seq, change in ((t.entry_seq, 1), (t.exit_seq, -1)))

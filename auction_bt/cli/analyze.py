@@ -1,4 +1,4 @@
-"""The `analyze` command: runs that the journal keeps, one alone, two against each other, or both regime rules."""
+"""The `analyze` command: runs that the journal keeps, one alone, two against each other, both regime rules, or the guards."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ import textwrap
 from pathlib import Path
 from typing import Any, Final
 
+from auction_bt.backtest import Request, Run
 from auction_bt.comparison_text import SHOWN, render_comparison
 from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.regime import Rule
+from auction_bt.guard_comparison import GuardRun, effects_of, run_guards
+from auction_bt.guard_comparison import as_json as as_json_of_guards
+from auction_bt.guard_text import render_guards
 from auction_bt.report import WIDTH, csv_lines, dumps, render
 from auction_bt.result import to_json
 from auction_bt.rule_comparison import as_json, run_both, weigh
@@ -24,14 +28,15 @@ from auction_bt.store.journal import NAME, Journal
 from auction_bt.stored_run import NOT_KEPT, StoredRun, days_text, stored_run, twin
 from auction_bt.weighing import evidence_of
 
-from .arguments import check_state, day_of
+from .arguments import Progress, check_state, day_of
 from .backtest import record, state_folder, tried, warn
 from .outputs import check_targets, write_text
 from .request import add_request, on_store, request_of
 
 HELP: Final = (
     "Look at runs that are kept: the list of them, one as a report, two against each other (exit code 1 where they differ). "
-    "With --regimes: run both regime rules on the same data and weigh them."
+    "With --regimes: run both regime rules on the same data and weigh them. With --guards: run without guards, with "
+    "each alone, and with all."
 )
 _LAST: Final = "last"
 _REMADE: Final = textwrap.fill(
@@ -47,16 +52,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--regimes", action="store_true",
                         help="run both regime rules on stored data and weigh them; takes --symbol, the dates, and what follows "
                         "them here as a backtest does")  # fmt: skip
+    parser.add_argument("--guards", action="store_true",
+                        help="run without guards, with each alone and with all of the recommended ones; --set changes a guard, "
+                        "takes what --regimes takes")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write JSON too; - is standard output, and JSON alone")
     parser.add_argument("--csv", metavar="FILE", help="write the trades of one run as CSV; - is standard output, and CSV alone")
-    add_request(parser, required=False)
+    add_request(parser, required=False, guards=False)
 
 
 def run(args: argparse.Namespace) -> int:
     """Tell what was asked for."""
     check_targets([args.json, args.csv])
+    if args.regimes and args.guards:
+        raise BadInput("--regimes and --guards are two questions: ask one at a time")
     if args.regimes:
         return _regimes(args)
+    if args.guards:
+        return _guards(args)
     _refuse_request(args)
     if args.csv is not None and len(args.runs) != 1:
         raise BadInput("--csv writes the trades of one run: name one")
@@ -119,17 +131,45 @@ def _on(left: StoredRun, right: StoredRun, day: int) -> tuple[StoredRun, StoredR
     return found[0], found[1]
 
 
-def _regimes(args: argparse.Namespace) -> int:
+def _fresh(args: argparse.Namespace, option: str, what: str, *, with_regime: bool) -> Request:
+    # What is run anew here: by options of a run, and none of a run that is kept.
     if args.runs:
-        raise BadInput("--regimes runs both rules anew: name no run, but --symbol, --from-date and --to-date")
-    for given, name in ((args.regime, "--regime"), (args.day, "--day"), (args.csv, "--csv"), (args.all or None, "--all")):
+        raise BadInput(f"{option} runs {what} anew: name no run, but --symbol, --from-date and --to-date")
+    regime = None if with_regime else args.regime
+    for given, name in ((regime, "--regime"), (args.day, "--day"), (args.csv, "--csv"), (args.all or None, "--all")):
         if given is not None:
-            raise BadInput(f"{name} has no place beside --regimes, which runs both rules on all days")
+            raise BadInput(f"{name} has no place beside {option}, which runs {what} on all days")
     lacking = [name for name in ("symbol", "from_date", "to_date") if getattr(args, name) is None]
     if lacking:
-        raise BadInput(f"--regimes needs --{lacking[0].replace('_', '-')}: see auction-bt analyze --help")
-    request = request_of(args)
+        raise BadInput(f"{option} needs --{lacking[0].replace('_', '-')}: see auction-bt analyze --help")
     check_state(args.state)
+    return request_of(args)
+
+
+def _guards(args: argparse.Namespace) -> int:
+    request = _fresh(args, "--guards", "with and without guards", with_regime=True)
+    notes: list[str] = []
+    last: Run | None = None
+    kept: list[tuple[int, GuardRun]] = []
+    progress = Progress()
+    with open_store(args.store, readonly=True) as store, Journal.open(state_folder(args.state)) as journal:
+        try:
+            for each in run_guards(store, on_store(request, args, store), DayCache(args.state / "cache", notes.append)):
+                progress(f"ran with guards: {each.name}")
+                last = each.run
+                kept.append((record(journal, last), each))
+        finally:
+            progress.clear()
+    found = effects_of(kept)
+    _write(args, json.dumps(as_json_of_guards(found), indent=2, allow_nan=False) + "\n", render_guards(found),
+           f"runs {found[0].number} to {found[-1].number} of {args.state / NAME}")  # fmt: skip
+    if last is not None:
+        warn(last, notes)
+    return 0
+
+
+def _regimes(args: argparse.Namespace) -> int:
+    request = _fresh(args, "--regimes", "both rules", with_regime=False)
     notes: list[str] = []
     with open_store(args.store, readonly=True) as store:
         both = run_both(store, on_store(request, args, store), DayCache(args.state / "cache", notes.append))
@@ -147,11 +187,11 @@ def _regimes(args: argparse.Namespace) -> int:
 def _refuse_request(args: argparse.Namespace) -> None:
     # Options of a run would change nothing of one that is kept; silence would let the reader believe they did.
     fresh = argparse.ArgumentParser()
-    add_request(fresh, required=False)
+    add_request(fresh, required=False, guards=False)
     for name, value in vars(fresh.parse_args([])).items():
         if name != "state" and getattr(args, name) != value:
             option = "--set" if name == "settings" else f"--{name.replace('_', '-')}"
-            raise BadInput(f"{option} belongs to --regimes, which runs anew: a run that is kept has its own")
+            raise BadInput(f"{option} belongs to --regimes or --guards, which run anew: a run that is kept has its own")
 
 
 def _number(journal: Journal, state: Path, text: str) -> int:

@@ -183,7 +183,6 @@ def _plan(args: argparse.Namespace, request: Request, legs: tuple[Leg, ...], day
     fill = replace(request.fill, slippage=0, sends_targets=True) if orders is Orders.SIM else request.fill
     plan = LivePlan(
         tuple(leg.instrument for leg in legs), request.settings, request.cash, request.charges, day_start(day), orders, fill,
-        request.max_concurrent,
     )  # fmt: skip
     if args.lockstep:  # an order at market waits for the next tick there, however late, as in a backtest
         return replace(plan, patience=DAY_NS)

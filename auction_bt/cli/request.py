@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import Any, Final
 
 from auction_bt.backtest import Engine, Request, located
@@ -18,24 +19,43 @@ from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.ist import to_date
 from auction_bt.core.regime import Rule
 from auction_bt.core.substitute import parse_trade
+from auction_bt.guard_settings import DESIGN
 from auction_bt.market.rates import STANDARD, plans
 from auction_bt.settings import SETTINGS, parse_settings
 from auction_bt.store import TickStore
 
 from .arguments import add_dates, add_state, add_store, day_range, loaded_book
+from .no_trade import no_trade_text
 
+GUARDS_OF_DESIGN: Final = "design"
 _COSTS: Final = {"x1": 1, "x2": 2, "none": 0}  # times the charges
 
 
-def add_request(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Add the options; read them with `request_of`. Where they are not `required`, the caller checks symbol and dates."""
+def add_request(parser: argparse.ArgumentParser, *, required: bool = True, guards: bool = True) -> None:
+    """Add the options; read them with `request_of`.
+
+    Parameters
+    ----------
+    required : bool
+        Without, the caller checks symbol and dates.
+    guards : bool
+        Without, the caller adds --guards.
+    """
     parser.add_argument(
         "--symbol", action="append", required=required, metavar="KEY", help="symbol or name, as NIFTY-FUT; may be given again"
     )
     add_dates(parser, required=required)
     add_store(parser)
     add_state(parser)
+    if guards:
+        add_guards(parser)
     _add_terms(parser)
+
+
+def add_guards(parser: argparse.ArgumentParser) -> None:
+    """Add --guards of a run."""
+    parser.add_argument("--guards", choices=("off", GUARDS_OF_DESIGN), default="off",
+                        help="design turns the recommended set on; --set changes single ones (default off)")  # fmt: skip
 
 
 def add_live_request(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +64,7 @@ def add_live_request(parser: argparse.ArgumentParser) -> None:
                         help="symbol or name, as NIFTY-FUT; may be given again")  # fmt: skip
     add_store(parser)
     add_state(parser)
+    add_guards(parser)
     _add_terms(parser)
 
 
@@ -61,9 +82,9 @@ def _add_terms(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--targets", choices=("resting", "sent"), default="resting",
                         help="targets rest in the book (default), or go to the market when reached, as live")  # fmt: skip
     parser.add_argument("--latency-ms", type=int, default=0, metavar="N", help="from decision to exchange (default 0)")
-    parser.add_argument(
-        "--max-concurrent", type=int, default=0, metavar="N", help="open trades at a time, 0 = no limit (default)"
-    )
+    parser.add_argument("--max-concurrent", metavar="N", help="--set max_concurrent=N: open trades at a time")
+    parser.add_argument("--no-trade", type=Path, metavar="FILE",
+                        help="CSV of days without entries: symbol (* = all), from, to, reason")  # fmt: skip
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
                         help="a setting of the strategy; --settings lists them")  # fmt: skip
     parser.add_argument("--settings", action=_ListSettings, help="list the strategy's settings and exit")
@@ -101,10 +122,25 @@ def live_request(args: argparse.Namespace, symbols: Sequence[str]) -> Request:
     return request_of(named)
 
 
+def _settings(args: argparse.Namespace) -> dict[str, Any]:
+    given = parse_settings(args.settings)
+    found = {**(DESIGN if args.guards == GUARDS_OF_DESIGN else {}), **given}
+    for name, option, value in (
+        ("max_concurrent", "--max-concurrent", args.max_concurrent),
+        ("no_trade", "--no-trade", None if args.no_trade is None else no_trade_text(args.no_trade)),
+    ):
+        if value is None:
+            continue
+        if name in given:
+            raise BadInput(f"{option} and --set {name} say the same thing: leave one out")
+        found |= parse_settings([f"{name}={value}"])
+    return found
+
+
 def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Request:
     """Return the request that the options ask for."""
     days = day_range(args.from_date, args.to_date)
-    settings = parse_settings(args.settings)
+    settings = _settings(args)
     if "slippage" in settings:
         raise BadInput(f"slippage is an option of its own: give --slippage {settings['slippage']}")
     if args.regime is not None:
@@ -119,12 +155,10 @@ def request_of(args: argparse.Namespace, engine: Engine = Engine.FAST) -> Reques
         raise BadInput(f"--latency-ms {args.latency_ms} must be 0 to 3600000")
     if not 0 <= args.slippage <= 10_000:
         raise BadInput(f"--slippage {args.slippage} must be 0 to 10000 ticks")
-    if args.max_concurrent < 0:
-        raise BadInput(f"--max-concurrent {args.max_concurrent} must be 0 (no limit) or more")
     charges = charges_of(args)
     fill = FillModel(FillPrice(args.fill), args.slippage, args.latency_ms * 1_000_000, sends_targets=args.targets == "sent")
     trade = parse_trade(args.trade)
     if trade is not None:
         trade = replace(trade, min_dte=settings.get("min_dte", trade.min_dte))
     first, last = to_date(days.start), to_date(days.stop - 1)
-    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, args.max_concurrent, engine, trade)
+    return Request(tuple(args.symbol), first, last, settings, cash, charges, fill, engine, trade)

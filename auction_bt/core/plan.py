@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 
 from .context import AuctionContext
 from .exits import Deadline, ExitGroup, Target
@@ -68,6 +69,7 @@ def plan_entry(
     equity: float,
     free: float,
     deadlines: tuple[Deadline, ...],
+    room: float = inf,
 ) -> Plan:
     """Return size and exits for `signal`, or the first filter that refuses it.
 
@@ -77,6 +79,8 @@ def plan_entry(
         All of it, and what no other trade has taken as margin.
     deadlines : tuple of Deadline
         Time stop and square-off of this trade.
+    room : float, rupees
+        What it may be worth.
     """
     tick, sign = float(instrument.tick), signal.side.sign
     price = instrument.to_price(c.close)
@@ -91,6 +95,7 @@ def plan_entry(
         lot=instrument.lot,
         price=price,
         margin=terms.margin,
+        room=room,
     )
     fixed = terms.quantity - terms.quantity % instrument.lot
     qty = affordable if not terms.quantity else (fixed if fixed <= affordable else 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -162,6 +162,31 @@ def one_bar_quality(bar: Bar, gaps: Iterable[Silence]) -> float:
     return min(max(1 - max(wrong, lost / MINUTE_NS), 0.0), 1.0)
 
 
+def silences(bars: BarColumns, gaps: Iterable[Silence]) -> I64:
+    """Return how long the feed was silent at a stretch, at most, from each bar's beginning until it was known.
+
+    Parameters
+    ----------
+    bars : BarColumns (n,)
+    gaps : iterable of Silence
+
+    Returns
+    -------
+    int64 (n,), ns
+        Causal as `bar_quality` is; silences of 10 s and less are none.
+    """
+    found = np.zeros(len(bars), dtype=np.int64)
+    for begin, end in _long(gaps):
+        met = (bars.ts < end) & (bars.known_seq >= end)
+        found[met] = np.maximum(found[met], end - np.maximum(begin, bars.ts[met]))
+    return found
+
+
+def one_silence(bar: Bar, gaps: Iterable[Silence]) -> int:
+    """Return what `silences` says of one bar; in a stream there is one at a time."""
+    return max((end - max(begin, bar.ts) for begin, end in _long(gaps) if bar.ts < end <= bar.known_seq), default=0)
+
+
 def _has_ticks(bars: BarColumns) -> NDArray[np.bool_]:
     has: NDArray[np.bool_] = (bars.source != int(Source.CANDLES)) | (bars.tick_volume > 0)
     return has
@@ -170,12 +195,16 @@ def _has_ticks(bars: BarColumns) -> NDArray[np.bool_]:
 def _silences(gaps: Iterable[Silence]) -> list[tuple[int, int]]:
     """Return the silences that count, joined where they overlap; where they touch they stay two, each with its own end."""
     out: list[tuple[int, int]] = []
-    for begin, end in sorted((g.begin, g.end) for g in gaps if g.kind == "silence" and g.end - g.begin > SILENCE_NS):
+    for begin, end in sorted(_long(gaps)):
         if out and begin < out[-1][1]:
             out[-1] = out[-1][0], max(end, out[-1][1])
         else:
             out.append((begin, end))
     return out
+
+
+def _long(gaps: Iterable[Silence]) -> Iterator[tuple[int, int]]:
+    return ((g.begin, g.end) for g in gaps if g.kind == "silence" and g.end - g.begin > SILENCE_NS)
 
 
 def _open_time(begin: int, end: int, pauses: Sequence[Span]) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from math import floor, isnan
+from math import floor, inf, isnan
+from operator import itemgetter
 
 from .errors import BadInput
+from .ist import day_index
+from .trading_day import Outcome, Sent, TradingDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,9 @@ class Filters:
 
 
 def size_of(
-    *, equity: float, free: float, risk_fraction: float, loss_per_share: float, lot: int, price: float, margin: float
-) -> int:
+    *, equity: float, free: float, risk_fraction: float, loss_per_share: float, lot: int, price: float, margin: float,
+    room: float = inf,
+) -> int:  # fmt: skip
     """Return the whole lots that risk at most a share of equity, capped by the money not yet paid in.
 
     Parameters
@@ -73,6 +78,8 @@ def size_of(
     risk_fraction : float
     lot : int, shares
     margin : float, share of a position's value that must be paid in
+    room : float, rupees
+        What the position may be worth.
 
     Returns
     -------
@@ -83,31 +90,60 @@ def size_of(
         return 0
     by_risk = equity * risk_fraction / loss_per_share
     by_margin = max(0.0, free) / (price * margin + loss_per_share)
-    return floor(min(by_risk, by_margin) / lot + 1e-9) * lot
+    return floor(min(by_risk, by_margin, room / price) / lot + 1e-9) * lot
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What one symbol has at stake, from the order of its entry on.
+
+    Parameters
+    ----------
+    margin : Decimal, rupees
+        Paid in.
+    value : Decimal, rupees
+        Of what is bought or sold, at the price decided on.
+    leave : callable (int, str)
+        Leaves the trade at once, told the `seq` and the reason; harmless where it is being left.
+    mark : Decimal, rupees
+        Its net if it were left at the close of its last bar; 0 before the first.
+    """
+
+    margin: Decimal
+    value: Decimal = Decimal(0)
+    leave: Callable[[int, str], None] = lambda *_: None
+    mark: Decimal = Decimal(0)
 
 
 @dataclass(slots=True)
 class RiskBook:
-    """What all symbols together have at stake; changed in the order of `seq` only.
+    """What all symbols together have at stake, and how their day went; changed in the order of `seq` only.
 
     Parameters
     ----------
     cash : Decimal, rupees
         At the start.
-    max_concurrent : int
-        Most open trades at a time; 0 = no limit.
     halted : str
         Why nobody may open a trade now; '' where one may.
     blocked : dict of str to str
         Symbols in which no trade is opened until a person says so, and why.
+    realised : Decimal, rupees
+        Net of closed trades.
+    stakes : dict of str to Stake
+        Symbols with an order or a trade.
+    today : TradingDay
+
+    Notes
+    -----
+    What the guards ask (`guards.Guards`) is told here alone, by events that every mode has: decisions, fills, closed bars.
     """
 
     cash: Decimal
-    max_concurrent: int = 0
     halted: str = ""
     blocked: dict[str, str] = field(default_factory=dict)
     realised: Decimal = Decimal(0)
-    paid_in: dict[str, Decimal] = field(default_factory=dict)
+    stakes: dict[str, Stake] = field(default_factory=dict)
+    today: TradingDay = field(default_factory=TradingDay)
 
     @property
     def equity(self) -> Decimal:
@@ -117,23 +153,51 @@ class RiskBook:
     @property
     def free(self) -> Decimal:
         """Equity less the margin of open trades."""
-        return self.equity - sum(self.paid_in.values())
+        return self.equity - sum(stake.margin for stake in self.stakes.values())
+
+    @property
+    def worth(self) -> Decimal:
+        """Equity with the open trades at their marks."""
+        return self.equity + sum(stake.mark for stake in self.stakes.values())
 
     def refusal(self, symbol: str) -> str:
-        """Return why `symbol` may not open a trade now, or an empty string."""
-        if reason := self.halted or self.blocked.get(symbol, ""):
-            return reason
-        if symbol in self.paid_in:
-            return "open trade"
-        if self.max_concurrent and len(self.paid_in) >= self.max_concurrent:
-            return "max concurrent"
-        return ""
+        """Return why `symbol` may not open a trade now, whatever the guards say, or an empty string."""
+        return self.halted or self.blocked.get(symbol, "") or ("open trade" if symbol in self.stakes else "")
 
-    def opened(self, symbol: str, margin: Decimal) -> None:
-        """Note that `symbol` has an order or a trade that takes `margin` rupees."""
-        self.paid_in[symbol] = margin
+    def at(self, seq: int) -> None:
+        """Begin the day of `seq` (ns) where it is a new one."""
+        number = int(day_index(seq - 1))  # a bar that ends at midnight is of the day before
+        if number > self.today.number:
+            self.today = TradingDay(number, self.worth)
+
+    def opened(self, symbol: str, stake: Stake, sent: Sent | None = None) -> None:
+        """Note that `symbol` has an order or a trade, and what was sent for it."""
+        self.stakes[symbol] = stake
+        if sent is not None:
+            self.sent(sent)
+
+    def sent(self, sent: Sent) -> None:
+        """Note requests to the exchange."""
+        self.at(sent.seq)
+        self.today = self.today.having_sent(sent)
+
+    def marked(self, symbol: str, net: Decimal) -> None:
+        """Note what the open trade of `symbol` would come to if it were left now."""
+        self.stakes[symbol] = replace(self.stakes[symbol], mark=net)
 
     def closed(self, symbol: str, net: Decimal) -> None:
         """Note that `symbol` is flat again, with this result (0 where an entry came to nothing)."""
-        self.paid_in.pop(symbol, None)
+        self.stakes.pop(symbol, None)
         self.realised += net
+
+    def ended(self, outcome: Outcome, seq: int) -> None:
+        """Note that a trade was closed at the message `seq` (ns)."""
+        self.at(seq)
+        self.closed(outcome.symbol, outcome.net)
+        self.today = self.today.after(outcome)
+
+    def leave_all(self, seq: int, reason: str) -> None:
+        """Leave every open trade at the message `seq` (ns), by symbol, and open none any more today."""
+        self.today = self.today.lost()
+        for _, stake in sorted(self.stakes.items(), key=itemgetter(0)):
+            stake.leave(seq, reason)

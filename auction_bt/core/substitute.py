@@ -190,7 +190,7 @@ def delta_at(option: Instrument, quote: Quote, forward: float, now: int) -> floa
 
 def plan_substitute(
     signal: Signal, c: AuctionContext, instrument: Instrument, traded: Instrument, quote: Quote, delta: float, terms: Terms,
-    equity: float, free: float, deadlines: tuple[Deadline, ...],
+    equity: float, free: float, deadlines: tuple[Deadline, ...], room: float = inf,
 ) -> Substitute:  # fmt: skip
     """Return size and exits of `traded` for a signal on `instrument`, or the first filter that refuses it.
 
@@ -202,6 +202,8 @@ def plan_substitute(
         Of `traded`: its charges and margin.
     equity, free : float, rupees
     deadlines : tuple of Deadline
+    room : float, rupees
+        What it may be worth.
     """
     buys = traded.kind is Kind.OPTION or signal.side is Side.LONG
     position = Side.LONG if buys else Side.SHORT
@@ -217,7 +219,7 @@ def plan_substitute(
     rough = cost_of(traded.lot)
     fraction = 1.0 if terms.quantity else terms.risk_fraction
     affordable = size_of(equity=equity, free=free, risk_fraction=fraction, loss_per_share=risk + rough, lot=traded.lot,
-                         price=price, margin=terms.margin)  # fmt: skip
+                         price=price, margin=terms.margin, room=room)  # fmt: skip
     fixed = terms.quantity - terms.quantity % traded.lot
     qty = affordable if not terms.quantity else (fixed if fixed <= affordable else 0)
     cost = cost_of(max(qty, traded.lot))

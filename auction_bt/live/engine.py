@@ -63,8 +63,6 @@ class LivePlan:
     orders : Orders
     fill : FillModel
         Of orders that go nowhere.
-    max_concurrent : int
-        Most open trades at a time; 0: no limit.
     freeze : mapping of str to int, shares
         Most that one order may have, by symbol.
     patience : int, ns
@@ -78,7 +76,6 @@ class LivePlan:
     live_from: int
     orders: Orders = Orders.PAPER
     fill: FillModel = field(default_factory=FillModel)
-    max_concurrent: int = 0
     freeze: Mapping[str, int] = field(default_factory=dict)
     patience: int = 5 * SECOND_NS
 
@@ -139,7 +136,7 @@ class LiveAuctionEngine:
         self.decisions: list[Decision] = []
         self.trades: list[Trade] = []
         self.strategies: list[AuctionStrategy] = []
-        self.risk = RiskBook(plan.cash, plan.max_concurrent, halted=NO_ORDERS if plan.orders is Orders.NONE else "")
+        self.risk = RiskBook(plan.cash, halted=NO_ORDERS if plan.orders is Orders.NONE else "")
         self.seq = 0
         self.is_stopping = False
         self._warm = warm

@@ -78,7 +78,7 @@ class LiveRecord:
         )
         return LivePlan(
             tuple(store.instrument(symbol) for symbol in said["symbols"]), chosen, Decimal(str(said["cash"])), charges,
-            day_start(from_date(self.day)), Orders(said["orders"]), fill, int(said["max_concurrent"]),
+            day_start(from_date(self.day)), Orders(said["orders"]), fill,
             patience=int(said["patience_s"] * SECOND_NS),
         )  # fmt: skip
 
@@ -146,7 +146,7 @@ def prove(
         day = record.day
         request = Request(
             tuple(record.settings["symbols"]), day, day, dict(plan.settings), plan.cash, charges, plan.fill,
-            plan.max_concurrent, Engine.FAST,
+            Engine.FAST,
         )  # fmt: skip
         request = located(store, request)
         result = run_on(store, list(read(store, request, cache)), request).result

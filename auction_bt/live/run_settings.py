@@ -18,7 +18,7 @@ def run_settings(plan: LivePlan, legs: Iterable[Leg], *, is_lockstep: bool = Fal
     day = to_date(plan.day)
     request = Request(
         tuple(i.symbol for i in plan.instruments), day, day, dict(plan.settings), plan.cash, plan.charges, plan.fill,
-        plan.max_concurrent, Engine.REPLAY,
+        Engine.REPLAY,
     )  # fmt: skip
     live = {"orders": plan.orders.value, "patience_s": plan.patience / SECOND_NS, "lockstep": is_lockstep,
             "since": [leg.since for leg in legs]}  # fmt: skip

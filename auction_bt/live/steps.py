@@ -77,9 +77,7 @@ class LiveSteps(MessageSteps):
                 continue
             if self._is_elsewhere:
                 self._broker.at(seq, self._clock(symbol))
-                self._broker.leave(data, reason)
-            elif (group := self._broker.exits(data)) is not None and not any(d.at == 0 for d in group.deadlines):
-                self._broker.set_exits(data, group.leave(0, reason))
+            self._broker.leave(data, reason, seq)
             for order in list(self._broker.get_orders_open()):
                 if order.data is data:
                     self._broker.cancel(order)

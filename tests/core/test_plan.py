@@ -11,7 +11,7 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.exits import Target
 from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.plan import Terms, plan_entry
-from auction_bt.core.risk import Filters, RiskBook, size_of
+from auction_bt.core.risk import Filters, RiskBook, Stake, size_of
 from auction_bt.core.signals import Setup, Signal
 from auction_bt.core.trade import Side
 from tests.core.test_signals import at
@@ -97,11 +97,11 @@ def test_no_size_risks_or_costs_more_than_allowed(
 
 
 def test_the_book_frees_margin_and_keeps_the_result_when_a_trade_ends() -> None:
-    book = RiskBook(Decimal(1000), max_concurrent=2)
-    book.opened("A", Decimal(300))
-    book.opened("B", Decimal(100))
+    book = RiskBook(Decimal(1000))
+    book.opened("A", Stake(Decimal(300)))
+    book.opened("B", Stake(Decimal(100)))
 
-    assert (book.free, book.refusal("A"), book.refusal("C")) == (600, "open trade", "max concurrent")
+    assert (book.free, book.refusal("A"), book.refusal("C")) == (600, "open trade", "")
     book.closed("A", Decimal(-50))
     assert (book.equity, book.free, book.refusal("C")) == (950, 850, "")
     book.closed("nobody", Decimal(0))

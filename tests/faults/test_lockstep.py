@@ -1,6 +1,7 @@
 """A day on which nothing goes wrong: what was traded at the exchange is what a backtest of the recording trades."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from auction_bt.brokers.indian import indian_charges
 from auction_bt.cli.sim import seeded
 from auction_bt.core.ist import to_date
 from auction_bt.derive import derive
+from auction_bt.guard_settings import DESIGN
 from auction_bt.live.proof import LiveRecord, prove
 from auction_bt.live.rehearsal import fill_made_up, store_of
 from auction_bt.live.run_settings import run_settings
@@ -20,6 +22,9 @@ from auction_bt.store.dsn import open_store
 from .world import World, legs_of, plan_of
 
 DAY = date(2026, 3, 10)
+# Hundreds of signals, and guards that have something to say to them.
+GUARDED = {**DESIGN, "daily_loss": 0.004, "side_block_min": 3, "orders_minute": 8, "quality_floor": 0.0, "period": 40,
+           "cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "one_entry_an_edge": False}  # fmt: skip
 
 
 @settings(max_examples=4, deadline=None)
@@ -28,13 +33,14 @@ DAY = date(2026, 3, 10)
     count=st.integers(1, 4),
     per_minute=st.integers(2, 8),
     rule=st.sampled_from(["original", "auction"]),
+    guards=st.sampled_from([{}, GUARDED]),
 )
 def test_live_is_the_replay_and_the_backtest(
-    tmp_path_factory: pytest.TempPathFactory, seed: int, count: int, per_minute: int, rule: str
+    tmp_path_factory: pytest.TempPathFactory, seed: int, count: int, per_minute: int, rule: str, guards: dict[str, Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("lockstep")
     day = day_of_seed(seed, DAY, seeded(count), per_minute=per_minute)
-    plan, legs = plan_of(day, is_lockstep=True, rule=rule), legs_of(day)
+    plan, legs = plan_of(day, is_lockstep=True, rule=rule, **guards), legs_of(day)
     fill_made_up(folder, seed, [c.instrument for c in day.contracts], to_date(day.day), per_minute)
     with open_store(store_of(folder)) as store:
         world = World(day)

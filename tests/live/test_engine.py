@@ -17,6 +17,7 @@ from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.derive import derive
 from auction_bt.feeds.stored import load, warm_up_start
+from auction_bt.guard_settings import DESIGN
 from auction_bt.live.engine import LiveAuctionEngine, LivePlan, Orders
 from auction_bt.live.source import StoredSource
 from auction_bt.store import RawMessage
@@ -52,10 +53,13 @@ def plan(instruments: list[Instrument], **changed: Any) -> LivePlan:
     period=st.sampled_from([30, 120]),
     sends=st.booleans(),
     rule=st.sampled_from(["original", "auction"]),
+    guards=st.sampled_from([{}, {**DESIGN, "daily_loss": 0.004, "side_block_min": 3, "orders_minute": 8}]),
 )
-def test_paper_is_the_backtest(tmp_path_factory: pytest.TempPathFactory, seed: int, period: int, sends: bool, rule: str) -> None:
+def test_paper_is_the_backtest(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, period: int, sends: bool, rule: str, guards: dict[str, Any]
+) -> None:
     instruments = list(DEMO.values())[:3]
-    chosen = {**FREE, "period": period, "rule": rule}
+    chosen = {**FREE, "period": period, "rule": rule, **guards}
     model = FillModel(sends_targets=sends)
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('live') / 'a.db'}", create=True) as store:
         filled(store, instruments, seed)
