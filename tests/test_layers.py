@@ -131,6 +131,15 @@ def test_the_simulated_exchange_asks_no_clock_and_knows_no_server():
     assert not breaches(files, is_allowed)
 
 
+def test_the_configuration_knows_what_keys_are_about_and_nothing_that_runs():
+    files = sorted((ROOT / "auction_bt/configuration").rglob("*.py"))
+    friends = ("configuration", "settings", "market.rates", "store.dsn", "upstox.client", "upstox.token")
+    plain = (*(f"auction_bt.{name}" for name in friends), "pathlib", "stat", "sys", "tomllib", "contextlib")
+    assert files
+    assert not breaches(files, lambda module: is_pure(module) or is_in(module, *plain))
+    assert not breaches(files, lambda module: not is_in(module, "auction_bt.store.dsn.open_store"))
+
+
 @pytest.mark.parametrize(("folder", "other"), [("feeds", "brokers"), ("brokers", "feeds")])
 def test_feeds_and_brokers_know_neither_each_other_nor_what_stands_above(folder, other):
     above = [f"auction_bt.{name}" for name in (other, "strategy", "viewer", "cli", "engine", "analyzers", "backtest")]

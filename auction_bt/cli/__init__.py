@@ -115,7 +115,12 @@ def _run(name: str, words: list[str], prog: str) -> int:
     parser = _Parser(prog=prog, description=command.HELP, allow_abbrev=False)
     command.add_arguments(parser)
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
-    return command.run(parser.parse_intermixed_args(words))
+    args = parser.parse_intermixed_args(words)
+    if "config" in args:
+        from .configured import configured
+
+        args = configured(parser, words, args)
+    return command.run(args)
 
 
 def _overview() -> str:

@@ -16,7 +16,7 @@ from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.ist import from_date, to_date
 from auction_bt.instruments.book import InstrumentBook
 from auction_bt.store.dsn import DEFAULT
-from auction_bt.upstox.client import HOST
+from auction_bt.upstox.client import HOST, HOST_VARIABLE
 
 STATE: Final = ".auction_bt"
 _LARGEST_TICK: Final = 10**6
@@ -70,7 +70,7 @@ def add_step(parser: argparse.ArgumentParser) -> None:
 
 def add_base_url(parser: argparse.ArgumentParser) -> None:
     """Add --base-url; check it with `check_address`."""
-    parser.add_argument("--base-url", default=os.environ.get("AUCTION_UPSTOX_URL", HOST), metavar="URL",
+    parser.add_argument("--base-url", default=os.environ.get(HOST_VARIABLE, HOST), metavar="URL",
                         help="whom to ask (default: %(default)s)")  # fmt: skip
 
 

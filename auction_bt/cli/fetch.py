@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -27,9 +26,11 @@ from auction_bt.store import TickStore
 from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
-from auction_bt.upstox.token import VARIABLE
+from auction_bt.upstox.token import VARIABLE, first_token
 
 from .arguments import Progress, add_base_url, add_dates, add_state, add_store, check_address, day_range, loaded_book
+from .configured import add_config
+from .tokens import add_keyring, token_places
 
 HELP = (
     "Fetch 1-minute candles of the broker's history (from 2022 on) into a store. What was fetched is remembered: a fetch that "
@@ -41,6 +42,7 @@ _LOCK: Final = "fetch.lock"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    add_config(parser)
     parser.add_argument("--symbol", action="append", default=[], metavar="KEY",
                         help="key, or a name like RELIANCE, or NIFTY-FUT: all its contracts; may be repeated")  # fmt: skip
     parser.add_argument("--symbols-file", type=Path, metavar="FILE", help="more of them, one a line; # begins a remark")
@@ -50,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="ask for every day anew; what comes replaces candles in the store")
     add_base_url(parser)
     parser.add_argument("--token-env", default=VARIABLE, metavar="NAME",
-                        help="variable with the access token, for where one is asked for (default: %(default)s)")  # fmt: skip
+                        help="variable with the access token, for where one is asked for; else what `login` has kept is sent "
+                        "(default: %(default)s)")  # fmt: skip
+    add_keyring(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -84,8 +88,9 @@ def run(args: argparse.Namespace) -> int:
         store = stack.enter_context(open_store(args.store, create=True))
         ledger = stack.enter_context(FetchLedger.open(args.state, target))
         limiter = RateLimiter(time.monotonic, time.sleep)
-        source = CandleApi(args.base_url, os.environ.get(args.token_env, "").strip(), args.token_env, limiter, time.sleep,
-                           lambda line: _say(progress, line))  # fmt: skip
+        token = first_token(token_places(args, args.token_env), time.time_ns())
+        source = CandleApi(args.base_url, token.text if token else "", token.source if token else args.token_env, limiter,
+                           time.sleep, lambda line: _say(progress, line))  # fmt: skip
         listed = _listing(book, days.stop - 1)
         fetcher = Fetcher(store, ledger, source, time.time_ns, is_trading_day, session_minutes, listed, progress, args.again)
         faults = ((_label(each), _fetched(fetcher, each, progress)) for each in wanted.values())

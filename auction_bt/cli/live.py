@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import threading
 import time
@@ -30,13 +29,14 @@ from auction_bt.store.dsn import open_store
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, Spool
 from auction_bt.symbols import legs_of, no_volume
-from auction_bt.upstox.token import Token, find_token
 from auction_bt.wording import plural
 
 from .arguments import add_base_url, check_address, check_state, day_of, loaded_book
+from .configured import add_config
 from .live_screen import LiveScreen, Word
 from .request import add_live_request, live_request
 from .sim import last_day, seeded
+from .tokens import add_keyring, token_of
 
 HELP: Final = (
     "Run the strategy on the live feed. --orders paper (default) fills orders on the ticks that come, none tells of levels and "
@@ -47,6 +47,7 @@ HELP: Final = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
+    add_config(parser)
     add_live_request(parser)
     parser.add_argument("--orders", choices=[o.value for o in Orders], default="paper",
                         help="where orders go (default %(default)s)")  # fmt: skip
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="open trades at Ctrl-C: keep them with their stops (default), or leave them at market")  # fmt: skip
     parser.add_argument("--viewer", metavar="HOST:PORT", help="serve the viewer beside it")
     add_base_url(parser)
+    add_keyring(parser)
     group = parser.add_argument_group("rehearsal (--orders sim)")
     group.add_argument("--day", metavar="DATE", help="the stored day to play (default: the last one recorded)")
     group.add_argument("--seed", type=int, metavar="N", help="play a made-up day instead")
@@ -88,8 +90,8 @@ def run(args: argparse.Namespace) -> int:
 def _live(args: argparse.Namespace) -> int:
     clock, day = WorldClock(), day_index(time.time_ns())
     if not args.symbol:
-        raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several")
-    print(_token(args).describe(time.time_ns()), flush=True)
+        raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
+    print(token_of(args).describe(time.time_ns()), flush=True)
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
         with open_store(args.store, create=True) as store:
@@ -99,12 +101,8 @@ def _live(args: argparse.Namespace) -> int:
             _check(legs, day, live_request(args, args.symbol).settings)
             for leg in legs:
                 store.put_instrument(leg.instrument)
-        place = Place(args.store, args.state, args.base_url, lambda: _token(args).text, clock)
+        place = Place(args.store, args.state, args.base_url, lambda: token_of(args).text, clock)
         return _run(args, place, legs, day, None)
-
-
-def _token(args: argparse.Namespace) -> Token:
-    return find_token(args.state, os.environ, time.time_ns())
 
 
 def _rehearse(args: argparse.Namespace) -> int:

@@ -11,15 +11,19 @@ from getpass import getpass
 from typing import Final
 
 from auction_bt.core.errors import BadInput
+from auction_bt.upstox.keychain import NAME, keep_in_keyring
 from auction_bt.upstox.login import Login
 from auction_bt.upstox.token import Token, keep_token
 
 from .arguments import add_base_url, add_state, check_address, check_state
+from .configured import add_config
 from .keyboard import has_terminal
+from .tokens import add_keyring
 
 HELP: Final = (
     "Log in to the broker: opens its page, takes the code that comes back to this machine, and keeps the day's access token in "
-    "the state folder, for you alone. The application's secret is read from UPSTOX_API_SECRET, or asked for."
+    "the state folder, for you alone, or in the system's keyring. The application's secret is read from UPSTOX_API_SECRET, or "
+    "asked for."
 )
 _SECRET: Final = "UPSTOX_API_SECRET"  # noqa: S105  the name of a variable
 _KEY: Final = "UPSTOX_API_KEY"
@@ -27,7 +31,9 @@ _KEY: Final = "UPSTOX_API_KEY"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    add_config(parser)
     add_state(parser)
+    add_keyring(parser)
     parser.add_argument("--client-id", default=os.environ.get(_KEY, ""), metavar="KEY",
                         help=f"the application's API key (default: {_KEY})")  # fmt: skip
     parser.add_argument("--redirect", default="http://127.0.0.1:8766/", metavar="URL",
@@ -61,8 +67,10 @@ def run(args: argparse.Namespace) -> int:
     else:
         code = login.wait_for_code(args.wait, show)
     text = login.token(code, secret)
-    path = keep_token(args.state, text)
-    print(f"logged in: {Token.of(text, str(path)).describe(time.time_ns())}")
+    if args.keyring:
+        keep_in_keyring(args.state, text)
+    where = NAME if args.keyring else str(keep_token(args.state, text))
+    print(f"logged in: {Token.of(text, where).describe(time.time_ns())}")
     return 0
 
 

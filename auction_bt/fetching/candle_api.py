@@ -125,10 +125,11 @@ class CandleApi:
 
     def _send_token(self, said: str) -> None:
         if not self._token:
-            raise TokenNeeded(f"the broker wants an access token ({said}): set {self._token_name} to one of today")
+            raise TokenNeeded(f"the broker wants an access token ({said}): set {self._token_name} to one of today, "
+                              "or run `login`")  # fmt: skip
         if self._is_token_sent:
             raise TokenNeeded(f"the broker refuses the token of {self._token_name} ({said}): it ends at 03:30 each night, "
-                              "set it to one of today")  # fmt: skip
+                              "put one of today there, or run `login`")  # fmt: skip
         self._is_token_sent = True
         self._client.send_token(self._token)
 

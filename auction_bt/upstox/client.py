@@ -8,6 +8,7 @@ from typing import Any, Final
 from auction_bt.parsing import parse
 
 HOST: Final = "https://api.upstox.com"
+HOST_VARIABLE: Final = "AUCTION_UPSTOX_URL"
 TIMEOUTS_S: Final = (10, 60)  # to connect, and to answer; the SDK ignores any but whole numbers
 _SHOWN: Final = 200  # characters of a message
 

@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,27 +68,65 @@ class Token:
         return f"{what} from {self.source}, good until {when}, {left} from now"
 
 
-def find_token(state: Path, environ: Mapping[str, str], now: int) -> Token:
-    """Return the access token: of the environment, else the one that `login` has kept.
+@dataclass(frozen=True, slots=True)
+class TokenPlace:
+    """Where a token may be.
 
     Parameters
     ----------
-    state : Path
-        The state folder.
-    environ : mapping of str to str
+    name : str
+        As it is told to the user.
+    read : callable
+        Returns what is there now, '' where there is nothing; raises `BadInput` where it cannot be read or others can.
+    """
+
+    name: str
+    read: Callable[[], str]
+
+
+def in_environment(environ: Mapping[str, str], variable: str = VARIABLE) -> TokenPlace:
+    """Return the place that a variable is."""
+    return TokenPlace(variable, lambda: environ.get(variable, "").strip())
+
+
+def in_state(state: Path) -> TokenPlace:
+    """Return the place where `keep_token` keeps."""
+    return TokenPlace(str(state / FILE), lambda: _read(state / FILE))
+
+
+def first_token(places: Iterable[TokenPlace], now: int) -> Token | None:
+    """Return the token of the first place that has one of today, else the first that has ended; None where there is none.
+
+    Notes
+    -----
+    A place with yesterday's token is passed over, or a login of today, kept in a later place, would never be found.
+    """
+    ended: Token | None = None
+    for place in places:
+        if text := place.read():
+            token = Token.of(text, place.name)
+            if not token.has_ended(now):
+                return token
+            ended = ended or token
+    return ended
+
+
+def find_token(places: Iterable[TokenPlace], now: int) -> Token:
+    """Return the token of the first place that has one of today.
+
+    Parameters
+    ----------
+    places : iterable of TokenPlace
+        The first comes first.
     now : int, ns
 
     Raises
     ------
     BadInput
-        There is none, it has ended, or others may read the file it is in.
+        There is none, all have ended, or others may read the file it is in.
     """
-    kept = state / FILE
-    if text := environ.get(VARIABLE, "").strip():
-        token = Token.of(text, VARIABLE)
-    elif text := _read(kept):
-        token = Token.of(text, str(kept))
-    else:
+    token = first_token(places, now)
+    if token is None:
         raise BadInput(f"no access token: set {VARIABLE} to one of today, or run `login` (it ends at 03:30 each night)")
     if token.has_ended(now):
         raise BadInput(f"the {token.describe(now)}: run `login` for one of today")
@@ -96,7 +134,7 @@ def find_token(state: Path, environ: Mapping[str, str], now: int) -> Token:
 
 
 def keep_token(state: Path, text: str) -> Path:
-    """Write a token where `find_token` looks, for its owner alone, whole or not at all; return where."""
+    """Write a token where `in_state` looks, for its owner alone, whole or not at all; return where."""
     state.mkdir(parents=True, exist_ok=True)
     number, name = mkstemp(dir=state, prefix=f"{FILE}.")  # made for its owner alone
     try:

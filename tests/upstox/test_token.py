@@ -12,7 +12,7 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, MINUTE_NS
 from auction_bt.redaction import redacted
 from auction_bt.sim.sessions import Scope, Sessions
-from auction_bt.upstox.token import FILE, VARIABLE, Token, find_token, keep_token
+from auction_bt.upstox.token import FILE, VARIABLE, Token, find_token, in_environment, in_state, keep_token
 from tests.sim.made import at
 
 TEN = at(10, 0)
@@ -22,12 +22,16 @@ def real(scope=Scope.FULL, now=TEN):
     return Sessions().grant(now, scope)
 
 
+def places(state, environ):
+    return in_environment(environ), in_state(state)
+
+
 def test_the_environment_comes_before_what_a_login_has_kept(tmp_path):
     ours, kept = real(), real(now=TEN + 1)
     keep_token(tmp_path, kept)
-    assert find_token(tmp_path, {VARIABLE: f" {ours}\n"}, TEN).text == ours
-    assert find_token(tmp_path, {}, TEN).text == kept
-    assert find_token(tmp_path, {VARIABLE: " "}, TEN).source == str(tmp_path / FILE)
+    assert find_token(places(tmp_path, {VARIABLE: f" {ours}\n"}), TEN).text == ours
+    assert find_token(places(tmp_path, {}), TEN).text == kept
+    assert find_token(places(tmp_path, {VARIABLE: " "}), TEN).source == str(tmp_path / FILE)
 
 
 def test_it_says_until_when_it_is_good(tmp_path):
@@ -38,14 +42,14 @@ def test_it_says_until_when_it_is_good(tmp_path):
     assert "read-only token from a file, good until 2027-11-23 10:00 IST, 365 d 0 h 0 m" in long.describe(TEN)
     assert "does not say when it ends" in Token.of("opaque", VARIABLE).describe(TEN)
     with pytest.raises(BadInput, match="which ended at 2026-11-24 03:30 IST: run `login`"):
-        find_token(tmp_path, {VARIABLE: token.text}, TEN + DAY_NS)
+        find_token(places(tmp_path, {VARIABLE: token.text}), TEN + DAY_NS)
     assert not token.has_ended(token.expires - 1)
     assert token.has_ended(token.expires)
 
 
 def test_without_one_the_way_to_get_one_is_told(tmp_path):
     with pytest.raises(BadInput, match=f"set {VARIABLE} to one of today, or run `login`"):
-        find_token(tmp_path, {}, TEN)
+        find_token(places(tmp_path, {}), TEN)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights differ")
@@ -55,7 +59,7 @@ def test_what_others_may_read_is_refused(tmp_path):
     assert os.listdir(path.parent) == [FILE]
     path.chmod(0o640)
     with pytest.raises(BadInput, match=f"chmod 600 {path}"):
-        find_token(path.parent, {}, TEN)
+        find_token(places(path.parent, {}), TEN)
 
 
 @given(st.text(max_size=60))
