@@ -140,6 +140,14 @@ def test_the_configuration_knows_what_keys_are_about_and_nothing_that_runs():
     assert not breaches(files, lambda module: not is_in(module, "auction_bt.store.dsn.open_store"))
 
 
+def test_the_preflight_judges_what_others_have_asked():
+    friends = ("preflight", "doctor", "market", "instruments.listing", "upstox.token")
+    files = sorted((ROOT / "auction_bt/preflight").rglob("*.py"))
+    assert files
+    plain = (*(f"auction_bt.{name}" for name in friends), "ipaddress")
+    assert not breaches(files, lambda module: is_pure(module) or is_in(module, *plain))
+
+
 @pytest.mark.parametrize(("folder", "other"), [("feeds", "brokers"), ("brokers", "feeds")])
 def test_feeds_and_brokers_know_neither_each_other_nor_what_stands_above(folder, other):
     above = [f"auction_bt.{name}" for name in (other, "strategy", "viewer", "cli", "engine", "analyzers", "backtest")]

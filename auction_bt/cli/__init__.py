@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "halt": ("halt", "open no more trades, until `resume`"),
     "resume": ("resume", "open trades again, or in a symbol that was blocked"),
     "flatten": ("flatten", "leave all trades of the bot at market, or those of a symbol; with or without a running bot"),
+    "preflight": ("preflight", "look before the open whether a live day can begin"),
     "replay": ("replay", "run recorded messages again, telling what happens as it happens"),
     "calendar": ("calendar", "explain a day: does the exchange trade, when, what expires, what changes next"),
     "profile": ("profile", "print the volume profile of a day"),

@@ -91,7 +91,7 @@ def _live(args: argparse.Namespace) -> int:
     clock, day = WorldClock(), day_index(time.time_ns())
     if not args.symbol:
         raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
-    print(token_of(args).describe(time.time_ns()), flush=True)
+    print(token_of(args, time.time_ns()).describe(time.time_ns()), flush=True)
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
         with open_store(args.store, create=True) as store:
@@ -101,7 +101,7 @@ def _live(args: argparse.Namespace) -> int:
             _check(legs, day, live_request(args, args.symbol).settings)
             for leg in legs:
                 store.put_instrument(leg.instrument)
-        place = Place(args.store, args.state, args.base_url, lambda: token_of(args).text, clock)
+        place = Place(args.store, args.state, args.base_url, lambda: token_of(args, time.time_ns()).text, clock)
         return _run(args, place, legs, day, None)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 from pathlib import Path
 
 from auction_bt.configuration.file import Configuration
@@ -28,9 +27,9 @@ def token_places(args: argparse.Namespace, variable: str = VARIABLE) -> tuple[To
     return (*places, in_state(args.state))
 
 
-def token_of(args: argparse.Namespace) -> Token:
-    """Return the token of today, read anew each time; raise `BadInput` where there is none."""
-    return find_token(token_places(args), time.time_ns())
+def token_of(args: argparse.Namespace, now: int) -> Token:
+    """Return the token that is good at `now` (ns), read anew each time; raise `BadInput` where there is none."""
+    return find_token(token_places(args), now)
 
 
 def _written(path: Path) -> str:

@@ -6,11 +6,14 @@ import socket
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from email.utils import formatdate
 from typing import Any, Final
 
 from flask import Flask, Response, g, jsonify, request
 from waitress.channel import ClientDisconnected
 from werkzeug.exceptions import HTTPException
+
+from auction_bt.core.ist import SECOND_NS
 
 from . import checks
 from .account_calls import account_calls
@@ -67,6 +70,8 @@ def create_app(service: Service) -> Flask:
 
     @app.after_request
     def spoil(answer: Response) -> Response:
+        # The server would write the world's, and a client may hold its own clock against the broker's.
+        answer.headers["Date"] = formatdate(service.broker.clock() // SECOND_NS, usegmt=True)
         slow = _of(g.get("faults", ()), FaultKind.SLOW)
         if slow is not None:
             service.pause(slow.seconds)

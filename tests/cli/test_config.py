@@ -127,17 +127,17 @@ def test_the_token_of_the_file_stands_between_the_environment_and_what_a_login_k
     mine, written, kept, old = (Sessions().grant(now + n * DAY_NS) for n in (1, 2, 3, -9))
     state = ("--state", str(tmp_path / "state"))
     with pytest.raises(BadInput, match="no access token"):
-        token_of(given(*state))
+        token_of(given(*state), now)
     keep_token(tmp_path / "state", kept)
-    assert token_of(given(*state)).text == kept
+    assert token_of(given(*state), now).text == kept
     text = f"upstox.access_token = '{written}'"
-    token = token_of(given(*state, text=text))
+    token = token_of(given(*state, text=text), now)
     assert (token.text, token.source) == (written, str(tmp_path / "auction.toml"))
-    assert token_of(given(*state, text=f"upstox.access_token = '{old}'")).text == kept
+    assert token_of(given(*state, text=f"upstox.access_token = '{old}'"), now).text == kept
     monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", mine)
-    assert token_of(given(*state, text=text)).text == mine
+    assert token_of(given(*state, text=text), now).text == mine
     monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", old)
-    assert token_of(given(*state, text=text)).text == written
+    assert token_of(given(*state, text=text), now).text == written
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights differ")
