@@ -20,6 +20,7 @@ from auction_bt.instruments.master import MasterFile
 from auction_bt.instruments.search import ranked, words_of
 
 from .arguments import Progress, add_state, check_state, day_of
+from .configured import add_config
 
 HELP = (
     "Find instruments of the broker's master by words of symbol, name, key or expiry, as they were listed on a day. The masters "
@@ -34,6 +35,7 @@ _SHOWN: Final = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("words", nargs="*", metavar="WORD", help="beginnings of words, all of them, in any order: nifty fut dec")
+    add_config(parser)
     add_state(parser)
     parser.add_argument("--date", metavar="DATE", help="as listed on this day in India (default: today); of --from, whose it is")
     parser.add_argument("--refresh", action="store_true", help="get today's master from the broker")
