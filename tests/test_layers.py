@@ -148,6 +148,13 @@ def test_the_preflight_judges_what_others_have_asked():
     assert not breaches(files, lambda module: is_pure(module) or is_in(module, *plain))
 
 
+def test_the_end_of_a_day_compares_what_others_have_asked():
+    files = sorted((ROOT / "auction_bt/eod").rglob("*.py"))
+    assert files
+    friends = ("auction_bt.eod", "auction_bt.preflight.check", "auction_bt.doctor", "auction_bt.wording", "csv", "pathlib")
+    assert not breaches(files, lambda module: is_pure(module) or is_in(module, *friends))
+
+
 @pytest.mark.parametrize(("folder", "other"), [("feeds", "brokers"), ("brokers", "feeds")])
 def test_feeds_and_brokers_know_neither_each_other_nor_what_stands_above(folder, other):
     above = [f"auction_bt.{name}" for name in (other, "strategy", "viewer", "cli", "engine", "analyzers", "backtest")]

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "resume": ("resume", "open trades again, or in a symbol that was blocked"),
     "flatten": ("flatten", "leave all trades of the bot at market, or those of a symbol; with or without a running bot"),
     "preflight": ("preflight", "look before the open whether a live day can begin"),
+    "eod": ("eod", "after the close: the day's account, held against the broker's and the recording's"),
     "replay": ("replay", "run recorded messages again, telling what happens as it happens"),
     "calendar": ("calendar", "explain a day: does the exchange trade, when, what expires, what changes next"),
     "profile": ("profile", "print the volume profile of a day"),

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the table, or write JSON."""
     with open_store(args.store, readonly=True) as store:
         instruments = store.instruments() if args.symbol is None else _meant(store, args.symbol, args.state)
-        table = [(i, [_row(store, i, h) for h in store.holdings(i.symbol)], misfit_of_store(store, i)) for i in instruments]
+        table = [(i, [row_of(store, i, h) for h in store.holdings(i.symbol)], misfit_of_store(store, i)) for i in instruments]
     if not any(rows for _, rows, _ in table):
         raise NothingToDo("the store holds no data: import or record some first")
     if args.json:
@@ -96,7 +96,8 @@ def _meant(store: TickStore, text: str, state: Path) -> list[Instrument]:
     return found
 
 
-def _row(store: TickStore, instrument: Instrument, held: DayHoldings) -> Row:
+def row_of(store: TickStore, instrument: Instrument, held: DayHoldings) -> Row:
+    """Return one day of one instrument with how good its ticks are."""
     begin, end = day_start(held.day), day_start(held.day + 1)
     gaps = store.gaps(held.symbol, begin, end)
     longest = max((g.end - g.begin for g in gaps if g.kind == "silence"), default=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
@@ -42,6 +43,7 @@ class AccountApi:
         sdk = self._client.sdk
         self._user = upstox_client.UserApi(sdk)
         self._orders = upstox_client.OrderApi(sdk)
+        self._charges = upstox_client.ChargeApi(sdk)
         self._portfolio = upstox_client.PortfolioApi(sdk)
         self.lag: int | None = None
 
@@ -89,6 +91,16 @@ class AccountApi:
     def trades(self) -> Sequence[Row]:
         """Return what was traded today, fill by fill."""
         return _rows(self._ask("trades", lambda **options: self._orders.get_trade_history("2.0", **options)), "trades")
+
+    def charges(self, symbol: str, qty: int, product: str, price: float, *, buy: bool) -> Decimal:
+        """Return what the broker charges for an order, in rupees: its own calculation, before the contract note's."""
+        asked = symbol, qty, product, "BUY" if buy else "SELL", price, "2.0"
+        data = self._ask("charges", lambda **options: self._charges.get_brokerage(*asked, **options))
+        said = _row(data, "charges").get("charges")
+        total = said.get("total") if isinstance(said, dict) else None
+        if isinstance(total, bool) or not isinstance(total, int | float):
+            raise _odd("charges")
+        return Decimal(str(total))
 
     def _ask(self, what: str, send: Callable[..., Any]) -> object:
         before = self._clock()

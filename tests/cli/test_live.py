@@ -47,13 +47,28 @@ def test_a_rehearsal_in_lockstep_is_its_replay_and_the_backtest(tmp_path: Path, 
     assert counts["trade", "backtest"] == counts["trade", "replay"] > 5
     assert counts["decision", "replay"] > 20
 
-    # A trade that was not is found.
     folder = tmp_path / "rehearsal"
+    account = [
+        "eod",
+        "--offline",
+        "--date",
+        "2026-03-10",
+        "--state",
+        str(folder),
+        "--store",
+        f"sqlite:///{folder / 'auction.db'}",
+    ]
+    assert main(account) == 0
+    assert "PASS  verify: live = replay = backtest" in capsys.readouterr().out
+
+    # A trade that was not is found.
     with Journal.open(folder) as journal:
         journal.append_trades(1, journal.trades(1)[:1])
     assert not prove(tmp_path, capsys)["same"]
     assert main(["verify", "--run", "last", "--state", str(folder), "--store", f"sqlite:///{folder / 'auction.db'}"]) == 1
     assert "first difference: a trade" in capsys.readouterr().out
+    assert main(account) == 1
+    assert "FAIL  verify: a trade of the run and of the replay differ" in capsys.readouterr().out
 
 
 def test_a_rehearsal_with_faults_ends_with_the_exchange_s_position(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
