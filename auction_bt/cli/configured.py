@@ -37,10 +37,10 @@ def configured(parser: argparse.ArgumentParser, words: Sequence[str], args: argp
     parser.set_defaults(**{key.option: _default(parser, key, value) for key, value in plain.items()})
     found = parser.parse_intermixed_args(words)
     for key, value in values.items():
-        # Options that may be given again would be added to a default of theirs: they take its place.
-        if _is_list(key) and not getattr(found, key.option, True):
+        # Options that may be given again would be added to a default of theirs: they take its place. One symbol is no list.
+        if _is_list(key) and getattr(found, key.option, None) == []:
             setattr(found, key.option, list(value))
-    if pairs or "settings" in vars(found):
+    if "settings" in found:
         strategy = [f"{key.name}={value}" for key, value in values.items() if key.section == "strategy"]
         found.settings = [*strategy, *(pair for pair in pairs if pair not in named)]
     return found
@@ -51,4 +51,7 @@ def _is_list(key: Key) -> bool:
 
 
 def _default(parser: argparse.ArgumentParser, key: Key, value: Any) -> Any:
-    return str(value) if isinstance(parser.get_default(key.option), str) else value
+    before = parser.get_default(key.option)
+    if isinstance(before, Path):
+        return Path(value).expanduser()  # which a shell does for an option
+    return str(value) if isinstance(before, str) else value

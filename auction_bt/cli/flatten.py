@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import time
 
 from auction_bt.core.errors import Fatal
 from auction_bt.upstox.client import UpstoxClient
 from auction_bt.upstox.flattening import Flattening
-from auction_bt.upstox.token import find_token
 
 from .arguments import add_base_url, add_state, check_address, check_state
 from .commanding import is_running, say
+from .configured import add_config
+from .tokens import add_keyring, token_of
 
 HELP = (
     "Leave every trade of the bot at market, or that of a symbol, take back its orders, and open no more until `resume`. Where "
@@ -22,9 +22,11 @@ HELP = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    add_config(parser)
     add_state(parser)
     parser.add_argument("symbol", nargs="?", default="", metavar="SYMBOL", help="that alone (default: all)")
     add_base_url(parser)
+    add_keyring(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         return say(args, "flatten", args.symbol)
     print(f"no bot runs on {args.state}: doing it from here", flush=True)
     client = UpstoxClient(args.base_url)
-    client.send_token(find_token(args.state, os.environ, time.time_ns()).text)
+    client.send_token(token_of(args, time.time_ns()).text)
     left = Flattening(client, time.time_ns, time.sleep, lambda text: print(text, flush=True)).run(args.symbol)
     if left:
         raise Fatal(f"not flat: {'; '.join(left)}: look at the broker's own page")

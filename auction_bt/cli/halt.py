@@ -6,12 +6,14 @@ import argparse
 
 from .arguments import add_state, check_state
 from .commanding import say
+from .configured import add_config
 
 HELP = "Open no more trades, until `resume`. Open trades keep their stops and targets. Works whatever the feed does."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    add_config(parser)
     add_state(parser)
 
 

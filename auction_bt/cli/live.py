@@ -24,6 +24,7 @@ from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock, WorldClock
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.market.sessions import session_of
+from auction_bt.preflight.market import closed
 from auction_bt.store import TickStore
 from auction_bt.store.dsn import open_store
 from auction_bt.store.folder_lock import FolderLock
@@ -153,7 +154,7 @@ def _check(legs: tuple[Leg, ...], day: int, settings: Mapping[str, Any]) -> None
             raise BadInput(f"{leg.instrument.symbol} is an option: live it is traded on its own profile alone "
                            "(--set own_profile=true), not yet on its underlying's")  # fmt: skip
     if all(session_of(leg.instrument, day).is_closed for leg in legs):
-        raise NothingToDo(f"the exchange is closed on {to_date(day)}: `calendar` tells when it next opens")
+        raise NothingToDo(closed(day) or f"the exchange is closed on {to_date(day)}: `calendar` tells when it next opens")
 
 
 # ---------------------------------------------------------------- running

@@ -6,6 +6,7 @@ import argparse
 
 from .arguments import add_state, check_state
 from .commanding import say
+from .configured import add_config
 
 HELP = (
     "Open trades again after a halt; with a symbol, in that symbol, after somebody else has closed its trade or left a position "
@@ -15,6 +16,7 @@ HELP = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    add_config(parser)
     add_state(parser)
     parser.add_argument("symbol", nargs="?", default="", metavar="SYMBOL", help="that alone (default: the halt of all)")
 

@@ -97,7 +97,7 @@ def test_without_a_bot_what_is_ours_is_flattened_and_what_is_not_is_left_alone(
         stop = {**future, "order_type": "SL-M", "trigger_price": 24_900.0, "transaction_type": "SELL"}
         api.place_order(order(**stop, tag="abt1s2"))
         token = Token.of(service.sessions.grant(service.broker.clock()), "here")  # of a day that is over
-        monkeypatch.setattr("auction_bt.cli.flatten.find_token", lambda *_: token)
+        monkeypatch.setattr("auction_bt.cli.flatten.token_of", lambda *_: token)
         done = threading.Event()
 
         def trade_on() -> None:

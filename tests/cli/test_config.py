@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from auction_bt.cli import fetch, live, live_main, login, main
+from auction_bt.cli import fetch, flatten, live, live_main, login, main, resume
 from auction_bt.cli.configured import configured
 from auction_bt.cli.request import live_request
 from auction_bt.cli.tokens import token_of
@@ -101,6 +101,18 @@ def test_a_command_takes_what_it_has_an_option_for(given):
     args = given(*days, command=fetch)
     assert (args.symbol, str(args.state), args.base_url) == (["NIFTY-FUT", "RELIANCE"], "there", "https://file.example")
     assert not hasattr(args, "settings")
+
+
+@pytest.mark.parametrize("command", [flatten, resume])
+def test_all_of_a_bot_stays_all_whatever_the_file_runs(given, command):
+    assert given(command=command).symbol == ""
+    assert str(given(command=command).state) == "there"  # or it would be done beside the bot that runs
+
+
+def test_a_home_folder_is_one_in_a_file_too(given, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert given(text="store.state = '~/state'").state == tmp_path / "state"
 
 
 @pytest.mark.parametrize(

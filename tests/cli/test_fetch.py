@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.store.dsn import open_store
 from auction_bt.store.folder_lock import FolderLock
+from auction_bt.upstox.token import keep_token
 from tests.broker.server import Broker, serving
 from tests.importing.made import ENVIRONMENT, EVER
 from tests.instruments.made import RELIANCE, contract, index, standard, write
@@ -87,6 +89,19 @@ def test_a_token_comes_from_the_environment(fetch, broker, monkeypatch):
     assert "set UPSTOX_ACCESS_TOKEN to one of today" in error
     monkeypatch.setenv("MINE", "secret")
     code, out, error = fetch("--symbol", RELIANCE, "--token-env", "MINE")
+    assert (code, error) == (0, "")
+    assert "secret" not in out
+
+
+def test_a_token_comes_from_the_login(fetch, broker, tmp_path, monkeypatch):
+    broker.token = "secret"
+    monkeypatch.delenv("UPSTOX_ACCESS_TOKEN", raising=False)
+    keep_token(tmp_path / ".auction_bt", "old")
+    code, _, error = fetch("--symbol", RELIANCE)
+    assert code == 1
+    assert f"refuses the token of {Path('.auction_bt', 'token')}" in error
+    keep_token(tmp_path / ".auction_bt", "secret")
+    code, out, error = fetch("--symbol", RELIANCE)
     assert (code, error) == (0, "")
     assert "secret" not in out
 

@@ -6,12 +6,14 @@ import stat
 import threading
 import urllib.request
 
+import keyring
 import pytest
 
 from auction_bt.cli import main
 from auction_bt.sim.sessions import App, Sessions
 from auction_bt.upstox.token import FILE
 from tests.sim.served import serving
+from tests.upstox.test_keychain import InMemory
 from tests.waiting import until
 
 
@@ -78,6 +80,27 @@ def test_an_address_may_be_pasted(broker, redirect, tmp_path, capsys, monkeypatc
     monkeypatch.setattr("sys.stdin", Pasted())
     assert main(words(broker, redirect, tmp_path, "--paste")) == 0
     assert (tmp_path / FILE).exists()
+
+
+def test_the_keyring_may_keep_it(broker, redirect, tmp_path, capsys, monkeypatch):
+    chain = InMemory()
+    before = keyring.get_keyring()
+    keyring.set_keyring(chain)
+    try:
+        codes, printed = [], []
+        thread = threading.Thread(
+            target=lambda: codes.append(main(words(broker, redirect, tmp_path, "--no-browser", "--keyring")))
+        )
+        thread.start()
+        until(lambda: printed.append(capsys.readouterr().out) or "log in here: " in "".join(printed))
+        urllib.request.urlopen(page("".join(printed)), timeout=10).close()
+        thread.join(20)
+    finally:
+        keyring.set_keyring(before)
+    assert codes == [0]
+    assert len(chain.kept) == 1
+    assert "logged in: token from the system's keyring" in capsys.readouterr().out
+    assert not (tmp_path / FILE).exists()
 
 
 class Still(urllib.request.HTTPErrorProcessor):
