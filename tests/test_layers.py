@@ -141,7 +141,7 @@ def test_the_configuration_knows_what_keys_are_about_and_nothing_that_runs():
 
 
 def test_the_preflight_judges_what_others_have_asked():
-    friends = ("preflight", "doctor", "market", "instruments.listing", "upstox.token")
+    friends = ("preflight", "doctor", "market", "instruments.listing", "upstox.token", "wording")
     files = sorted((ROOT / "auction_bt/preflight").rglob("*.py"))
     assert files
     plain = (*(f"auction_bt.{name}" for name in friends), "ipaddress")

@@ -27,6 +27,7 @@ from auction_bt.live.proof import LiveRecord, prove
 from auction_bt.market.rates import plans
 from auction_bt.preflight.account import leftovers
 from auction_bt.preflight.check import Check, failed, passed, warned
+from auction_bt.redaction import redacted
 from auction_bt.store import TickStore
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace, clock: Clock = time.time_ns) -> int:
     print("\n".join(_account(number, record, costs)), flush=True)
     counts: Counter[Level] = Counter()
     for check in _checks(args, record, costs, note, clock, is_elsewhere=is_elsewhere, is_today=day == today):
-        print(check, flush=True)
+        print(redacted(str(check)), flush=True)
         counts[check.level] += 1
     print(f"{to_date(day)}: {counts[Level.PASS]} passed, {counts[Level.WARN]} to look at, {counts[Level.FAIL]} failed")
     return 1 if counts[Level.FAIL] else 0
@@ -184,7 +185,8 @@ def _broker(args: argparse.Namespace, record: LiveRecord, costs: Paid, clock: Cl
     except AuctionError as error:
         yield warned("broker's trades", f"not known ({error})", "run it again when the broker answers, today")
         return
-    yield from traded.compared(traded.of_trades(record.trades), traded.of_orders(orders), _names(args.store, record))
+    names = _names(args.store, record)
+    yield from traded.compared(traded.of_trades(record.trades), traded.of_orders(orders), names)
     yield from leftovers(positions, book, sends=True)
     refused = Counter(str(row.get("status_message") or "no reason given") for row in book if row.get("status") == "rejected")
     if refused:
@@ -195,8 +197,9 @@ def _broker(args: argparse.Namespace, record: LiveRecord, costs: Paid, clock: Cl
     if not str(record.settings["costs"]).endswith("x1"):
         yield warned("broker's charges", f"not compared: the run counted {record.settings['costs']}", "run with --costs x1")
         return
+    ours = [order for order in orders if order.symbol in names]  # what others traded is told above, and costs the run nothing
     try:
-        total = sum((api.charges(o.symbol, o.qty, o.product, o.price, buy=o.buy) for o in orders), Decimal(0))
+        total = sum((api.charges(o.symbol, o.qty, o.product, o.price, buy=o.buy) for o in ours), Decimal(0))
     except AuctionError as error:
         yield warned("broker's charges", f"not known ({error})", "run it again, today")
         return

@@ -27,6 +27,7 @@ from auction_bt.market.agreement import differences
 from auction_bt.market.calendar import whole_days_before
 from auction_bt.preflight import account, market
 from auction_bt.preflight.check import Check, failed, passed, warned
+from auction_bt.redaction import redacted
 from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import is_there, open_store
 from auction_bt.symbols import legs_of
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace, clock: Clock = time.time_ns, alert: Alert | No
         raise NothingToDo(closed)
     counts: Counter[Level] = Counter()
     for check in _checks(args, live_request(args, args.symbol or ["-"]), day, clock, alert):
-        print(check, flush=True)
+        print(redacted(str(check)), flush=True)
         counts[check.level] += 1
     print(f"{to_date(day)}: {counts[Level.PASS]} passed, {counts[Level.WARN]} to look at, {counts[Level.FAIL]} failed")
     return 1 if counts[Level.FAIL] else 0

@@ -9,6 +9,7 @@ from typing import Any, Final
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_index, day_start
 from auction_bt.core.live_order import FINAL
 from auction_bt.upstox.token import Token
+from auction_bt.wording import rupees
 
 from .check import Check, failed, passed, warned
 
@@ -100,11 +101,11 @@ def address(registered: Sequence[str], own: str, *, sends: bool) -> Check:
 def funds(available: float, counted_on: float, *, sends: bool) -> Check:
     """Judge the money, in rupees, against what the run counts on."""
     if available <= 0:
-        return _of_orders("funds", f"₹{available:,.2f} can be traded with", "pay in", sends=sends)
+        return _of_orders("funds", f"{rupees(available)} can be traded with", "pay in", sends=sends)
     if available < counted_on:
-        return warned("funds", f"₹{available:,.2f} can be traded with, and the run counts on ₹{counted_on:,.2f}",
+        return warned("funds", f"{rupees(available)} can be traded with, and the run counts on {rupees(counted_on)}",
                       "set cash to what there is, or orders may be refused for margin")  # fmt: skip
-    return passed("funds", f"₹{available:,.2f} can be traded with")
+    return passed("funds", f"{rupees(available)} can be traded with")
 
 
 def clock(lag: int | None) -> Check:

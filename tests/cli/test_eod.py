@@ -20,7 +20,7 @@ from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.run_settings import run_settings
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
-from tests.sim.made import DAY, SHARE, at
+from tests.sim.made import DAY, PLAIN, SHARE, at
 from tests.sim.served import logged_in, market, order, serving
 
 NOW = at(15, 55)
@@ -108,6 +108,19 @@ def test_a_trade_of_which_the_broker_knows_nothing(end, broker):
     told = "RELIANCE: we bought 15 for ₹19,650.00, sold 15"
     assert told in of(lines, "broker's trades")[0]
     assert of(lines, "broker's trades")[0].startswith("FAIL")
+
+
+def test_what_others_traded_is_found_and_costs_the_run_nothing(end, broker):
+    broker.broker.clock.now = at(15, 0)
+    sdk = logged_in(broker)
+    for side in ("BUY", "SELL"):
+        sdk.OrderApiV3.place_order(market(instrument_token=PLAIN, transaction_type=side))
+        broker.broker.tick(PLAIN, at(15, 0, 1), 400.0, 100)
+    broker.broker.clock.now = NOW
+    code, lines = end()
+    assert code == 1
+    assert "find out who did" in of(lines, "broker's trades")[0]
+    assert of(lines, "broker's charges")[0].startswith("PASS")
 
 
 def test_charges_that_are_not_the_broker_s(end, broker):

@@ -78,7 +78,7 @@ def test_what_is_held_and_what_waits_stops_real_orders_alone(look, broker):
 def test_money_that_is_less_than_counted_on(look):
     code, lines = look("--cash", "99,00,000")
     assert code == 0
-    assert "and the run counts on ₹9,900,000.00" in of(lines, "funds")[0]
+    assert "and the run counts on ₹99,00,000.00" in of(lines, "funds")[0]
 
 
 @pytest.mark.parametrize(("seconds", "level"), [(0, "PASS"), (10, "WARN"), (-10, "WARN"), (100, "FAIL"), (-100, "FAIL")])

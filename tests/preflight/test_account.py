@@ -64,7 +64,7 @@ def test_the_address():
 
 def test_the_money():
     fails(lambda sends: account.funds(0.0, 100.0, sends=sends), "₹0.00 can be traded with")
-    fails(lambda sends: account.funds(-5.0, 100.0, sends=sends), "₹-5.00")
+    fails(lambda sends: account.funds(-5.0, 100.0, sends=sends), "−₹5.00")
     assert account.funds(99.0, 100.0, sends=True).level is Level.WARN
     assert account.funds(100.0, 100.0, sends=True).level is Level.PASS
 
