@@ -5,10 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.test_docs import ROOT, run
+from auction_bt.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
 
 PAGE = (ROOT / "docs/operations.md").read_text("utf-8")
 UNITS = dict(re.findall(r"^`(auction-[a-z]+\.(?:service|timer))`\n\n```ini\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
@@ -47,10 +50,11 @@ def test_a_closed_exchange_is_no_failure_and_a_wrong_file_is_not_tried_again():
 
 
 @pytest.mark.parametrize("command", commands())
-def test_the_commands_of_the_units_are_there(command):
+def test_the_commands_of_the_units_are_there(command, capsys):
     python, dash, package, name, *rest = command.split()
     assert (python, dash, package) == (PYTHON, "-m", "auction_bt")
-    told = run(["-m", "auction_bt", name, "--help"]).stdout
+    assert main([name, "--help"]) == 0
+    told = capsys.readouterr().out
     assert not [word for word in rest if word.startswith("--") and word not in told]
 
 

@@ -11,7 +11,7 @@ from getpass import getpass
 from typing import Final
 
 from auction_bt.core.errors import BadInput
-from auction_bt.upstox.keychain import NAME, keep_in_keyring
+from auction_bt.upstox.keychain import NAME, in_keyring, keep_in_keyring
 from auction_bt.upstox.login import Login
 from auction_bt.upstox.token import Token, keep_token
 
@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     check_address(args.base_url)
     if not args.client_id:
         raise BadInput(f"no application: give --client-id KEY, or set {_KEY} to the API key of yours")
+    if args.keyring:
+        in_keyring(args.state).read()  # or a keyring that cannot be used would be found when the code, good once, is spent
     login = Login(args.base_url, args.client_id, args.redirect, secrets.token_urlsafe(24))
     secret = os.environ.get(_SECRET, "") or (getpass("API secret: ") if has_terminal() else "")
     if not secret:

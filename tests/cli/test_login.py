@@ -3,6 +3,7 @@
 import io
 import socket
 import stat
+import sys
 import threading
 import urllib.request
 
@@ -101,6 +102,14 @@ def test_the_keyring_may_keep_it(broker, redirect, tmp_path, capsys, monkeypatch
     assert len(chain.kept) == 1
     assert "logged in: token from the system's keyring" in capsys.readouterr().out
     assert not (tmp_path / FILE).exists()
+
+
+def test_a_keyring_that_cannot_be_used_is_told_before_the_login(broker, redirect, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    assert main(words(broker, redirect, tmp_path, "--no-browser", "--keyring")) == 2
+    told = capsys.readouterr()
+    assert "pip install 'auction-bt[keyring]'" in told.err
+    assert "log in here" not in told.out
 
 
 class Still(urllib.request.HTTPErrorProcessor):

@@ -4,7 +4,7 @@ import sys
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auction_bt.configuration.file import Configuration, find
@@ -44,6 +44,7 @@ def allowed(key):
     return st.booleans() if kind is bool else st.lists(word, max_size=3) if kind is tuple else word
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_what_is_written_is_what_is_read(tmp_path_factory, data):
     chosen = data.draw(st.lists(st.sampled_from(KEYS), unique=True, max_size=8))
@@ -149,6 +150,7 @@ def test_an_override_may_be_wrong(pair, said):
     assert "s3cr3t" not in str(caught.value)
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=100) | st.sampled_from(KEYS).map(lambda key: f"[{key.section}]\n{key.name}"), st.text(max_size=60))
 def test_any_text_is_read_or_refused(tmp_path_factory, begin, value):
     with suppress(BadInput):

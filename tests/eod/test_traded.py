@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auction_bt.core.errors import AuctionError
@@ -47,6 +47,7 @@ def judged(made, rows):
     return traded.compared(traded.of_trades(made), traded.of_orders(traded.orders_of(rows)), NAMES)
 
 
+@settings(max_examples=40)
 @given(st.lists(trades(), max_size=4), st.randoms())
 def test_the_same_trades_in_other_pieces_and_another_order_agree(pairs, random):
     rows = [row for _, rows in pairs for row in rows]
@@ -55,6 +56,7 @@ def test_the_same_trades_in_other_pieces_and_another_order_agree(pairs, random):
     assert only.level is Level.PASS
 
 
+@settings(max_examples=40)
 @given(trades(), st.data())
 def test_a_share_or_a_rupee_more_is_found(pair, data):
     one, rows = pair
@@ -64,6 +66,7 @@ def test_a_share_or_a_rupee_more_is_found(pair, data):
     assert [check.level for check in judged([one], rows)] == [Level.FAIL]
 
 
+@settings(max_examples=40)
 @given(trades(), st.data())
 def test_a_row_that_is_missing_is_found(pair, data):
     one, rows = pair
