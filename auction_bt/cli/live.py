@@ -13,12 +13,14 @@ from types import FrameType
 from typing import Any, Final
 
 from auction_bt.backtest import Request
-from auction_bt.core.errors import BadInput, NothingToDo, Refused
+from auction_bt.core.errors import BadInput, NothingToDo
 from auction_bt.core.instrument import Instrument, Kind
 from auction_bt.core.ist import DAY_NS, day_index, day_start, to_date
 from auction_bt.core.leg import Leg
 from auction_bt.importing.finish import finish
+from auction_bt.instruments.book import InstrumentBook
 from auction_bt.live import rehearsal
+from auction_bt.live.alerts import Alerts
 from auction_bt.live.assembly import LiveRun, Place
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock, WorldClock
@@ -30,19 +32,23 @@ from auction_bt.store.dsn import open_store
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, Spool
 from auction_bt.symbols import legs_of, no_volume
+from auction_bt.upstox.account import AccountApi
 from auction_bt.wording import plural
 
+from .alerting import sender_of
 from .arguments import add_base_url, check_address, check_state, day_of, loaded_book
 from .configured import add_config
 from .live_screen import LiveScreen, Word
+from .real_orders import add_real_orders, confirm, hold_account, most_open
 from .request import add_live_request, live_request
 from .sim import last_day, seeded
 from .tokens import add_keyring, token_of
 
 HELP: Final = (
     "Run the strategy on the live feed. --orders paper (default) fills orders on the ticks that come, none tells of levels and "
-    "signals alone, sim is a rehearsal against a simulated Upstox that plays a stored or made-up day, orders and all. Ctrl-C "
-    "stops entries and ends; a second one ends at once."
+    "signals alone, sim is a rehearsal against a simulated Upstox that plays a stored or made-up day, orders and all, upstox "
+    "sends them to the broker, with real money, after a person has confirmed it. Ctrl-C stops entries and ends; a second one "
+    "ends at once."
 )
 
 
@@ -58,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--viewer", metavar="HOST:PORT", help="serve the viewer beside it")
     add_base_url(parser)
     add_keyring(parser)
+    add_real_orders(parser)
     group = parser.add_argument_group("rehearsal (--orders sim)")
     group.add_argument("--day", metavar="DATE", help="the stored day to play (default: the last one recorded)")
     group.add_argument("--seed", type=int, metavar="N", help="play a made-up day instead")
@@ -74,8 +81,6 @@ def run(args: argparse.Namespace) -> int:
     orders = Orders(args.orders)
     if not 0.1 <= args.every <= 3600:
         raise BadInput(f"--every {args.every:g} must be 0.1 to 3600 seconds")
-    if orders is Orders.UPSTOX:
-        raise Refused("--orders upstox is not open yet: guards, crash and restart are not proved; rehearse with --orders sim")
     check_state(args.state)
     if orders is Orders.SIM:
         return _rehearse(args)
@@ -95,15 +100,31 @@ def _live(args: argparse.Namespace) -> int:
     print(token_of(args, time.time_ns()).describe(time.time_ns()), flush=True)
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
+        book = loaded_book(args.state, stack)
         with open_store(args.store, create=True) as store:
-            legs = tuple(
-                leg for text in args.symbol for leg in legs_of(store, loaded_book(args.state, stack), text, range(day, day + 1))
-            )
+            legs = tuple(leg for text in args.symbol for leg in legs_of(store, book, text, range(day, day + 1)))
             _check(legs, day, live_request(args, args.symbol).settings)
             for leg in legs:
                 store.put_instrument(leg.instrument)
+        if args.orders == Orders.UPSTOX:
+            _take_account(args, stack)
+        freeze = _freeze(book, legs, day)
         place = Place(args.store, args.state, args.base_url, lambda: token_of(args, time.time_ns()).text, clock)
-        return _run(args, place, legs, day, None)
+        return _run(args, place, legs, day, None, freeze)
+
+
+def _freeze(book: InstrumentBook | None, legs: tuple[Leg, ...], day: int) -> dict[str, int]:
+    listings = [book.of_key(leg.instrument.symbol, day) for leg in legs] if book is not None else []
+    return {listing.key: listing.freeze for listing in listings if listing is not None and listing.freeze}
+
+
+def _take_account(args: argparse.Namespace, stack: ExitStack) -> None:
+    token = token_of(args, time.time_ns())
+    if token.is_read_only:
+        raise BadInput(f"the {token.describe(time.time_ns())}: it gives no orders; run `login` for one that does")
+    account = str(AccountApi(args.base_url, token.text, time.time_ns).profile().get("user_id") or "")
+    stack.enter_context(hold_account(account))
+    confirm(args, account)
 
 
 def _rehearse(args: argparse.Namespace) -> int:
@@ -158,15 +179,21 @@ def _check(legs: tuple[Leg, ...], day: int, settings: Mapping[str, Any]) -> None
 
 
 # ---------------------------------------------------------------- running
-def _run(args: argparse.Namespace, place: Place, legs: tuple[Leg, ...], day: int, sim: SimProcess | None) -> int:
+def _run(
+    args: argparse.Namespace, place: Place, legs: tuple[Leg, ...], day: int, sim: SimProcess | None,
+    freeze: Mapping[str, int] | None = None,
+) -> int:  # fmt: skip
     request = live_request(args, [leg.instrument.symbol for leg in legs])
-    plan = _plan(args, request, legs, day, sim.ready.speed if sim is not None else 1.0)
+    plan = replace(_plan(args, request, legs, day, sim.ready.speed if sim is not None else 1.0), freeze=freeze or {})
     shown = LiveScreen(args, plan, sim, Word())
+    alerts = Alerts(place.state, sender_of(args), place.clock, shown.say)
+    shown.tell_alarm = alerts
     live = LiveRun(place, plan, legs, on_news=shown.news, on_alarm=shown.alarm, look=shown.look)
     with ExitStack() as stack:
         if args.viewer:
             stack.enter_context(_viewer(args.viewer, place))
         stack.enter_context(_signals(shown.word))
+        stack.enter_context(alerts)
         shown.say(f"{plan.orders.value}: {plural(len(legs), 'symbol')}, {to_date(day)}, recording to {place.store}")
         try:
             session = live.run()
@@ -179,9 +206,13 @@ def _run(args: argparse.Namespace, place: Place, legs: tuple[Leg, ...], day: int
 def _plan(args: argparse.Namespace, request: Request, legs: tuple[Leg, ...], day: int, speed: float) -> LivePlan:
     orders = Orders(args.orders)
     # Where orders are filled elsewhere nothing is assumed of their price.
-    fill = replace(request.fill, slippage=0, sends_targets=True) if orders is Orders.SIM else request.fill
+    is_elsewhere = orders in {Orders.SIM, Orders.UPSTOX}
+    fill = replace(request.fill, slippage=0, sends_targets=True) if is_elsewhere else request.fill
+    settings = request.settings
+    if orders is Orders.UPSTOX:
+        settings = {**settings, "max_concurrent": most_open(args.max_positions, settings)}
     plan = LivePlan(
-        tuple(leg.instrument for leg in legs), request.settings, request.cash, request.charges, day_start(day), orders, fill,
+        tuple(leg.instrument for leg in legs), settings, request.cash, request.charges, day_start(day), orders, fill,
     )  # fmt: skip
     if args.lockstep:  # an order at market waits for the next tick there, however late, as in a backtest
         return replace(plan, patience=DAY_NS)

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from auction_bt.core.decision import Decision
 from auction_bt.core.errors import Fatal
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.news import News
+from auction_bt.core.trade import Trade
 from auction_bt.live.assembly import LiveRun
 from auction_bt.live.command_box import Command, CommandBox
 from auction_bt.live.commands import STALE
@@ -70,6 +72,7 @@ class LiveScreen:
         self.screen = Screen(has_status=self.is_table)
         self.word = word
         self.alarms = 0
+        self.tell_alarm: Callable[[str], None] | None = None  # beside the terminal
         self._obedience: Obedience | None = None
         self._naked: set[str] = set()  # trades without a stop, that were told
 
@@ -86,11 +89,15 @@ class LiveScreen:
         text = line(news, self._names[news.symbol])
         if text:
             self.say(text)
+        if isinstance(news, Trade) and news.reason == "day_loss":
+            self.alarm(f"{news.symbol}: left at the limit of the day's loss; no trade is opened any more today")
 
     def alarm(self, text: str) -> None:
         """Print what somebody must know now; any thread may."""
         self.alarms += 1
         self.say(f"ALARM {redacted(text)}")
+        if self.tell_alarm is not None:
+            self.tell_alarm(text)
 
     # ---------------------------------------------------------------- between messages
     def look(self, live: LiveRun) -> float:

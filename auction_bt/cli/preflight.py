@@ -22,6 +22,7 @@ from auction_bt.core.ist import day_index, from_date, to_date
 from auction_bt.core.tariff import Product
 from auction_bt.doctor import Level
 from auction_bt.instruments.book import InstrumentBook
+from auction_bt.live.alerts import Send, sent_test
 from auction_bt.live.engine import Orders
 from auction_bt.market.agreement import differences
 from auction_bt.market.calendar import whole_days_before
@@ -34,6 +35,7 @@ from auction_bt.symbols import legs_of
 from auction_bt.upstox.account import AccountApi
 from auction_bt.upstox.market_days import MarketDaysApi
 
+from .alerting import sender_of
 from .arguments import add_base_url, check_address, check_state, loaded_book
 from .configured import add_config
 from .request import add_live_request, live_request
@@ -45,7 +47,6 @@ HELP: Final = (
     "1 where something fails, 3 where the exchange is closed today. Nothing is changed, no order is sent."
 )
 Clock = Callable[[], int]
-Alert = Callable[[], Check]
 _NOT_ASKED: Final = "not asked"
 
 
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_keyring(parser)
 
 
-def run(args: argparse.Namespace, clock: Clock = time.time_ns, alert: Alert | None = None) -> int:
+def run(args: argparse.Namespace, clock: Clock = time.time_ns) -> int:
     """Look at everything; print a line each.
 
     Parameters
@@ -67,8 +68,10 @@ def run(args: argparse.Namespace, clock: Clock = time.time_ns, alert: Alert | No
     args : argparse.Namespace
     clock : callable returning int, ns
         This machine's time.
-    alert : callable returning Check, optional
-        Sends a test alert and says whether it went out.
+
+    Notes
+    -----
+    What fails is sent as an alert too: whoever has a timer run it does not sit in front of it.
     """
     check_state(args.state)
     check_address(args.base_url)
@@ -76,14 +79,19 @@ def run(args: argparse.Namespace, clock: Clock = time.time_ns, alert: Alert | No
     if closed := market.closed(day):
         raise NothingToDo(closed)
     counts: Counter[Level] = Counter()
-    for check in _checks(args, live_request(args, args.symbol or ["-"]), day, clock, alert):
+    lines: list[str] = []
+    send = sender_of(args)
+    for check in _checks(args, live_request(args, args.symbol or ["-"]), day, clock, send):
         print(redacted(str(check)), flush=True)
         counts[check.level] += 1
+        lines += [redacted(str(check))] if check.level is Level.FAIL else []
+    if lines and send is not None:
+        send("auction_bt: preflight failed", "\n".join(lines))
     print(f"{to_date(day)}: {counts[Level.PASS]} passed, {counts[Level.WARN]} to look at, {counts[Level.FAIL]} failed")
     return 1 if counts[Level.FAIL] else 0
 
 
-def _checks(args: argparse.Namespace, request: Request, day: int, clock: Clock, alert: Alert | None) -> Iterator[Check]:
+def _checks(args: argparse.Namespace, request: Request, day: int, clock: Clock, send: Send | None) -> Iterator[Check]:
     with ExitStack() as stack:
         book = loaded_book(args.state, stack)
         found = _instruments(args, book, day, stack)
@@ -96,7 +104,15 @@ def _checks(args: argparse.Namespace, request: Request, day: int, clock: Clock, 
         if instruments:
             yield market.expiry(instruments, day)
     yield from _disks(args)
-    yield alert() if alert is not None else warned("alert", "no alert channel is configured", "nobody is told when it stops")
+    yield _alert(send)
+
+
+def _alert(send: Send | None) -> Check:
+    if send is None:
+        return warned("alert", "no alert channel is configured", "nobody is told when it stops: docs/operations.md says how")
+    if sent_test(send):
+        return passed("alert", "a test was sent")
+    return failed("alert", "a test could not be sent", "look at the addresses, and at the network")
 
 
 # ---------------------------------------------------------------- what is to be traded

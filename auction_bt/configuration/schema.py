@@ -13,6 +13,8 @@ from auction_bt.upstox.token import VARIABLE
 
 from .key import Key
 
+ALERTS: Final = "AUCTION_ALERTS"  # addresses, separated by blanks
+
 _UNITS: Final = {
     "period": "bars", "value_area": "share", "anchor": "ns since 1970", "ticks_per_row": "ticks", "tick_size": "₹",
     "lot": "shares", "risk_fraction": "of equity", "quantity": "shares", "cost_multiple": "× cost",
@@ -21,7 +23,8 @@ _UNITS: Final = {
     "entry_from_min": "min", "entry_until_min": "min", "time_stop_bars": "bars", "acceptance_bins": "bins",
     "acceptance_min": "min", "flip_bars": "bars", "trail_atr": "ATR", "min_dte": "days",
 }  # fmt: skip
-_ELSEWHERE: Final = frozenset({"slippage"})  # one number for the filters and the fills: [live] slippage
+# One number for the filters and the fills: [live] slippage; and the text of a file: [live] no_trade.
+_ELSEWHERE: Final = frozenset({"slippage", "no_trade"})
 
 
 @cache
@@ -33,8 +36,11 @@ def keys() -> tuple[Key, ...]:
                             choices=("keep", "flatten")), option="on_exit"),
         Key("live", Setting("every", 5.0, "time between two lines of the monitor", 0.1, 3600), "s", "every"),
         Key("live", Setting("cash", 1_000_000, "money at the start", 1, 10**15), "₹", "cash"),
-        Key("live", Setting("max_concurrent", 0, "open trades at a time, at most; 0 = no limit", 0, 1_000_000), "trades",
-            "max_concurrent"),
+        Key("live", Setting("max_positions", 0, "upstox: open trades at a time, at most; 0 = one, until you say more", 0, 1000),
+            "trades", "max_positions"),
+        Key("live", Setting("guards", "off", "which guards are on beside those of [strategy]", choices=("off", "design")),
+            option="guards"),
+        Key("live", Setting("no_trade", "", "CSV file of days without entries; empty = none"), option="no_trade"),
         Key("live", Setting("costs", "x1", "charges as they are, doubled, none", choices=("x1", "x2", "none")), option="costs"),
         Key("live", Setting("plan", STANDARD, "brokerage plan", choices=plans()), option="plan"),
         Key("live", Setting("fill", "quote", "paper: price of market and stop orders, the trade's or the book's",
@@ -50,6 +56,8 @@ def keys() -> tuple[Key, ...]:
         Key("store", Setting("address", DEFAULT, "where the data is"), option="store"),
         Key("store", Setting("state", ".auction_bt", "folder of the journal, the spool, caches and the token"), option="state"),
         Key("viewer", Setting("address", "", "HOST:PORT on which the viewer is served; empty = not"), option="viewer"),
+        Key("alerts", Setting("places", (), "where alarms are sent, as Apprise writes addresses: tgram://…, json://…"),
+            variable=ALERTS, is_secret=True),
         Key("upstox", Setting("base_url", HOST, "whom to ask"), option="base_url", variable=HOST_VARIABLE),
         Key("upstox", Setting("client_id", "", "the application's API key, for `login`"), option="client_id",
             variable="UPSTOX_API_KEY"),

@@ -42,13 +42,15 @@ class FolderLock:
         self._file = file
 
     @classmethod
-    def take(cls, folder: Path, name: str, what: str) -> Self:
+    def take(cls, folder: Path, name: str, what: str, *, cure: str = "stop it first, or give another --state") -> Self:
         """Take the lock `name` in `folder`, making the folder first where there is none.
 
         Parameters
         ----------
         what : str
             Who takes it, for the message: ``recorder``.
+        cure : str
+            What to do where another has it.
 
         Raises
         ------
@@ -66,7 +68,7 @@ class FolderLock:
             file.seek(0)
             holder = file.read(200).strip() or "another process"
             file.close()
-            raise Refused(f"another {what} ({holder}) is using {folder}: stop it first, or give another --state")
+            raise Refused(f"another {what} ({holder}) is using {folder}: {cure}")
         file.seek(0)
         file.truncate()
         file.write(f"process {os.getpid()} on {socket.gethostname()}\n")

@@ -111,7 +111,7 @@ def test_a_late_start_asks_for_the_minutes_before(tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--orders", "upstox"], "not open yet"),
+        (["--orders", "upstox", "--symbol", "NIFTY-FUT"], "no access token"),
         (["--symbol", "NIFTY-FUT"], "no access token: set UPSTOX_ACCESS_TOKEN"),
         ([], "no symbol to run"),
         (["--lockstep"], "--lockstep is for a rehearsal: add --orders sim"),

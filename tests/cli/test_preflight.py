@@ -9,7 +9,6 @@ from auction_bt.cli.configured import configured
 from auction_bt.core.errors import NothingToDo
 from auction_bt.core.ist import DAY_NS
 from auction_bt.instruments.download import download
-from auction_bt.preflight.check import passed
 from auction_bt.sim.sessions import Scope
 from tests.sim.made import FUTURE, SHARE, at
 from tests.sim.served import logged_in, order, serving
@@ -32,12 +31,17 @@ def look(broker, tmp_path, monkeypatch, capfd, run):
 
     capfd.readouterr()
 
-    def looked(*words, now=NOW, alert=lambda: passed("alert", "sent"), symbols=(FUTURE, SHARE)):
+    def looked(*words, now=NOW, sent=True, symbols=(FUTURE, SHARE)):
         words = [*(w for s in symbols for w in ("--symbol", s)), "--base-url", broker.url, "--orders", "upstox", *words]
         parser = argparse.ArgumentParser()
         preflight.add_arguments(parser)
         args = configured(parser, words, parser.parse_intermixed_args(words))
-        code = preflight.run(args, lambda: now, alert)
+        told = []
+        monkeypatch.setattr(
+            preflight, "sender_of", lambda _: (lambda *said: told.append(said) or sent) if sent is not None else None
+        )
+        code = preflight.run(args, lambda: now)
+        looked.told = told
         return code, capfd.readouterr().out.splitlines()
 
     return looked
@@ -60,9 +64,22 @@ def test_a_day_that_can_begin(look, tmp_path):
 
 
 def test_without_an_alert_channel_that_is_told(look):
-    code, lines = look(alert=None)
+    code, lines = look(sent=None)
     assert code == 0
-    assert of(lines, "alert") == ["WARN  alert: no alert channel is configured: nobody is told when it stops"]
+    assert of(lines, "alert") == [
+        "WARN  alert: no alert channel is configured: nobody is told when it stops: docs/operations.md says how"
+    ]
+
+
+def test_an_alert_that_does_not_arrive_fails_and_what_fails_is_sent(look, monkeypatch):
+    code, lines = look(sent=False)
+    assert code == 1
+    assert of(lines, "alert") == ["FAIL  alert: a test could not be sent: look at the addresses, and at the network"]
+    monkeypatch.delenv("UPSTOX_ACCESS_TOKEN")
+    code, lines = look()
+    assert code == 1
+    assert look.told[-1][0] == "auction_bt: preflight failed"
+    assert "token" in look.told[-1][1]
 
 
 def test_what_is_held_and_what_waits_stops_real_orders_alone(look, broker):

@@ -66,13 +66,13 @@ def test_the_keys_are_told_apart_and_their_defaults_are_allowed():
         default = key.setting.default
         assert find(key.section, key.name) is key
         assert key.checked(list(default) if isinstance(default, tuple) else default) == default
-    assert {key.name for key in KEYS if key.section == "strategy"} == {s.name for s in SETTINGS} - {"slippage"}
+    assert {key.name for key in KEYS if key.section == "strategy"} == {s.name for s in SETTINGS} - {"slippage", "no_trade"}
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[live]\nmax_conccurent = 3", "auction.toml, line 2: [live] has no key max_conccurent: did you mean max_concurrent?"),
+        ("[live]\nmax_positoins = 3", "auction.toml, line 2: [live] has no key max_positoins: did you mean max_positions?"),
         ("\n[lvie]\norders = 'none'", "auction.toml, line 2: there is no section [lvie]: did you mean [live]?"),
         ("[lvie]", "auction.toml, line 1: there is no section [lvie]: did you mean [live]?"),
         ("[strategy]\nperiod=5\nslippage = 3", "line 3: [strategy] has no key slippage: it stands in [live]"),
