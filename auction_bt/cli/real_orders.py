@@ -34,7 +34,7 @@ def add_real_orders(parser: argparse.ArgumentParser) -> None:
                        help="open trades at a time, at most (default: one)")  # fmt: skip
 
 
-def confirm(args: argparse.Namespace, account: str, read: Callable[[str], str] = input) -> None:
+def confirm(args: argparse.Namespace, account: str, read: Callable[[str], str] | None = None) -> None:
     """Have a person say that orders may go out.
 
     Raises
@@ -55,7 +55,11 @@ def confirm(args: argparse.Namespace, account: str, read: Callable[[str], str] =
             print(f"  {number}. {text}")
     most = args.max_positions or 1
     print(f"Account {account}: at most {most} open {'trade' if most == 1 else 'trades'} at a time.")
-    if read(f"Type the account's name ({account}) to trade: ").strip() != account:
+    try:
+        typed = (read or input)(f"Type the account's name ({account}) to trade: ")
+    except EOFError:
+        typed = ""
+    if typed.strip() != account:
         raise Refused("not confirmed: nothing was sent")
     if is_first:
         mark.parent.mkdir(parents=True, exist_ok=True)
