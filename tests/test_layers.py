@@ -133,7 +133,7 @@ def test_the_simulated_exchange_asks_no_clock_and_knows_no_server():
 
 def test_the_configuration_knows_what_keys_are_about_and_nothing_that_runs():
     files = sorted((ROOT / "auction_bt/configuration").rglob("*.py"))
-    friends = ("configuration", "settings", "market.rates", "store.dsn", "upstox.client", "upstox.token")
+    friends = ("configuration", "settings", "guard_settings", "market.rates", "store.dsn", "upstox.client", "upstox.token")
     plain = (*(f"auction_bt.{name}" for name in friends), "pathlib", "stat", "sys", "tomllib", "contextlib")
     assert files
     assert not breaches(files, lambda module: is_pure(module) or is_in(module, *plain))

@@ -28,12 +28,14 @@ def configured(parser: argparse.ArgumentParser, words: Sequence[str], args: argp
     """
     pairs: list[str] = getattr(args, "settings", [])
     named = [pair for pair in pairs if "." in pair.partition("=")[0]]
+    changed = Configuration().with_overrides(named).values
+    said = {pair.partition("=")[0].strip() for pair in pairs} | {key.name for key in changed}
     file = Configuration() if args.config is None else Configuration.read(args.config)
-    values = {key: value for key, value in file.values.items() if not (key.variable and os.environ.get(key.variable))}
-    values.update(Configuration().with_overrides(named).values)
+    values = {key: value for key, value in file.values.items() if not _is_said(key, said, args)} | dict(changed)
     if not values:
         return args
-    plain = {key: value for key, value in values.items() if key.option in args and not _is_list(key)}
+    # An empty text is nothing, and an option that has nothing is left out.
+    plain = {key: value for key, value in values.items() if key.option in args and not _is_list(key) and value != ""}
     parser.set_defaults(**{key.option: _default(parser, key, value) for key, value in plain.items()})
     found = parser.parse_intermixed_args(words)
     for key, value in values.items():
@@ -41,9 +43,17 @@ def configured(parser: argparse.ArgumentParser, words: Sequence[str], args: argp
         if _is_list(key) and getattr(found, key.option, None) == []:
             setattr(found, key.option, list(value))
     if "settings" in found:
-        strategy = [f"{key.name}={value}" for key, value in values.items() if key.section == "strategy"]
-        found.settings = [*strategy, *(pair for pair in pairs if pair not in named)]
+        settings = [f"{key.name}={value}" for key, value in values.items() if key.is_setting]
+        found.settings = [*settings, *(pair for pair in pairs if pair not in named)]
     return found
+
+
+def _is_said(key: Key, said: set[str], args: argparse.Namespace) -> bool:
+    """Return whether something that goes before the file says what a key of it does."""
+    if key.variable and os.environ.get(key.variable):
+        return True
+    # Some settings have an option of their own, which takes no second word beside it.
+    return key.option in said or (key.is_setting and getattr(args, key.name, None) is not None)
 
 
 def _is_list(key: Key) -> bool:

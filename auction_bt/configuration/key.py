@@ -44,6 +44,11 @@ class Key:
         return self.setting.name
 
     @property
+    def is_setting(self) -> bool:
+        """Whether it is a setting of the strategy, as `--set name=value` takes it."""
+        return not self.option and not self.is_secret
+
+    @property
     def path(self) -> str:
         """Section and name, as `--set` takes them."""
         return f"{self.section}.{self.name}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 from typing import Final
 
+from auction_bt.guard_settings import GUARD_SETTINGS
 from auction_bt.market.rates import STANDARD, plans
 from auction_bt.settings import SETTINGS, Setting
 from auction_bt.store.dsn import DEFAULT
@@ -21,10 +23,14 @@ _UNITS: Final = {
     "stop_cost_multiple": "× cost",
     "min_stop_ticks": "ticks", "min_r": "× stop", "quality_floor": "share", "pullback_bars": "bars", "stale_bars": "bars",
     "entry_from_min": "min", "entry_until_min": "min", "time_stop_bars": "bars", "acceptance_bins": "bins",
-    "acceptance_min": "min", "flip_bars": "bars", "trail_atr": "ATR", "min_dte": "days",
+    "acceptance_min": "min", "flip_bars": "bars", "trail_atr": "ATR", "min_dte": "days", "max_concurrent": "trades",
+    "daily_loss": "of equity", "stale_feed_s": "s", "price_band": "%", "cooldown_min": "min", "pause_losses": "losses",
+    "pause_bars": "bars", "side_block": "share", "side_block_last": "trades", "side_block_min": "trades",
+    "exposure": "× equity", "exposure_total": "× equity", "orders_second": "requests", "orders_minute": "requests",
+    "orders_half_hour": "requests", "orders_day": "requests",
 }  # fmt: skip
-# One number for the filters and the fills: [live] slippage; and the text of a file: [live] no_trade.
-_ELSEWHERE: Final = frozenset({"slippage", "no_trade"})
+_FILTER: Final = "quality"  # among the guards by its effect, among the filters by its place
+_ELSEWHERE: Final = frozenset({"slippage"})  # one number for the filters and the fills: [live] slippage
 
 
 @cache
@@ -35,12 +41,9 @@ def keys() -> tuple[Key, ...]:
         Key("live", Setting("on_exit", "keep", "open trades at Ctrl-C: kept with their stops, or left at market",
                             choices=("keep", "flatten")), option="on_exit"),
         Key("live", Setting("every", 5.0, "time between two lines of the monitor", 0.1, 3600), "s", "every"),
-        Key("live", Setting("cash", 1_000_000, "money at the start", 1, 10**15), "₹", "cash"),
         Key("live", Setting("max_positions", 0, "upstox: open trades at a time, at most; 0 = one, until you say more", 0, 1000),
             "trades", "max_positions"),
-        Key("live", Setting("guards", "off", "which guards are on beside those of [strategy]", choices=("off", "design")),
-            option="guards"),
-        Key("live", Setting("no_trade", "", "CSV file of days without entries; empty = none"), option="no_trade"),
+        Key("live", Setting("cash", 1_000_000, "money at the start", 1, 10**15), "₹", "cash"),
         Key("live", Setting("costs", "x1", "charges as they are, doubled, none", choices=("x1", "x2", "none")), option="costs"),
         Key("live", Setting("plan", STANDARD, "brokerage plan", choices=plans()), option="plan"),
         Key("live", Setting("fill", "quote", "paper: price of market and stop orders, the trade's or the book's",
@@ -68,5 +71,15 @@ def keys() -> tuple[Key, ...]:
         Key("upstox", Setting("access_token", "", "a token; the file must be for its owner alone (chmod 600)"), variable=VARIABLE,
             is_secret=True),
     )  # fmt: skip
-    strategy = tuple(Key("strategy", s, _UNITS.get(s.name, "")) for s in SETTINGS if s.name not in _ELSEWHERE)
-    return (*live, *others, *strategy)
+    of_guards = frozenset(chain.from_iterable(names for guard, names in GUARD_SETTINGS.items() if guard != _FILTER))
+    guards = (
+        Key("guards", Setting("preset", "off", "the recommended set, which single keys change", choices=("off", "design")),
+            option="guards"),
+        Key("guards", Setting("no_trade_file", "", "CSV of days without entries: symbol (* = all), from, to, reason"),
+            option="no_trade"),
+        *(Key("guards", s, _UNITS.get(s.name, "")) for s in SETTINGS if s.name in of_guards),
+    )  # fmt: skip
+    strategy = tuple(
+        Key("strategy", s, _UNITS.get(s.name, "")) for s in SETTINGS if s.name not in _ELSEWHERE and s.name not in of_guards
+    )
+    return (*live, *others, *guards, *strategy)

@@ -19,7 +19,7 @@ def table() -> str:
 
 
 def _row(key: Key) -> str:
-    means = key.setting.meaning + (f"; `{key.variable}` goes before it" if key.variable else "")
+    means = key.setting.meaning.removeprefix("guard: ") + (f"; `{key.variable}` goes before it" if key.variable else "")
     return f"| `{key.name}` | `{_toml(key.setting.default)}` | {key.unit or '–'} | {key.range} | {means} |"
 
 

@@ -1,6 +1,7 @@
 """A file of settings among the options of a command: what goes before what, and that both know the same keys."""
 
 import argparse
+import json
 import sys
 
 import pytest
@@ -12,6 +13,8 @@ from auction_bt.cli.tokens import token_of
 from auction_bt.configuration.schema import keys
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS
+from auction_bt.guard_settings import DESIGN
+from auction_bt.settings import changed
 from auction_bt.sim.sessions import Sessions
 from auction_bt.upstox.token import keep_token
 
@@ -67,12 +70,12 @@ def test_file_and_options_have_the_same_defaults_and_choices(command):
             assert tuple(action.choices) == key.setting.choices, key.path
 
 
-SECRETS = ["alerts.places", "upstox.access_token"]
-
-
 def test_every_key_has_an_option_or_another_reader():
     dests = {action.dest for command in (live, login) for action in parser_of(command)._actions}
-    assert [key.path for key in keys() if key.section != "strategy" and key.option not in dests] == SECRETS
+    assert [key.path for key in keys() if not key.is_setting and key.option not in dests] == [
+        "alerts.places",
+        "upstox.access_token",
+    ]
 
 
 def test_the_file_goes_before_the_defaults(given):
@@ -99,6 +102,34 @@ def test_the_environment_goes_before_the_file_set_before_both_and_an_option_befo
     assert (request.cash, request.settings["period"], request.settings["rule"]) == (8, 30, "original")
 
 
+GUARDS = """
+[guards]
+preset = "design"
+max_concurrent = 2
+no_trade = "*,2026-12-01,2026-12-02,a budget"
+"""
+
+
+def test_guards_of_a_file_go_over_the_preset_and_under_options(given, tmp_path):
+    def settings(*words, text=GUARDS):
+        return live_request(given("--symbol", "A", *words, text=text), ["A"]).settings
+
+    found = settings()
+    assert (found["max_concurrent"], found["no_trade"]) == (2, "*,2026-12-01,2026-12-02,a budget")
+    assert found["daily_loss"] == DESIGN["daily_loss"]
+    assert settings("--max-concurrent", "7")["max_concurrent"] == 7
+    assert settings("--set", "max_concurrent=8")["max_concurrent"] == 8
+    assert settings("--set", "guards.max_concurrent=9", "--guards", "off") == {"max_concurrent": 9, "no_trade": found["no_trade"]}
+    days = tmp_path / "days.csv"
+    days.write_text("symbol,from,to,reason\nA,2026-12-24,,a half day\n")
+    of_file = "A,2026-12-24,2026-12-24,a half day"
+    assert settings("--no-trade", str(days))["no_trade"] == of_file
+    named = f"guards.no_trade_file = '{days.as_posix()}'"
+    assert settings(text=named) == {"no_trade": of_file}
+    for words in (("--set", "no_trade="), ("--set", "guards.no_trade=")):
+        assert settings(*words, text=named)["no_trade"] == ""
+
+
 def test_a_command_takes_what_it_has_an_option_for(given):
     days = ("--from-date", "2026-11-19", "--to-date", "2026-11-20")
     args = given(*days, command=fetch)
@@ -110,6 +141,17 @@ def test_a_command_takes_what_it_has_an_option_for(given):
 def test_all_of_a_bot_stays_all_whatever_the_file_runs(given, command):
     assert given(command=command).symbol == ""
     assert str(given(command=command).state) == "there"  # or it would be done beside the bot that runs
+
+
+def test_every_default_may_be_written_down(given):
+    def written(key):
+        default = key.setting.default
+        return f"{key.path} = " + (json.dumps(default) if not isinstance(default, tuple) else "[]")
+
+    bare, full = given(text=""), given(text="\n".join(map(written, keys())))
+    assert changed(live_request(full, ["A"]).settings) == {}
+    told = {"config", "settings"}
+    assert {k: v for k, v in vars(full).items() if k not in told} == {k: v for k, v in vars(bare).items() if k not in told}
 
 
 def test_a_home_folder_is_one_in_a_file_too(given, tmp_path, monkeypatch):

@@ -66,16 +66,20 @@ def test_the_keys_are_told_apart_and_their_defaults_are_allowed():
         default = key.setting.default
         assert find(key.section, key.name) is key
         assert key.checked(list(default) if isinstance(default, tuple) else default) == default
-    assert {key.name for key in KEYS if key.section == "strategy"} == {s.name for s in SETTINGS} - {"slippage", "no_trade"}
+    assert {key.name for key in KEYS if key.is_setting} == {s.name for s in SETTINGS} - {"slippage"}
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[live]\nmax_positoins = 3", "auction.toml, line 2: [live] has no key max_positoins: did you mean max_positions?"),
+        (
+            "[guards]\nmax_conccurent = 3",
+            "line 2: [guards] has no key max_conccurent: did you mean max_concurrent?",
+        ),
         ("\n[lvie]\norders = 'none'", "auction.toml, line 2: there is no section [lvie]: did you mean [live]?"),
         ("[lvie]", "auction.toml, line 1: there is no section [lvie]: did you mean [live]?"),
         ("[strategy]\nperiod=5\nslippage = 3", "line 3: [strategy] has no key slippage: it stands in [live]"),
+        ("live.max_concurrent = 3", "line 1: [live] has no key max_concurrent: it stands in [guards]"),
         ("[viewer]\nzzz = 3", "line 2: [viewer] has no key zzz: it has address"),
         ("[strategy]\nzzz = 3", "[strategy] has no key zzz: docs/operations.md lists them all"),
         ("orders = 'none'", "line 1: orders stands in no section: write it under [live]"),
