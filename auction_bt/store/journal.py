@@ -202,10 +202,14 @@ class Journal(SqliteFile):
         sharpe : float or None
             Of a day's net; None where it has none.
         """
-        known = sharpe if sharpe is not None and isfinite(sharpe) else None
+        self.append_trials(run_id, [(symbol, begin, end, settings, sharpe) for symbol in set(symbols)])
+
+    def append_trials(self, run_id: int, tried: Iterable[tuple[str, int, int, str, float | None]]) -> None:
+        """Count (symbol, begin, end, settings, Sharpe ratio) as tried by a run, all or none; meanings as of `append_trial`."""
+        rows = sorted({(t[0], t[3]): (*t[:4], t[4] if t[4] is not None and isfinite(t[4]) else None) for t in tried}.items())
         with self.writing():
             self._db.executemany("INSERT INTO trials (symbol, run_id, begin, end, settings, sharpe) VALUES (?, ?, ?, ?, ?, ?)",
-                                 [(symbol, run_id, begin, end, settings, known) for symbol in sorted(set(symbols))])  # fmt: skip
+                                 [(symbol, run_id, *rest) for _, (symbol, *rest) in rows])  # fmt: skip
 
     def trials(self, symbols: Iterable[str], begin: int, end: int) -> Trials:
         """Return how many different settings were tried on any of `symbols` on days that overlap these, both inclusive.
