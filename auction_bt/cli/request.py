@@ -102,6 +102,14 @@ class _ListSettings(argparse.Action):
         parser.exit()
 
 
+def required(args: argparse.Namespace) -> argparse.Namespace:
+    """Return `args`; refuse them without symbol or dates."""
+    for name in ("symbol", "from_date", "to_date"):
+        if not getattr(args, name):
+            raise BadInput(f"--{name.replace('_', '-')} is missing: --help explains the options")
+    return args
+
+
 def on_store(request: Request, args: argparse.Namespace, store: TickStore) -> Request:
     """Return a request with what its symbols mean: by `store`, and by the instrument masters of --state."""
     with ExitStack() as stack:

@@ -14,7 +14,7 @@ from auction_bt.backtest import Request
 from auction_bt.cli.arguments import Progress, check_state, loaded_book
 from auction_bt.cli.backtest import state_folder
 from auction_bt.cli.outputs import check_targets, write_lines
-from auction_bt.cli.request import COSTS, add_request, request_of
+from auction_bt.cli.request import COSTS, add_request, request_of, required
 from auction_bt.core.errors import BadInput
 from auction_bt.core.figures import OBJECTIVES
 from auction_bt.core.ist import from_date
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     """Run what is missing, and report on all."""
     _check(args)
     symbols = _symbols(args)
-    request = request_of(argparse.Namespace(**{**vars(args), "symbol": symbols}))
+    request = request_of(required(argparse.Namespace(**{**vars(args), "symbol": symbols})))
     grid = grid_of(args.grid)
     both = sorted({axis.name for axis in grid.axes} & set(request.settings))
     if both:
@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
         state = state_folder(args.state)
         journal = stack.enter_context(Journal.open(state))
         ledger = stack.enter_context(TrialLedger.open(state))
-        swept = {"grid": {axis.name: axis.values for axis in grid.axes}, "combinations": len(numbers)}
-        sweep = Sweep(ledger, journal, begun(journal, request, swept), _place(args, state), Inline())
+        swept = " ".join(f"{axis.name}={','.join(map(str, axis.values))}" for axis in grid.axes)
+        sweep = Sweep(ledger, journal, lambda: begun(journal, request, swept), _place(args, state), Inline())
         if not _run(args, sweep, plan):
             return 130
         return _report(args, plan, ledger, journal)
@@ -82,9 +82,6 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     check_targets([args.json, args.csv])
     check_state(args.state)
-    for name in ("from_date", "to_date"):
-        if getattr(args, name) is None:
-            raise BadInput(f"--{name.replace('_', '-')} is missing: which days?")
     if args.jobs is not None and not 1 <= args.jobs <= 1024:
         raise BadInput(f"--jobs {args.jobs} must be 1 to 1024")
     if args.memory < 16:

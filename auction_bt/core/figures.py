@@ -163,9 +163,11 @@ def pooled(found: Sequence[Figures]) -> Figures:
             nets.setdefault(day, []).append(net)
     daily = tuple((day, fsum(nets[day])) for day in sorted(nets))
     exposures = [f.exposure for f in found if f.exposure is not None]
+    counted: dict[str, Any] = {n: sum(getattr(f, n) for f in found) for n in _COUNTED}
+    money: dict[str, Any] = {n: sum((getattr(f, n) for f in found), Decimal(0)) for n in _MONEY}
     return Figures(
-        **{n: sum(getattr(f, n) for f in found) for n in _COUNTED},
-        **{n: sum((getattr(f, n) for f in found), Decimal(0)) for n in _MONEY},
+        **counted,
+        **money,
         r_total=fsum(f.r_total for f in found),
         drawdown=_fall([net for _, net in daily]),
         losing_run=max((f.losing_run for f in found), default=0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import replace
 from typing import Final
@@ -16,8 +16,15 @@ DIED: Final = "the process that ran it died, alone with it: look for too little 
 _LOOK_S: Final = 1.0
 
 
-def outcomes(executor: Executor, tasks: Iterable[Task]) -> Iterator[list[Outcome]]:
+def outcomes(executor: Executor, tasks: Iterable[Task], work: Callable[[Task], list[Outcome]] = work) -> Iterator[list[Outcome]]:
     """Yield the outcomes of each task as it ends.
+
+    Parameters
+    ----------
+    executor : Executor
+    tasks : iterable of Task
+    work : callable
+        What a worker does with a task.
 
     Raises
     ------

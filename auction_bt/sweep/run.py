@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from auction_bt.backtest import Request, settings_of
 from auction_bt.result import plain
@@ -48,8 +48,8 @@ class Sweep:
     ledger : TrialLedger
     journal : Journal
         Counts every trial as tried.
-    run_id : int
-        Of the journal.
+    begin : callable
+        Begins a run in the journal and returns its number, where there is anything to run.
     place : Place
     executor : Executor
     watch : callable, optional
@@ -57,11 +57,12 @@ class Sweep:
 
     ledger: TrialLedger
     journal: Journal
-    run_id: int
+    begin: Callable[[], int]
     place: Place
     executor: Executor
     watch: Watcher | None = None
     done: Done = field(default_factory=Done)
+    _run_id: int = 0
 
     def run(self, plan: Plan, at_once: int = AT_ONCE) -> None:
         """Run what the ledger lacks of a plan.
@@ -71,6 +72,7 @@ class Sweep:
         AuctionError
             The store cannot be read, or the executor is lost. What was done is kept.
         """
+        self._run_id = self._run_id or self.begin()
         for found in outcomes(self.executor, plan.tasks(self.ledger, self.place, at_once)):
             self._keep(found, plan.terms)
             self.done.trials += len(found)
@@ -82,7 +84,7 @@ class Sweep:
         # The journal first: killed between the two, a trial is run again and still counts once.
         good = [(o.trial, o.figures, o) for o in found if o.figures is not None]
         self.journal.append_trials(
-            self.run_id,
+            self._run_id,
             [
                 (symbol, trial.first, trial.last, outcome.tried[1], outcome.tried[2])
                 for trial, _, outcome in good
@@ -99,15 +101,15 @@ class Sweep:
         )
 
 
-def begun(journal: Journal, request: Request, swept: dict[str, Any]) -> int:
+def begun(journal: Journal, request: Request, swept: str) -> int:
     """Begin a sweep in the journal; return its number.
 
     Parameters
     ----------
     request : Request
         With what all trials have alike; its symbols are the sweep's.
-    swept : dict
-        What they differ in, as plain values.
+    swept : str
+        What they differ in.
     """
     settings = {**settings_of(request), "sweep": swept}
     return journal.start_run(json.dumps(plain(dict(sorted(settings.items())))))

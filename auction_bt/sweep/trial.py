@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
@@ -12,11 +13,11 @@ from auction_bt.backtest import Request
 from auction_bt.brokers.charges import NoCharges
 from auction_bt.brokers.indian import indian_charges
 from auction_bt.core.figures import Figures
-from auction_bt.core.fills import FillModel
+from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import to_date
 from auction_bt.core.leg import Leg
-from auction_bt.core.substitute import TradeRule
+from auction_bt.core.substitute import TradeRule, parse_trade
 from auction_bt.result import plain
 from auction_bt.settings import SETTINGS
 
@@ -62,6 +63,22 @@ class Terms:
             "max_concurrent": self.max_concurrent,
             "trade": self.trade.text if self.trade is not None else "same",
         }
+
+    @classmethod
+    def of_json(cls, said: Mapping[str, Any]) -> Terms:
+        """Return what `as_json` wrote."""
+        fill = FillModel(FillPrice(said["fill"]), said["slippage"], said["latency_ms"] * 1_000_000,
+                         sends_targets=said["targets"] == "sent")  # fmt: skip
+        return cls(Decimal(said["cash"]), said["costs"], said["plan"], fill, said["max_concurrent"], parse_trade(said["trade"]))
+
+    def request(self, symbol: str, first: int, last: int, settings: Mapping[str, Any]) -> Request:
+        """Return the request of a trial on these terms; days are IST, both included."""
+        charges = indian_charges(self.plan, self.costs) if self.costs else NoCharges()
+        trade = self.trade
+        if trade is not None:
+            trade = replace(trade, min_dte=settings.get("min_dte", trade.min_dte))
+        return Request((symbol,), to_date(first), to_date(last), dict(settings), self.cash, charges, self.fill,
+                       self.max_concurrent, trade=trade)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +149,8 @@ class Task:
 
     def requests(self) -> list[Request]:
         """Return what to run, trial by trial."""
-        terms = self.terms
-        charges = indian_charges(terms.plan, terms.costs) if terms.costs else NoCharges()
-        return [
-            Request(
-                (trial.symbol,), to_date(trial.first), to_date(trial.last), dict(trial.settings), terms.cash, charges, terms.fill,
-                terms.max_concurrent, trade=terms.trade, legs=self.legs, tradables=self.tradables,
-            )
-            for trial in self.trials
-        ]  # fmt: skip
+        bare = (self.terms.request(t.symbol, t.first, t.last, dict(t.settings)) for t in self.trials)
+        return [replace(request, legs=self.legs, tradables=self.tradables) for request in bare]
 
 
 @dataclass(frozen=True, slots=True)
