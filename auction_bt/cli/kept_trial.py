@@ -15,9 +15,10 @@ from auction_bt.sweep.trial import Terms
 from auction_bt.sweep.worker import trades_hash
 
 # Options that a trial answers itself, and what they are where nobody gives them.
-_OWN: Final[dict[str, Any]] = {"symbol": None, "from_date": None, "to_date": None, "settings": [], "regime": None, "trade": "same",
-               "cash": "1000000", "costs": "x1", "fill": "quote", "slippage": 1, "targets": "resting", "latency_ms": 0,
-               "max_concurrent": 0}  # fmt: skip
+_OWN: Final[dict[str, Any]] = {
+    "symbol": None, "from_date": None, "to_date": None, "settings": [], "regime": None, "trade": "same", "cash": "1000000",
+    "costs": "x1", "fill": "quote", "slippage": 1, "targets": "resting", "latency_ms": 0, "max_concurrent": 0,
+}  # fmt: skip
 _WORDS: Final = {"settings": "set"}
 
 

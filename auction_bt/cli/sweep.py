@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--objective", choices=OBJECTIVES, default="sharpe", metavar="NAME",
                         help=f"what is looked for: {', '.join(OBJECTIVES)} (default %(default)s, of a day's net)")  # fmt: skip
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: as many as this machine runs at a time)")
+    parser.add_argument("--dask", metavar="ADDRESS", help="run on the workers of a Dask scheduler, as tcp://host:8786")
     parser.add_argument("--memory", type=int, default=512, metavar="MIB",
                         help="of data and lines that each process keeps for its next trials (default %(default)s)")  # fmt: skip
     parser.add_argument("--top", type=int, default=10, metavar="N", help="lines of the table (default %(default)s)")
@@ -84,6 +85,8 @@ def _check(args: argparse.Namespace) -> None:
     check_state(args.state)
     if args.jobs is not None and not 1 <= args.jobs <= 1024:
         raise BadInput(f"--jobs {args.jobs} must be 1 to 1024")
+    if args.jobs is not None and args.dask is not None:
+        raise BadInput("--jobs beside --dask: a cluster has the workers it has; leave --jobs out")
     if args.memory < 16:
         raise BadInput(f"--memory {args.memory} must be 16 MiB or more")
     if args.top < 0:
@@ -123,7 +126,7 @@ def _run(args: argparse.Namespace, sweep: Sweep, plan: Plan) -> bool:
     if not left:
         return True
     progress = Progress()
-    sweep.executor = _executor(args, left)
+    sweep.executor = _executor(args, sweep, left)
     sweep.watch = _Told(progress, len(plan), before)
     try:
         sweep.run(plan)
@@ -142,7 +145,12 @@ def _run(args: argparse.Namespace, sweep: Sweep, plan: Plan) -> bool:
     return True
 
 
-def _executor(args: argparse.Namespace, left: int) -> Executor:
+def _executor(args: argparse.Namespace, sweep: Sweep, left: int) -> Executor:
+    if args.dask is not None:
+        from auction_bt.sweep.cluster import Cluster, work_there  # Dask is an extra, and slow to import
+
+        sweep.work = work_there
+        return Cluster(args.dask, sweep.place)
     jobs = min(args.jobs or jobs_here(), left)
     return Inline() if jobs == 1 else Processes(jobs)
 

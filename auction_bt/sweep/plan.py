@@ -20,6 +20,7 @@ from auction_bt.store import TickStore
 from auction_bt.store.trials import TrialLedger
 
 from .trial import Place, Task, Terms, Trial, identity_of
+from .versions import versions
 
 # Settings that the lines of the profile depend on; trials that have them alike are run one after the other.
 PROFILE: Final = ("period", "window", "anchor", "source", "method", "value_area", "ticks_per_row", "rule", "tick_size")
@@ -103,13 +104,14 @@ class Plan:
 
     def tasks(self, ledger: TrialLedger, place: Place, at_once: int = AT_ONCE) -> Iterator[Task]:
         """Yield what the ledger does not have yet, trials that share lines together."""
+        own = tuple(versions().items())
         for each in self.symbols:
             for some in _in_groups(self.numbers, _LOOKED_UP):
                 trials = [self.trial(each, number) for number in some]
                 known = ledger.known(t.identity for t in trials)
                 left = sorted((t for t in trials if t.identity not in known), key=_lines_of)
                 for group in _in_groups(left, at_once):
-                    yield Task(place, self.terms, each.legs, each.tradables, tuple(group))
+                    yield Task(place, self.terms, each.legs, each.tradables, tuple(group), own)
 
     def only(self, numbers: Sequence[int]) -> Plan:
         """Return the plan of these combinations alone."""

@@ -15,7 +15,8 @@ from auction_bt.store.trials import KeptTrial, TrialLedger
 from .drive import outcomes
 from .executor import Executor
 from .plan import AT_ONCE, Plan
-from .trial import Outcome, Place, Terms
+from .trial import Outcome, Place, Task, Terms
+from .worker import work
 
 
 class Watcher(Protocol):
@@ -53,6 +54,8 @@ class Sweep:
     place : Place
     executor : Executor
     watch : callable, optional
+    work : callable
+        What a worker does with a task.
     """
 
     ledger: TrialLedger
@@ -61,6 +64,7 @@ class Sweep:
     place: Place
     executor: Executor
     watch: Watcher | None = None
+    work: Callable[[Task], list[Outcome]] = work
     done: Done = field(default_factory=Done)
     _run_id: int = 0
 
@@ -73,7 +77,7 @@ class Sweep:
             The store cannot be read, or the executor is lost. What was done is kept.
         """
         self._run_id = self._run_id or self.begin()
-        for found in outcomes(self.executor, plan.tasks(self.ledger, self.place, at_once)):
+        for found in outcomes(self.executor, plan.tasks(self.ledger, self.place, at_once), self.work):
             self._keep(found, plan.terms)
             self.done.trials += len(found)
             self.done.failed += sum(bool(o.error) for o in found)

@@ -139,6 +139,8 @@ class Task:
         What the symbol means on these days: workers need no instrument master.
     tradables : tuple of Instrument
     trials : tuple of Trial
+    versions : tuple of (name, version)
+        Of whoever asks (`versions.versions`): a worker with others refuses.
     """
 
     place: Place
@@ -146,6 +148,7 @@ class Task:
     legs: tuple[Leg, ...]
     tradables: tuple[Instrument, ...]
     trials: tuple[Trial, ...]
+    versions: tuple[tuple[str, str], ...] = ()
 
     def requests(self) -> list[Request]:
         """Return what to run, trial by trial."""

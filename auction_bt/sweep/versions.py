@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
 from importlib.metadata import version
@@ -25,9 +26,19 @@ def versions() -> dict[str, str]:
         "auction_bt": auction_bt.__version__,
         "code": code(),
         "python": ".".join(platform.python_version_tuple()[:2]),
-        **{name: version(name) for name in _THIRD},
+        **_third(),
         "calendar": own_days(),
     }
+
+
+def differences(theirs: Mapping[str, str]) -> str:
+    """Return what another process has in other versions than this one: ``numpy 1.26.4 (here 2.4.0)``; empty where nothing."""
+    own = versions()
+    names = [name for name in own if theirs.get(name) != own[name]]
+    return ", ".join(f"{_NAMED.get(name, name)} {theirs.get(name) or 'none'} (here {own[name] or 'none'})" for name in names)
+
+
+_NAMED: Final = {"code": "sources of the fingerprint", "calendar": "a file of AUCTION_CALENDAR with the fingerprint"}
 
 
 @cache
@@ -37,6 +48,11 @@ def code() -> str:
     for name, path in sorted(_sources(files(auction_bt), "")):
         found.update(name.encode() + b"\0" + path.read_bytes())
     return found.hexdigest()
+
+
+@cache
+def _third() -> dict[str, str]:
+    return {name: version(name) for name in _THIRD}
 
 
 def own_days() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import get_ident
 
 from auction_bt.backtest import Request, Run, read, run_on
-from auction_bt.core.errors import AuctionError
+from auction_bt.core.errors import AuctionError, Refused
 from auction_bt.core.evidence import nets_by_day
 from auction_bt.core.figures import figures_of
 from auction_bt.result import csv_lines
@@ -20,6 +20,7 @@ from auction_bt.weighing import bars_of, days_of, trials_of
 
 from .shelf import Shelf
 from .trial import Outcome, Place, Task, Trial
+from .versions import differences
 
 
 def work(task: Task) -> list[Outcome]:
@@ -28,9 +29,21 @@ def work(task: Task) -> list[Outcome]:
     Raises
     ------
     AuctionError
-        The store cannot be opened or read. What is wrong with one trial is in its outcome.
+        The store cannot be opened or read, or this process has other versions than whoever asks. What is wrong with one trial is
+        in its outcome.
     """
+    if apart := differences(dict(task.versions)):
+        raise Refused(f"a worker was asked by a sweep with {apart}: install the same version on both sides")
     return _bench(task.place, get_ident()).run(task)
+
+
+def reachable(place: Place) -> str:
+    """Return why this process cannot read the store, one line; empty where it can."""
+    try:
+        open_store(place.store, readonly=True).close()
+    except AuctionError as error:
+        return str(error)
+    return ""
 
 
 class Bench:
