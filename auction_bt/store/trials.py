@@ -88,6 +88,10 @@ class TrialLedger(SqliteFile):
             self._db.executemany("INSERT OR IGNORE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._db.executemany("INSERT OR REPLACE INTO failures VALUES (?, ?)", failures)
 
+    def count(self) -> int:
+        """Return how many trials have an outcome."""
+        return int(self._rows("SELECT count(*) FROM trials")[0][0])
+
     def known(self, identities: Iterable[str]) -> set[str]:
         """Return those that have an outcome."""
         return {row[0] for row in self._of("SELECT id FROM trials WHERE id IN ({})", list(identities))}

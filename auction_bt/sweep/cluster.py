@@ -19,7 +19,7 @@ from .worker import reachable, work
 R = TypeVar("R")
 A = TypeVar("A")
 
-_CONNECT_S: Final = 10.0
+_CONNECT_S: Final = 6.0
 _LOOK_S: Final = 0.05
 
 
@@ -32,6 +32,8 @@ class Cluster:
         As ``tcp://host:8786``.
     place : Place
         Where the workers find the data.
+    patience : float, seconds
+        In which a scheduler must answer, and come back where it was lost.
 
     Raises
     ------
@@ -39,17 +41,18 @@ class Cluster:
         No scheduler there, or one without workers; a worker with another version, or one that cannot reach the data, is named.
     """
 
-    def __init__(self, address: str, place: Place) -> None:
+    def __init__(self, address: str, place: Place, patience: float = _CONNECT_S) -> None:
         try:
             from distributed import Client, KilledWorker
         except ImportError:
             raise BadInput("--dask needs Dask: pip install 'auction-bt[dask]'") from None
-        # What it logs of a lost connection is said by `check`, once.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):  # what they log of a lost connection is said by `check`, once
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self.died: tuple[type[BaseException], ...] = (KilledWorker,)
         self._address = address
+        self._patience = patience
         try:
-            self._client: Any = Client(address, timeout=_CONNECT_S, set_as_default=False)
+            self._client: Any = Client(address, timeout=patience, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             told = " ".join(str(error).split())[:120]
             raise BadInput(f"no Dask scheduler answers at {address} ({told}): start one with `dask scheduler`, and write its "
@@ -97,7 +100,7 @@ class Cluster:
 
     def check(self) -> None:
         """Raise `Retryable` where the scheduler is gone for good."""
-        end = time.monotonic() + _CONNECT_S
+        end = time.monotonic() + self._patience
         while self._client.status == "connecting" and time.monotonic() < end:
             time.sleep(_LOOK_S)
         if self._client.status != "running" or not self._answers():
@@ -115,7 +118,7 @@ class Cluster:
         """Let go of the cluster; its workers live on."""
         if at_once and self._client.status == "running":
             self._executor.shutdown(wait=False)
-        self._client.close(timeout=_CONNECT_S)
+        self._client.close(timeout=self._patience)
 
 
 def greeting(place: Place) -> tuple[dict[str, str], str]:

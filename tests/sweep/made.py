@@ -1,8 +1,12 @@
 """A store of short days of some shares, and sweeps on them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from auction_bt.core.errors import BadInput
+from auction_bt.store.trials import TrialLedger
 from tests.importing.made import bars_csv, write
 
 SYMBOLS = ("AAA", "BBB", "CCC")
@@ -27,3 +31,12 @@ def filled(run):
         code, _, error = run("import", f"{symbol}.csv", "--symbol", symbol, "--tick", "0.10")
         assert (code, error) == (0, "")
     return run
+
+
+def kept(state):
+    """How many trials the ledger of a state folder has; 0 where there is none yet."""
+    try:
+        with TrialLedger.open(Path(state), readonly=True) as ledger:
+            return ledger.count()
+    except BadInput:
+        return 0
