@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -52,9 +53,10 @@ class Cluster:
         self._address = address
         self._patience = patience
         try:
+            asyncio.run(_ask(address, patience))
             self._client: Any = Client(address, timeout=patience, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
-            told = " ".join(str(error).split())[:120]
+            told = " ".join(str(error).split())[:120] or "no answer"
             raise BadInput(f"no Dask scheduler answers at {address} ({told}): start one with `dask scheduler`, and write its "
                            "address as tcp://host:8786") from None  # fmt: skip
         try:
@@ -119,6 +121,17 @@ class Cluster:
         if at_once and self._client.status == "running":
             self._executor.shutdown(wait=False)
         self._client.close(timeout=self._patience)
+
+
+async def _ask(address: str, patience: float) -> None:
+    # A client waits for ever where somebody takes its call and says nothing.
+    from distributed.core import rpc
+
+    async with asyncio.timeout(patience):
+        async with rpc(address, timeout=patience) as other:
+            kind = (await other.identity())["type"]
+    if kind != "Scheduler":
+        raise ValueError(f"a {kind} of Dask is there")
 
 
 def greeting(place: Place) -> tuple[dict[str, str], str]:

@@ -20,8 +20,8 @@ from tests.waiting import until
 pytest.importorskip("distributed")
 
 COMMAND = [
-    "sweep", *(word for symbol in SYMBOLS for word in ("--symbol", symbol)), "--from-date", "2025-12-18", "--to-date", "2025-12-19",
-    "--grid", "period=5:21:1", "--grid", "min_r=0.5:2.0:0.5", "--json", "out.json", "--csv", "out.csv",
+    "sweep", *(word for symbol in SYMBOLS for word in ("--symbol", symbol)), "--from-date", "2025-12-18", "--to-date",
+    "2025-12-19", "--grid", "period=5:21:1", "--grid", "min_r=0.5:2.0:0.5", "--json", "out.json", "--csv", "out.csv",
 ]  # fmt: skip
 OLD = "import auction_bt\nauction_bt.__version__ = '0.0.1'\n"
 
@@ -107,7 +107,7 @@ def test_a_worker_of_another_version_and_a_scheduler_that_goes_are_told_in_a_lin
                 Cluster(address, place("auction.db"))
         with worker(address, "new"):
             until(lambda: [w["name"] for w in workers_of(address).values()] == ["new"], timeout=120)
-            with pytest.raises(BadInput, match="cannot read the store: no store at .*none.db"):
+            with pytest.raises(BadInput, match=r"cannot read the store: no store at .*none\.db"):
                 Cluster(address, place("none.db"))
             with driver("--dask", address) as run:
                 try:
