@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,18 +18,21 @@ from auction_bt.cli.outputs import check_targets, write_lines
 from auction_bt.cli.request import COSTS, add_request, request_of, required
 from auction_bt.core.errors import BadInput
 from auction_bt.core.figures import OBJECTIVES
-from auction_bt.core.ist import from_date
+from auction_bt.core.ist import from_date, to_date
+from auction_bt.core.walk import folds_of, parse_walk
 from auction_bt.store import TickStore
 from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 from auction_bt.store.trials import TrialLedger
-from auction_bt.sweep.executor import Executor, Inline, Processes, jobs_here
-from auction_bt.sweep.plan import Plan, chosen, find_symbols, grid_of
+from auction_bt.sweep.executor import Inline, Processes, jobs_here
+from auction_bt.sweep.plan import Located, Plan, chosen, find_symbols, grid_of
 from auction_bt.sweep.report import csv_rows, json_lines, render_sweep, report_of
 from auction_bt.sweep.run import Sweep, begun
 from auction_bt.sweep.trial import Place, Terms
 from auction_bt.sweep.versions import code
+from auction_bt.sweep.walk import Step, span_plans, walked
+from auction_bt.sweep.walk_report import WalkReport, render_walk, walk_csv, walk_json
 from auction_bt.wording import plural, whole
 
 HELP: Final = "run many settings on many symbols, here or on a cluster, and weigh what they came to"
@@ -46,6 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (default 0)")
     parser.add_argument("--objective", choices=OBJECTIVES, default="sharpe", metavar="NAME",
                         help=f"what is looked for: {', '.join(OBJECTIVES)} (default %(default)s, of a day's net)")  # fmt: skip
+    parser.add_argument("--walk-forward", metavar="SPANS", help="choose on train days, trade the test days after them: "
+                        "train=20d,test=5d[,step=5d,embargo=1d]")  # fmt: skip
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: as many as this machine runs at a time)")
     parser.add_argument("--dask", metavar="ADDRESS", help="run on the workers of a Dask scheduler, as tcp://host:8786")
     parser.add_argument("--memory", type=int, default=512, metavar="MIB",
@@ -74,10 +80,15 @@ def run(args: argparse.Namespace) -> int:
         journal = stack.enter_context(Journal.open(state))
         ledger = stack.enter_context(TrialLedger.open(state))
         swept = " ".join(f"{axis.name}={','.join(map(str, axis.values))}" for axis in grid.axes)
-        sweep = Sweep(ledger, journal, lambda: begun(journal, request, swept), _place(args, state), Inline())
-        if not _run(args, sweep, plan):
-            return 130
-        return _report(args, plan, ledger, journal)
+
+        def begin(first: int, last: int) -> int:
+            return begun(journal, replace(request, begin=to_date(first), end=to_date(last)), swept)
+
+        sweep = Sweep(ledger, journal, begin, _place(args, state), lambda: Processes(args.jobs or jobs_here()))
+        _choose_executor(args, sweep)
+        if args.walk_forward is None:
+            return _report(args, plan, ledger, journal) if _run(sweep, [len(plan)], lambda: sweep.run(plan)) else 130
+        return _walk(args, plan, request, store, sweep, stack)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -119,72 +130,103 @@ def _place(args: argparse.Namespace, state: Path) -> Place:
     return Place(dsn, str((state / "cache").absolute()), args.memory * _MIB)
 
 
-def _run(args: argparse.Namespace, sweep: Sweep, plan: Plan) -> bool:
-    """Run what is missing; return False where Ctrl-C ended it."""
-    before = sum(len(sweep.ledger.known(t.identity for t in some)) for some in plan.in_groups())
-    left = len(plan) - before
-    if not left:
-        return True
+def _run(sweep: Sweep, trials: list[int], work: Callable[[], None]) -> bool:
+    """Do `work`, some `trials` in all; return False where Ctrl-C ended it."""
     progress = Progress()
-    sweep.executor = _executor(args, sweep, left)
-    sweep.watch = _Told(progress, len(plan), before)
+    total = sum(trials)
+    sweep.watch = _Told(progress, total)
     try:
-        sweep.run(plan)
+        work()
     except KeyboardInterrupt:
-        sweep.executor.close(at_once=True)
+        sweep.close(at_once=True)
         progress.clear()
-        print(f"auction_bt: interrupted: {whole(before + sweep.done.trials)} of {plural(len(plan), 'trial')} are kept; "
+        kept = sweep.skipped + sweep.ended - sweep.failed
+        print(f"auction_bt: interrupted: {whole(kept)} of {plural(total, 'trial')} are kept; "
               "the same command goes on from there", file=sys.stderr)  # fmt: skip
         return False
     except BaseException:
-        sweep.executor.close(at_once=True)
+        sweep.close(at_once=True)
         raise
     finally:
         progress.clear()
-    sweep.executor.close()
+    sweep.close()
     return True
 
 
-def _executor(args: argparse.Namespace, sweep: Sweep, left: int) -> Executor:
+def _choose_executor(args: argparse.Namespace, sweep: Sweep) -> None:
     if args.dask is not None:
         from auction_bt.sweep.cluster import Cluster, work_there  # Dask is an extra, and slow to import
 
         sweep.work = work_there
-        return Cluster(args.dask, sweep.place)
-    jobs = min(args.jobs or jobs_here(), left)
-    return Inline() if jobs == 1 else Processes(jobs)
+        sweep.open_executor = lambda: Cluster(args.dask, sweep.place)
+    elif (args.jobs or jobs_here()) == 1:
+        sweep.open_executor = Inline
 
 
 class _Told:
     """Tells on one line how far a sweep is, how fast it goes, and how long it will take."""
 
-    def __init__(self, progress: Progress, trials: int, before: int) -> None:
+    def __init__(self, progress: Progress, trials: int) -> None:
         self._progress = progress
         self._trials = trials
-        self._before = before
         self._begun = time.monotonic()
 
-    def __call__(self, done: int, failed: int) -> None:
-        rate = done / max(time.monotonic() - self._begun, 1e-9)
-        left = round((self._trials - self._before - done) / rate)
+    def __call__(self, sweep: Sweep) -> None:
+        rate = sweep.ended / max(time.monotonic() - self._begun, 1e-9)
+        done = sweep.skipped + sweep.ended
+        left = round(max(0, self._trials - done) / rate)
         hours, rest = divmod(left, 3600)
-        told = f"{whole(self._before + done)} of {plural(self._trials, 'trial')}, {rate:.1f} a second, "
+        told = f"{whole(done)} of {plural(self._trials, 'trial')}, {rate:.1f} a second, "
         told += f"{hours}:{rest // 60:02}:{rest % 60:02} left"
-        self._progress(told + (f", {whole(failed)} failed" if failed else ""))
+        self._progress(told + (f", {whole(sweep.failed)} failed" if sweep.failed else ""))
+
+
+def _walk(
+    args: argparse.Namespace, plan: Plan, request: Request, store: TickStore, sweep: Sweep, stack: ExitStack
+) -> int:  # fmt: skip
+    days = sorted({d for each in plan.symbols for leg in each.legs for d in store.days(leg.instrument.symbol)
+                   if leg.first_day <= d <= leg.last_day})  # fmt: skip
+    folds = folds_of(parse_walk(args.walk_forward), days)
+    book = loaded_book(args.state, stack)
+    symbols = [each.symbol for each in plan.symbols]
+
+    def locate(first: int, last: int) -> tuple[Located, ...]:
+        return find_symbols(store, book, replace(request, begin=to_date(first), end=to_date(last)), symbols)
+
+    plans = span_plans(plan, folds, locate)
+    steps: list[Step] = []
+    trials = [len(train) + len(symbols) for train, _ in plans]
+    if not _run(sweep, trials, lambda: steps.extend(walked(plans, folds, sweep.ledger, args.objective, sweep.run))):
+        return 130
+    report = WalkReport(plan, args.objective, tuple(steps))
+    written = _written({args.csv: walk_csv(report), args.json: [walk_json(report)]})
+    if not args.quiet and "-" not in written:
+        print(render_walk(report), end="")
+        _kept(args, written)
+    return 1 if any(step.error for step in steps) else 0
+
+
+def _written(texts: dict[str | None, Iterable[str]]) -> list[str]:
+    found = []
+    for target, lines in texts.items():
+        if target is not None:
+            write_lines(target, lines)
+            found.append(target)
+    return found
+
+
+def _kept(args: argparse.Namespace, written: list[str]) -> None:
+    print("\nKept: " + ", ".join([*written, f"every trial by its name in {args.state / 'sweeps.db'}"]))
 
 
 def _report(args: argparse.Namespace, plan: Plan, ledger: TrialLedger, journal: Journal) -> int:
     symbols = {leg.instrument.symbol for each in plan.symbols for leg in each.legs}
     tried = journal.trials(symbols, plan.first, plan.last).count
     report = report_of(plan, ledger, args.objective, tried)
-    written = []
-    for target, lines in ((args.csv, csv_rows), (args.json, json_lines)):
-        if target is not None:
-            write_lines(target, lines(report, ledger))
-            written.append(target)
+    written = _written({args.csv: csv_rows(report, ledger), args.json: json_lines(report, ledger)})
     if not args.quiet and "-" not in written:
         print(render_sweep(report, ledger, args.top), end="")
-        print("\nKept: " + ", ".join([*written, f"every trial by its name in {args.state / 'sweeps.db'}"]))
+        _kept(args, written)
     for name, reason in report.failed[:3]:
         print(f"auction_bt: failed: {name}: {reason}", file=sys.stderr)
     return 1 if report.failed else 0

@@ -106,16 +106,16 @@ def render_sweep(report: SweepReport, ledger: TrialLedger, top: int = _TOP) -> s
     names = [each.symbol for each in plan.symbols]
     told = ", ".join(names[:4]) + (f" and {whole(len(names) - 4)} more" if len(names) > 4 else "")
     lines = [
-        _line("Sweep", f"{told}, {days_text(plan)}"),
-        _line("Trials", _counted(report)),
-        _line("Objective", f"{ranking.objective}, {plural(len(names), 'symbol')} together, each on {rupees(plan.terms.cash)}"),
+        folded("Sweep", f"{told}, {days_text(plan)}"),
+        folded("Trials", _counted(report)),
+        folded("Objective", f"{ranking.objective}, {plural(len(names), 'symbol')} together, each on {rupees(plan.terms.cash)}"),
     ]
     for label, row in (("Best plateau", report.best), ("Best peak", report.peak)):
         if row is not None and (label == "Best plateau" or row.number != ranking.best):
             place = list(ranking.numbers).index(row.number)
             own, around = float(ranking.scores[place]), float(ranking.around[place])
-            lines.append(_line(label, f"{setting_words(row.settings)}: {own:.4g} itself, {around:.4g} around it"))
-    lines += [_line("Luck", _luck_words(report)), _line("Overfitting", _overfitting_words(report.overfitting))]
+            lines.append(folded(label, f"{setting_words(row.settings)}: {own:.4g} itself, {around:.4g} around it"))
+    lines += [folded("Luck", _luck_words(report)), folded("Overfitting", _overfitting_words(report.overfitting))]
     lines += ["", *_table(report, ledger, top)]
     for name, reason in report.failed[:_FAILURES]:
         lines.append(f"failed: {name}: {reason}")
@@ -181,8 +181,8 @@ def _table(report: SweepReport, ledger: TrialLedger, top: int) -> Iterator[str]:
         yield "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _line(label: str, words: str) -> str:
-    # Folded at the width of every report.
+def folded(label: str, words: str) -> str:
+    """Return a labelled line of a report, folded at the width of all of them."""
     found: list[str] = []
     line = f"{label:<{LABEL}}"
     for word in words.split(" "):

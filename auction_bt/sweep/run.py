@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
 
 from auction_bt.backtest import Request, settings_of
 from auction_bt.result import plain
-from auction_bt.store.journal import Journal
+from auction_bt.store.journal import SWEPT, Journal
 from auction_bt.store.trials import KeptTrial, TrialLedger
 
 from .drive import outcomes
@@ -17,27 +16,6 @@ from .executor import Executor
 from .plan import AT_ONCE, Plan
 from .trial import Outcome, Place, Task, Terms
 from .worker import work
-
-
-class Watcher(Protocol):
-    """Told how far a sweep is."""
-
-    def __call__(self, done: int, failed: int) -> None:
-        """Take what this call has done: trials that ended, and how many of these failed."""
-        ...
-
-
-@dataclass(slots=True)
-class Done:
-    """What one call did.
-
-    Parameters
-    ----------
-    trials, failed : int
-    """
-
-    trials: int = 0
-    failed: int = 0
 
 
 @dataclass(slots=True)
@@ -50,23 +28,32 @@ class Sweep:
     journal : Journal
         Counts every trial as tried.
     begin : callable
-        Begins a run in the journal and returns its number, where there is anything to run.
+        From first and last IST day: begins in the journal what trials hang on, and returns its number; called where there is
+        anything to run, as is `open_executor`.
     place : Place
-    executor : Executor
+    open_executor : callable
     watch : callable, optional
+        Called with this whenever something ended.
     work : callable
         What a worker does with a task.
+
+    Attributes
+    ----------
+    ended, failed, skipped : int
+        Trials that this call ran, how many of these failed, and how many the ledger had.
     """
 
     ledger: TrialLedger
     journal: Journal
-    begin: Callable[[], int]
+    begin: Callable[[int, int], int]
     place: Place
-    executor: Executor
-    watch: Watcher | None = None
+    open_executor: Callable[[], Executor]
+    watch: Callable[[Sweep], None] | None = None
     work: Callable[[Task], list[Outcome]] = work
-    done: Done = field(default_factory=Done)
-    _run_id: int = 0
+    ended: int = 0
+    failed: int = 0
+    skipped: int = 0
+    _executor: Executor | None = None
 
     def run(self, plan: Plan, at_once: int = AT_ONCE) -> None:
         """Run what the ledger lacks of a plan.
@@ -76,19 +63,31 @@ class Sweep:
         AuctionError
             The store cannot be read, or the executor is lost. What was done is kept.
         """
-        self._run_id = self._run_id or self.begin()
-        for found in outcomes(self.executor, plan.tasks(self.ledger, self.place, at_once), self.work):
-            self._keep(found, plan.terms)
-            self.done.trials += len(found)
-            self.done.failed += sum(bool(o.error) for o in found)
+        known = sum(len(self.ledger.known(t.identity for t in some)) for some in plan.in_groups())
+        self.skipped += known
+        if known == len(plan):
+            return
+        if self._executor is None:
+            self._executor = self.open_executor()
+        run_id = self.begin(plan.first, plan.last)
+        for found in outcomes(self._executor, plan.tasks(self.ledger, self.place, at_once), self.work):
+            self._keep(run_id, found, plan.terms)
+            self.ended += len(found)
+            self.failed += sum(bool(o.error) for o in found)
             if self.watch is not None:
-                self.watch(self.done.trials, self.done.failed)
+                self.watch(self)
 
-    def _keep(self, found: Sequence[Outcome], terms: Terms) -> None:
+    def close(self, *, at_once: bool = False) -> None:
+        """Let go of the executor; `at_once`: without waiting for what its workers are doing."""
+        if self._executor is not None:
+            self._executor.close(at_once=at_once)
+            self._executor = None
+
+    def _keep(self, run_id: int, found: Sequence[Outcome], terms: Terms) -> None:
         # The journal first: killed between the two, a trial is run again and still counts once.
         good = [(o.trial, o.figures, o) for o in found if o.figures is not None]
         self.journal.append_trials(
-            self._run_id,
+            run_id,
             [
                 (symbol, trial.first, trial.last, outcome.tried[1], outcome.tried[2])
                 for trial, _, outcome in good
@@ -106,7 +105,7 @@ class Sweep:
 
 
 def begun(journal: Journal, request: Request, swept: str) -> int:
-    """Begin a sweep in the journal; return its number.
+    """Begin in the journal what trials of one span of days hang on; return its number.
 
     Parameters
     ----------
@@ -115,5 +114,5 @@ def begun(journal: Journal, request: Request, swept: str) -> int:
     swept : str
         What they differ in.
     """
-    settings = {**settings_of(request), "sweep": swept}
+    settings = {**settings_of(request), SWEPT: swept}
     return journal.start_run(json.dumps(plain(dict(sorted(settings.items())))))
