@@ -26,6 +26,7 @@ from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 from auction_bt.store.trials import TrialLedger
 from auction_bt.sweep.executor import Inline, Processes, jobs_here
+from auction_bt.sweep.page import sweep_page, walk_page
 from auction_bt.sweep.plan import Located, Plan, chosen, find_symbols, grid_of
 from auction_bt.sweep.report import csv_rows, json_lines, render_sweep, report_of
 from auction_bt.sweep.run import Sweep, begun
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="values of a setting: period=60:240:30 (first, last, step) or value_area=0.68,0.70; "
                         "may be given again: every combination is run")  # fmt: skip
     parser.add_argument("--sample", type=int, metavar="N", help="run N combinations of the grid, drawn at random")
+    parser.add_argument("--optuna", type=int, metavar="N", help="run N combinations, each chosen by what those before came to")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (default 0)")
     parser.add_argument("--objective", choices=OBJECTIVES, default="sharpe", metavar="NAME",
                         help=f"what is looked for: {', '.join(OBJECTIVES)} (default %(default)s, of a day's net)")  # fmt: skip
@@ -58,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="of data and lines that each process keeps for its next trials (default %(default)s)")  # fmt: skip
     parser.add_argument("--top", type=int, default=10, metavar="N", help="lines of the table (default %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write all rows as JSON, - for standard output instead of the table")
-    parser.add_argument("--csv", metavar="FILE", help="write one line a trial")
+    parser.add_argument("--csv", metavar="FILE", help="write one line a trial, or a fold")
+    parser.add_argument("--html", metavar="FILE.html", help="write heat maps, equity and the best as one page")
     parser.add_argument("--quiet", action="store_true", help="print no table")
 
 
@@ -71,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     both = sorted({axis.name for axis in grid.axes} & set(request.settings))
     if both:
         raise BadInput(f"{both[0]} is given by --grid and by --{'regime' if both[0] == 'rule' else 'set'}: give it once")
-    numbers = chosen(grid, args.sample, args.seed)
+    numbers = chosen(grid, args.sample, args.seed) if args.optuna is None else range(len(grid))
     with ExitStack() as stack:
         store = stack.enter_context(open_store(args.store, readonly=True))
         plan = _plan(args, store, request, symbols, stack)
@@ -86,18 +89,36 @@ def run(args: argparse.Namespace) -> int:
 
         sweep = Sweep(ledger, journal, begin, _place(args, state), lambda: Processes(args.jobs or jobs_here()))
         _choose_executor(args, sweep)
-        if args.walk_forward is None:
-            return _report(args, plan, ledger, journal) if _run(sweep, [len(plan)], lambda: sweep.run(plan)) else 130
-        return _walk(args, plan, request, store, sweep, stack)
+        if args.walk_forward is not None:
+            return _walk(args, plan, request, store, sweep, stack)
+        if args.optuna is not None:
+            return _search(args, plan, sweep)
+        return _report(args, plan, ledger, journal) if _run(sweep, [len(plan)], lambda: sweep.run(plan)) else 130
+
+
+def _search(args: argparse.Namespace, plan: Plan, sweep: Sweep) -> int:
+    from auction_bt.sweep.optimise import searched  # Optuna is an extra, and slow to import
+
+    found = [plan]
+
+    def search() -> None:
+        found[0] = searched(plan, sweep.ledger, args.objective, args.optuna, args.seed, sweep.run)
+
+    trials = min(args.optuna, len(plan.grid)) * len(plan.symbols)
+    return _report(args, found[0], sweep.ledger, sweep.journal) if _run(sweep, [trials], search) else 130
 
 
 def _check(args: argparse.Namespace) -> None:
-    check_targets([args.json, args.csv])
+    check_targets([args.json, args.csv, args.html])
     check_state(args.state)
     if args.jobs is not None and not 1 <= args.jobs <= 1024:
         raise BadInput(f"--jobs {args.jobs} must be 1 to 1024")
     if args.jobs is not None and args.dask is not None:
         raise BadInput("--jobs beside --dask: a cluster has the workers it has; leave --jobs out")
+    if args.optuna is not None and (args.sample is not None or args.walk_forward is not None):
+        raise BadInput("--optuna beside --sample or --walk-forward: it chooses what is run itself, over all days; leave it out")
+    if args.optuna is not None and args.optuna < 1:
+        raise BadInput(f"--optuna {args.optuna} must be 1 or more")
     if args.memory < 16:
         raise BadInput(f"--memory {args.memory} must be 16 MiB or more")
     if args.top < 0:
@@ -199,18 +220,19 @@ def _walk(
     if not _run(sweep, trials, lambda: steps.extend(walked(plans, folds, sweep.ledger, args.objective, sweep.run))):
         return 130
     report = WalkReport(plan, args.objective, tuple(steps))
-    written = _written({args.csv: walk_csv(report), args.json: [walk_json(report)]})
+    written = _written([(args.csv, lambda: walk_csv(report)), (args.json, lambda: [walk_json(report)]),
+                        (args.html, lambda: [walk_page(report)])])  # fmt: skip
     if not args.quiet and "-" not in written:
         print(render_walk(report), end="")
         _kept(args, written)
     return 1 if any(step.error for step in steps) else 0
 
 
-def _written(texts: dict[str | None, Iterable[str]]) -> list[str]:
+def _written(texts: Iterable[tuple[str | None, Callable[[], Iterable[str]]]]) -> list[str]:
     found = []
-    for target, lines in texts.items():
+    for target, lines in texts:
         if target is not None:
-            write_lines(target, lines)
+            write_lines(target, lines())
             found.append(target)
     return found
 
@@ -223,7 +245,8 @@ def _report(args: argparse.Namespace, plan: Plan, ledger: TrialLedger, journal: 
     symbols = {leg.instrument.symbol for each in plan.symbols for leg in each.legs}
     tried = journal.trials(symbols, plan.first, plan.last).count
     report = report_of(plan, ledger, args.objective, tried)
-    written = _written({args.csv: csv_rows(report, ledger), args.json: json_lines(report, ledger)})
+    written = _written([(args.csv, lambda: csv_rows(report, ledger)), (args.json, lambda: json_lines(report, ledger)),
+                        (args.html, lambda: [sweep_page(report, ledger)])])  # fmt: skip
     if not args.quiet and "-" not in written:
         print(render_sweep(report, ledger, args.top), end="")
         _kept(args, written)

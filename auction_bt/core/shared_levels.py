@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
@@ -13,8 +12,6 @@ from .profile import Grid
 from .regime import RegimeJudge, Rule
 from .rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, levels_of
 from .tick import F64
-
-_MOST_BYTES: Final = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,16 +51,19 @@ def measured(spec: WindowSpec, rule: Rule, grid: Grid, bars: WindowBars) -> Meas
 
 
 class SharedLevels:
-    """Keeps what was measured on the bars of one feed, for the next run on the same bars.
+    """What was measured on the bars of one feed, for the next run on the same bars.
 
     Parameters
     ----------
-    most : int, bytes
-        Beyond that the longest unused go first.
+    kept : Kept
+        Where it is kept, beside that of other feeds; see `kept_levels`.
+    feed : hashable
+        Names the bars.
     """
 
-    def __init__(self, most: int = _MOST_BYTES) -> None:
-        self._kept: Kept[tuple[WindowSpec, Rule, Grid, int], Measured] = Kept(most, lambda m: m.nbytes)
+    def __init__(self, kept: Kept[Hashable, Measured], feed: Hashable) -> None:
+        self._kept = kept
+        self._feed = feed
 
     def of(self, spec: WindowSpec, rule: Rule, grid: Grid, n: int, bars: Callable[[int], WindowBars]) -> Measured:
         """Return what the first `n` bars show; `bars` gives them where it has to be measured."""
@@ -71,14 +71,9 @@ class SharedLevels:
             spec = replace(spec, period=1)  # has no weight there
         if spec.kind is not WindowKind.ANCHORED:
             spec = replace(spec, anchor=None)
-        return self._kept.get((spec, rule, grid, n), lambda: measured(spec, rule, grid, bars(n)))
+        return self._kept.get((self._feed, spec, rule, grid, n), lambda: measured(spec, rule, grid, bars(n)))
 
-    @property
-    def made(self) -> int:
-        """How often something was measured."""
-        return self._kept.made
 
-    @property
-    def nbytes(self) -> int:
-        """Memory that is kept."""
-        return self._kept.weight
+def kept_levels(most: int) -> Kept[Hashable, Measured]:
+    """Return a place for what is measured on any feed, `most` bytes of it."""
+    return Kept(most, lambda m: m.nbytes)

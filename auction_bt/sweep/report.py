@@ -95,7 +95,7 @@ def report_of(plan: Plan, ledger: TrialLedger, objective: str, tried: int) -> Sw
     best, peak = (None if n is None else next(rows(plan.only([n]), ledger)) for n in (ranking.best, ranking.peak))
     known = Trials(max(tried, len(scores)), float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else None)
     of_best = luck(best.figures.nets, known) if best is not None and best.figures is not None else None
-    found_pbo = overfitting(np.array(nets)) if nets and days else None
+    found_pbo = overfitting(np.array(nets).T) if nets and days else None
     return SweepReport(plan, ranking, best, peak, of_best, found_pbo, known.count, tuple(failed), missing)
 
 
@@ -107,7 +107,7 @@ def render_sweep(report: SweepReport, ledger: TrialLedger, top: int = _TOP) -> s
     told = ", ".join(names[:4]) + (f" and {whole(len(names) - 4)} more" if len(names) > 4 else "")
     lines = [
         folded("Sweep", f"{told}, {days_text(plan)}"),
-        folded("Trials", _counted(report)),
+        folded("Trials", counted(report)),
         folded("Objective", f"{ranking.objective}, {plural(len(names), 'symbol')} together, each on {rupees(plan.terms.cash)}"),
     ]
     for label, row in (("Best plateau", report.best), ("Best peak", report.peak)):
@@ -115,8 +115,8 @@ def render_sweep(report: SweepReport, ledger: TrialLedger, top: int = _TOP) -> s
             place = list(ranking.numbers).index(row.number)
             own, around = float(ranking.scores[place]), float(ranking.around[place])
             lines.append(folded(label, f"{setting_words(row.settings)}: {own:.4g} itself, {around:.4g} around it"))
-    lines += [folded("Luck", _luck_words(report)), folded("Overfitting", _overfitting_words(report.overfitting))]
-    lines += ["", *_table(report, ledger, top)]
+    lines += [folded("Luck", luck_words(report)), folded("Overfitting", overfitting_words(report.overfitting))]
+    lines += ["", *_lines(table_of(report, ledger, top))]
     for name, reason in report.failed[:_FAILURES]:
         lines.append(f"failed: {name}: {reason}")
     if len(report.failed) > _FAILURES:
@@ -129,7 +129,8 @@ def setting_words(settings: dict[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in settings.items()) or "no settings changed"
 
 
-def _counted(report: SweepReport) -> str:
+def counted(report: SweepReport) -> str:
+    """Return how many trials there are, for people."""
     told = f"{whole(report.trials)} of {whole(len(report.plan))}"
     combinations = len(report.plan.numbers)
     told += f" ({plural(combinations, 'combination')}" + (
@@ -140,7 +141,8 @@ def _counted(report: SweepReport) -> str:
     return told + (f", {whole(report.missing)} not run yet" if report.missing else "")
 
 
-def _luck_words(report: SweepReport) -> str:
+def luck_words(report: SweepReport) -> str:
+    """Return what the best is worth, given how many were tried, for people."""
     if report.luck is None:
         return f"{plural(report.tried, 'setting')} tried; the best has no Sharpe ratio to weigh"
     found = report.luck
@@ -150,7 +152,8 @@ def _luck_words(report: SweepReport) -> str:
     )
 
 
-def _overfitting_words(found: Overfitting | None) -> str:
+def overfitting_words(found: Overfitting | None) -> str:
+    """Return the probability of overfitting for people."""
     if found is None:
         return "not known: two combinations and eight days are needed"
     return (
@@ -159,7 +162,8 @@ def _overfitting_words(found: Overfitting | None) -> str:
     )
 
 
-def _table(report: SweepReport, ledger: TrialLedger, top: int) -> Iterator[str]:
+def table_of(report: SweepReport, ledger: TrialLedger, top: int) -> list[list[str]]:
+    """Return the best combinations as a table of texts, its head first."""
     ranking, plan = report.ranking, report.plan
     order = ranking.order()[:top]
     names = [axis.name for axis in plan.grid.axes]
@@ -173,6 +177,10 @@ def _table(report: SweepReport, ledger: TrialLedger, top: int) -> Iterator[str]:
         table.append([trial, *(f"{v}" for v in row.settings.values()), f"{ranking.around[place]:.4g}",
                       NONE if own is None else f"{own:.4g}", rupees(figures.net), whole(figures.trades),
                       risk(figures.value("r_mean")), percent(figures.value("win_rate")), rupees(figures.drawdown)])  # fmt: skip
+    return table
+
+
+def _lines(table: list[list[str]]) -> Iterator[str]:
     if len(table) == 1:
         yield "No combination has a score."
         return

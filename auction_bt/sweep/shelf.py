@@ -10,7 +10,7 @@ import numpy as np
 
 from auction_bt.core.kept import Kept
 from auction_bt.core.leg import Leg
-from auction_bt.core.shared_levels import SharedLevels
+from auction_bt.core.shared_levels import SharedLevels, kept_levels
 from auction_bt.feeds.stored import Recorded
 from auction_bt.loading import begin_of, load_from
 from auction_bt.settings import BY_NAME
@@ -18,7 +18,6 @@ from auction_bt.store import TickStore
 from auction_bt.store.cache import DayCache
 
 _WARM_UP = ("period", "window", "anchor")  # settings on which it depends how far back data is read
-_LEAST_LINES = 8 * 2**20
 
 
 class Shelf:
@@ -33,12 +32,22 @@ class Shelf:
     def __init__(self, most: int) -> None:
         self._begins: Kept[tuple[Leg, tuple[Any, ...]], int] = Kept(4096, lambda _: 1)
         self._legs: Kept[tuple[Leg, int], Recorded] = Kept(most // 2, weight_of)
-        self._lines = max(most // 2, _LEAST_LINES)
+        self._levels = kept_levels(most // 2)
 
     @property
     def loaded(self) -> int:
         """How often data was read."""
         return self._legs.made
+
+    @property
+    def measured(self) -> int:
+        """How often lines were measured."""
+        return self._levels.made
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of what is kept."""
+        return self._legs.weight + self._levels.weight
 
     def load_leg(self, store: TickStore, leg: Leg, settings: Mapping[str, Any], cache: DayCache | None = None, /) -> Recorded:
         """Return what `loading.load_leg` returns, with the lines that earlier trials measured."""
@@ -47,7 +56,7 @@ class Shelf:
         return self._legs.get((leg, begin), lambda: self._load(store, leg, begin, cache))
 
     def _load(self, store: TickStore, leg: Leg, begin: int, cache: DayCache | None) -> Recorded:
-        return replace(load_from(store, leg, begin, cache), shared_levels=SharedLevels(self._lines))
+        return replace(load_from(store, leg, begin, cache), shared_levels=SharedLevels(self._levels, (leg, begin)))
 
 
 def weight_of(recorded: Recorded) -> int:

@@ -59,9 +59,9 @@ def render_walk(report: WalkReport) -> str:
     lines = [
         folded("Walk-forward", f"{names}, {days_text(plan)}: {plural(len(report.steps), 'fold')} of "
                f"{plural(len(plan.numbers), 'combination')}, chosen by {report.objective} and its neighbourhood"),
-        folded("Out of sample", _told(found)),
+        folded("Out of sample", out_of_sample_words(found)),
         "",
-        *_table(report),
+        *_lines(fold_table(report)),
     ]  # fmt: skip
     for each in report.stability:
         told = "" if each.spread is None else f", {each.spread:.2g} steps of the grid a fold"
@@ -71,7 +71,8 @@ def render_walk(report: WalkReport) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _told(found: Figures | None) -> str:
+def out_of_sample_words(found: Figures | None) -> str:
+    """Return what the test days came to, for people."""
     if found is None:
         return "nothing was traded"
     sharpe = measure(found.nets)
@@ -82,7 +83,8 @@ def _told(found: Figures | None) -> str:
     return told + f"; Sharpe ratio {sharpe.ratio:.3f} a day, above 0 with probability {percent(probabilistic_sharpe(sharpe))}"
 
 
-def _table(report: WalkReport) -> Iterator[str]:
+def fold_table(report: WalkReport) -> list[list[str]]:
+    """Return the folds as a table of texts, its head first."""
     table = [["train", "test", report.objective, "chosen", "net", "trades", "R"]]
     for step in report.steps:
         train, test = ("..".join(str(to_date(day)) for day in span) for span in (step.fold.train, step.fold.test))
@@ -92,6 +94,10 @@ def _table(report: WalkReport) -> Iterator[str]:
         found = step.figures
         table.append([train, test, f"{step.trained:.4g}", setting_words(report.plan.grid.at(step.chosen)), rupees(found.net),
                       whole(found.trades), risk(found.value("r_mean"))])  # fmt: skip
+    return table
+
+
+def _lines(table: list[list[str]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for cells in table:
         padded = (f"{c:{'<' if n in _WORDS else '>'}{w}}" for n, (c, w) in enumerate(zip(cells, widths, strict=True)))

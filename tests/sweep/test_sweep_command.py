@@ -48,6 +48,7 @@ def test_processes_that_are_interrupted_and_resumed_write_the_bytes_of_one_proce
     assert "Trials              24 of 24 (8 combinations)" in out
     found = json.loads(one[0])
     assert len(found["rows"]) == 8
+    assert found["overfitting"] is None  # of four days
     assert sum(row["trades"] for row in found["rows"]) > 20
     with Journal.open(Path("two"), readonly=True) as journal:
         day = from_date(date(2025, 12, 18))
@@ -146,3 +147,19 @@ def test_symbols_come_from_a_file(filled):
 
     assert code == 0
     assert out.startswith("Sweep               AAA, BBB, 2025-12-16..2025-12-19\nTrials              2 of 2 (1 combination)")
+
+
+def test_the_page_holds_maps_and_asks_nobody(filled):
+    code, _, _ = filled("sweep", "--symbol", "AAA", *DAYS, *GRID, "--grid", "window=rolling,anchored", "--jobs", "1",
+                            "--quiet", "--objective", "net", "--html", "out.html", "--json", "out.json")  # fmt: skip
+
+    assert code == 1  # anchored without an anchor fails
+    page = Path("out.html").read_text("utf-8")
+    found = json.loads(Path("out.json").read_text("utf-8"))
+    assert page.count('<table class="heat">') == 3
+    assert page.count('class="best"') == 3
+    (one,) = [row["net"] for row in found["rows"] if row["settings"] == {"period": 10, "min_r": 0.5, "window": "rolling"}]
+    assert f">{one:.3g}<" in page  # alone of its pair that has a net
+    assert "IN SAMPLE" in page
+    assert "window=anchored: window &#39;anchored&#39; needs anchor" in page
+    assert not [word for word in ("http:", "https:", "<script", "src=") if word in page]
