@@ -1,7 +1,9 @@
 """`sweep`: the same bytes however it is run, interrupted and resumed; failures told; each trial run again."""
 
+import argparse
 import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from auction_bt.cli import backtest, sweep
 from auction_bt.core.ist import from_date
 from auction_bt.store.journal import Journal
 from tests.importing.made import ENVIRONMENT
@@ -163,3 +166,17 @@ def test_the_page_holds_maps_and_asks_nobody(filled):
     assert "IN SAMPLE" in page
     assert "window=anchored: window &#39;anchored&#39; needs anchor" in page
     assert not [word for word in ("http:", "https:", "<script", "src=") if word in page]
+
+
+def test_every_option_that_the_page_on_clusters_shows_exists():
+    page = Path(__file__).resolve().parents[2] / "docs/cluster.md"
+    known = ""
+    for command in (sweep, backtest):
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        known += parser.format_help()
+    lines = [line for line in page.read_text("utf-8").splitlines() if line.startswith("python ")]
+    shown = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
+
+    assert len(shown) > 8
+    assert not [option for option in shown if option not in known]
