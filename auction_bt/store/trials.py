@@ -76,7 +76,7 @@ class TrialLedger(SqliteFile):
         path = state / NAME
         if readonly and not path.exists():
             raise BadInput(f"no trials in {state}: run a sweep first, or name its folder with --state")
-        statements = [*(t.create for t in TABLES), *_APPEND_ONLY]
+        statements = [*(t.create for t in TABLES), "CREATE INDEX trials_on ON trials (symbol, first, last)", *_APPEND_ONLY]
         return cls(path, connect(path, application_id=SWEEPS_ID, version=SWEEPS_VERSION, statements=statements, what=_WHAT,
                                  create=not readonly, readonly=readonly))  # fmt: skip
 
@@ -100,6 +100,13 @@ class TrialLedger(SqliteFile):
         """Return by id the hash of its trades and its figures, of those that have an outcome."""
         rows = self._of("SELECT id, trades, figures FROM trials WHERE id IN ({})", identities)
         return {row[0]: (row[1], Figures.of_json(json.loads(row[2]))) for row in rows}
+
+    def on(self, symbol: str, first: int, last: int) -> Iterator[tuple[str, dict[str, Any], dict[str, Any], Figures]]:
+        """Yield id, settings, terms and figures of every trial ever kept on a symbol and its IST days, in the order of ids."""
+        names = [row[0] for row in self._rows("SELECT id FROM trials WHERE symbol = ? AND first = ? AND last = ? ORDER BY id",
+                                              (symbol, first, last))]  # fmt: skip
+        for row in self._of("SELECT id, settings, terms, figures FROM trials WHERE id IN ({}) ORDER BY id", names):
+            yield row[0], json.loads(row[1]), json.loads(row[2]), Figures.of_json(json.loads(row[3]))
 
     def failures(self, identities: Sequence[str]) -> dict[str, str]:
         """Return by id why it failed, of those without an outcome."""

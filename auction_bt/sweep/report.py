@@ -12,12 +12,14 @@ from typing import Any, Final
 import numpy as np
 
 from auction_bt.core.evidence import Luck, luck
-from auction_bt.core.figures import OBJECTIVES
+from auction_bt.core.figures import OBJECTIVES, Figures, pooled
 from auction_bt.core.ist import to_date
 from auction_bt.core.pbo import Overfitting, overfitting
 from auction_bt.core.sharpe import Trials, measure
+from auction_bt.core.tick import F64
 from auction_bt.report import LABEL, WIDTH
 from auction_bt.result import plain
+from auction_bt.settings import SETTINGS
 from auction_bt.store.trials import TrialLedger
 from auction_bt.wording import NONE, percent, plural, risk, rupees, whole
 
@@ -76,8 +78,8 @@ def report_of(plan: Plan, ledger: TrialLedger, objective: str, tried: int) -> Sw
     """
     scores: dict[int, float | None] = {}
     sharpes: list[float] = []
-    nets: list[tuple[float, ...]] = []
-    days: tuple[int, ...] = ()
+    nets: list[F64] = []
+    days: list[int] = []
     failed: list[tuple[str, str]] = []
     missing = 0
     for row in rows(plan, ledger):
@@ -88,15 +90,44 @@ def report_of(plan: Plan, ledger: TrialLedger, objective: str, tried: int) -> Sw
         if figures is not None:
             if (found := measure(figures.nets)) is not None:
                 sharpes.append(found.ratio)
-            days = days or tuple(day for day, _ in figures.daily)
-            own = dict(figures.daily)
-            nets.append(tuple(own.get(day, 0.0) for day in days))
+            days = days or [day for day, _ in figures.daily]
+            nets.append(_on_days(figures, days))
     ranking = ranked(plan.grid, scores, objective)
     best, peak = (None if n is None else next(rows(plan.only([n]), ledger)) for n in (ranking.best, ranking.peak))
     known = Trials(max(tried, len(scores)), float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else None)
     of_best = luck(best.figures.nets, known) if best is not None and best.figures is not None else None
+    nets += [_on_days(figures, days) for figures in earlier(plan, ledger)] if nets else []
     found_pbo = overfitting(np.array(nets).T) if nets and days else None
     return SweepReport(plan, ranking, best, peak, of_best, found_pbo, known.count, tuple(failed), missing)
+
+
+def earlier(plan: Plan, ledger: TrialLedger) -> list[Figures]:
+    """Return the figures of other settings that were ever tried on all the plan's symbols and just its days.
+
+    Notes
+    -----
+    Settings that were tried more than once, as on other data, count once. The order is that of what was tried, whenever it was.
+    """
+    own = {_key(plan.settings(number), plan.terms.as_json()) for number in plan.numbers}
+    found: dict[str, list[Figures]] = {}
+    for each in plan.symbols:
+        seen: set[str] = set()
+        for _, settings, terms, figures in ledger.on(each.symbol, plan.first, plan.last):
+            key = _key(settings, terms)
+            if key not in own and key not in seen:
+                seen.add(key)
+                found.setdefault(key, []).append(figures)
+    return [pooled(found[key]) for key in sorted(found) if len(found[key]) == len(plan.symbols)]
+
+
+def _key(settings: dict[str, Any], terms: dict[str, Any]) -> str:
+    whole = {s.name: settings.get(s.name, s.default) for s in SETTINGS}
+    return json.dumps([plain(whole), terms], sort_keys=True)
+
+
+def _on_days(figures: Figures, days: list[int]) -> F64:
+    own = dict(figures.daily)
+    return np.array([own.get(day, 0.0) for day in days], np.float64)
 
 
 # ---------------------------------------------------------------- for people
@@ -157,7 +188,8 @@ def overfitting_words(found: Overfitting | None) -> str:
     if found is None:
         return "not known: two combinations and eight days are needed"
     return (
-        f"in {percent(found.probability)} of {whole(found.splits)} splits of {whole(found.days)} days the best of one half was "
+        f"in {percent(found.probability)} of {whole(found.splits)} splits of {whole(found.days)} days the best of "
+        f"{whole(found.trials)} settings ever tried on just these days in one half was "
         f"no better than the middle on the other (below 10 % is good, above 50 % is fitted)"
     )
 

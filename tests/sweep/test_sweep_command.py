@@ -20,6 +20,7 @@ from tests.sweep.made import DAYS, GRID, SYMBOLS, kept, walk_csv, write
 from tests.waiting import until
 
 NAMED = [word for symbol in SYMBOLS for word in ("--symbol", symbol)]
+ALL_DAYS = ["--from-date", "2025-12-16", "--to-date", "2025-12-26"]
 COMMAND = ["sweep", *NAMED, *DAYS, *GRID, "--json", "out.json", "--csv", "out.csv"]
 
 
@@ -180,3 +181,17 @@ def test_every_option_that_the_page_on_clusters_shows_exists():
 
     assert len(shown) > 8
     assert not [option for option in shown if option not in known]
+
+
+def test_settings_of_earlier_sweeps_on_the_same_days_count_for_luck_and_overfitting(filled):
+    def swept(*words):
+        assert filled("sweep", "--symbol", "AAA", *ALL_DAYS, *words, "--jobs", "1", "--quiet", "--json", "out.json")[0] == 0
+        found = json.loads(Path("out.json").read_text("utf-8"))
+        return found["tried"], found["overfitting"] and found["overfitting"]["trials"]
+
+    write("more.csv", walk_csv(3, days=5, start=7))
+    assert filled("import", "more.csv", "--symbol", "AAA", "--tick", "0.10")[0] == 0
+    assert swept("--grid", "period=10,15") == (2, 2)
+    assert swept("--grid", "period=15,20,25") == (4, 4)
+    assert swept("--grid", "period=15,20,25", "--grid", "min_r=1.0") == (4, 4)  # its default, said aloud
+    assert swept("--grid", "period=10,15", "--from-date", "2025-12-15")[1] == 2  # other days
