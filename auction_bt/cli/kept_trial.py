@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from auction_bt.backtest import Engine, Request, Run
 from auction_bt.core.errors import BadInput
+from auction_bt.market.rates import STANDARD
 from auction_bt.result import csv_lines
 from auction_bt.store.trials import KeptTrial, TrialLedger
 from auction_bt.sweep.trial import Terms
@@ -17,7 +18,8 @@ from auction_bt.sweep.worker import trades_hash
 # Options that a trial answers itself, and what they are where nobody gives them.
 _OWN: Final[dict[str, Any]] = {
     "symbol": None, "from_date": None, "to_date": None, "settings": [], "regime": None, "trade": "same", "cash": "1000000",
-    "costs": "x1", "fill": "quote", "slippage": 1, "targets": "resting", "latency_ms": 0, "max_concurrent": 0,
+    "costs": "x1", "fill": "quote", "slippage": 1, "targets": "resting", "latency_ms": 0, "max_concurrent": None,
+    "no_trade": None, "guards": "off", "plan": STANDARD,
 }  # fmt: skip
 _WORDS: Final = {"settings": "set"}
 

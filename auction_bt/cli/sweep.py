@@ -71,9 +71,7 @@ def run(args: argparse.Namespace) -> int:
     symbols = _symbols(args)
     request = request_of(required(argparse.Namespace(**{**vars(args), "symbol": symbols})))
     grid = grid_of(args.grid)
-    both = sorted({axis.name for axis in grid.axes} & set(request.settings))
-    if both:
-        raise BadInput(f"{both[0]} is given by --grid and by --{'regime' if both[0] == 'rule' else 'set'}: give it once")
+    _check_given_once(args, {axis.name for axis in grid.axes})
     numbers = chosen(grid, args.sample, args.seed) if args.optuna is None else range(len(grid))
     with ExitStack() as stack:
         store = stack.enter_context(open_store(args.store, readonly=True))
@@ -125,6 +123,15 @@ def _check(args: argparse.Namespace) -> None:
         raise BadInput(f"--top {args.top} must be 0 or more")
 
 
+def _check_given_once(args: argparse.Namespace, axes: set[str]) -> None:
+    options = {name.partition("=")[0].strip(): "--set" for name in args.settings}
+    of_their_own = (("rule", "--regime", args.regime), ("no_trade", "--no-trade", args.no_trade),
+                    ("max_concurrent", "--max-concurrent", args.max_concurrent))  # fmt: skip
+    options |= {name: option for name, option, value in of_their_own if value is not None}
+    if both := sorted(axes & set(options)):
+        raise BadInput(f"{both[0]} is given by --grid and by {options[both[0]]}: give it once")
+
+
 def _symbols(args: argparse.Namespace) -> list[str]:
     found = list(args.symbol or [])
     if args.symbols_file is not None:
@@ -139,7 +146,7 @@ def _symbols(args: argparse.Namespace) -> list[str]:
 
 
 def _plan(args: argparse.Namespace, store: TickStore, request: Request, symbols: list[str], stack: ExitStack) -> Plan:
-    terms = Terms(request.cash, COSTS[args.costs], args.plan, request.fill, request.max_concurrent, request.trade)
+    terms = Terms(request.cash, COSTS[args.costs], args.plan, request.fill, request.trade)
     located = find_symbols(store, loaded_book(args.state, stack), request, symbols)
     base = tuple(sorted(request.settings.items()))
     return Plan(located, from_date(request.begin), from_date(request.end), grid_of([]), range(1), base, terms, code())

@@ -37,7 +37,6 @@ class Terms:
     plan : str
         Of the brokerage.
     fill : FillModel
-    max_concurrent : int
     trade : TradeRule or None
         What is traded on the symbols' signals; None: themselves.
     """
@@ -46,7 +45,6 @@ class Terms:
     costs: int
     plan: str
     fill: FillModel
-    max_concurrent: int = 0
     trade: TradeRule | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -60,7 +58,6 @@ class Terms:
             "slippage": fill.slippage,
             "latency_ms": fill.latency // 1_000_000,
             "targets": "sent" if fill.sends_targets else "resting",
-            "max_concurrent": self.max_concurrent,
             "trade": self.trade.text if self.trade is not None else "same",
         }
 
@@ -69,7 +66,7 @@ class Terms:
         """Return what `as_json` wrote."""
         fill = FillModel(FillPrice(said["fill"]), said["slippage"], said["latency_ms"] * 1_000_000,
                          sends_targets=said["targets"] == "sent")  # fmt: skip
-        return cls(Decimal(said["cash"]), said["costs"], said["plan"], fill, said["max_concurrent"], parse_trade(said["trade"]))
+        return cls(Decimal(said["cash"]), said["costs"], said["plan"], fill, parse_trade(said["trade"]))
 
     def request(self, symbol: str, first: int, last: int, settings: Mapping[str, Any]) -> Request:
         """Return the request of a trial on these terms; days are IST, both included."""
@@ -78,7 +75,7 @@ class Terms:
         if trade is not None:
             trade = replace(trade, min_dte=settings.get("min_dte", trade.min_dte))
         return Request((symbol,), to_date(first), to_date(last), dict(settings), self.cash, charges, self.fill,
-                       self.max_concurrent, trade=trade)  # fmt: skip
+                       trade=trade)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
