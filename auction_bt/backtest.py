@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -21,7 +21,7 @@ from .core.costing import Charges
 from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
-from .core.ist import day_index, day_start, from_date, to_date
+from .core.ist import day_index, day_start, from_date
 from .core.leg import Leg
 from .core.news import News
 from .core.regime import Rule
@@ -31,18 +31,17 @@ from .core.summary import Point, merge_equity, summarise
 from .core.tariff import Product
 from .engine import AuctionCerebro
 from .facts import check_square_off, facts_of, facts_of_leg
-from .feeds.stored import Recorded, StoredData, load, warm_up_start
+from .feeds.stored import Recorded, StoredData
 from .feeds.streamed import StreamedData
 from .instruments.book import InstrumentBook
+from .loading import Loading, load_leg
 from .result import BacktestResult
 from .router import LiveMarketRouter, MarketSink
 from .settings import BY_NAME, SETTINGS
 from .store import RawMessage, TickStore
 from .store.cache import DayCache
 from .strategy import AuctionStrategy
-from .symbols import find_legs, no_volume, roll_at, tradables_of
-
-_ATR_BARS = 15  # the strategy's ATR needs 14 bars and the close before
+from .symbols import find_legs, roll_at, tradables_of
 
 
 class Engine(StrEnum):
@@ -186,22 +185,14 @@ def beside_other(run: Run, data: list[Recorded], request: Request) -> Run:
     return Run(replace(run.result, other_regime=(other.value, aside.net, aside.trades)), run.traced)
 
 
-def read(store: TickStore, request: Request, cache: DayCache | None = None) -> Iterator[Recorded]:
-    """Yield the data of each leg of which there is any, warm-up included."""
+def read(store: TickStore, request: Request, cache: DayCache | None = None, loading: Loading | None = None) -> Iterator[Recorded]:
+    """Yield the data of each leg of which there is any, warm-up included; `loading` takes the place of `load_leg`."""
     request = located(store, request)
     for leg in request.legs:
         if leg.is_rolled and not leg.has_data:
             continue
-        instrument, first, last = leg.instrument, leg.first_day, leg.last_day
-        days = store.days(instrument.symbol)
-        if not any(first <= d <= last for d in days):
-            raise NothingToDo(_no_data(instrument, request, days))
-        begin = max(warm_up_from(store, instrument, first, request.settings, leg.since), day_start(leg.since))
-        recorded = load(store, instrument, begin, day_start(last + 1), cache)
-        if not (recorded.bars.volume.any() or recorded.tape.size.any()):
-            raise no_volume(instrument.symbol)
-        if not len(recorded.bars):
-            raise NothingToDo(f"{instrument.symbol}: no bar inside the session of {_span(request)} (only prints outside it)")
+        instrument, first = leg.instrument, leg.first_day
+        recorded = (loading or load_leg)(store, leg, request.settings, cache)
         check_square_off(recorded, first, request.settings)
         if request.trade is not None:
             span = range(leg.first_day, leg.last_day + 1)
@@ -213,26 +204,8 @@ def read(store: TickStore, request: Request, cache: DayCache | None = None) -> I
         yield replace(recorded, leg=leg)
 
 
-def warm_up_from(store: TickStore, instrument: Instrument, first: int, settings: Mapping[str, Any], since: int) -> int:
-    """Return the ns from which on days before IST day `first` are loaded to fill the windows."""
-    period, window = settings.get("period", 120), settings.get("window", "rolling")
-    if window == "composite":
-        sessions = [d for d in store.days(instrument.symbol) if since <= d < first][-period:]
-        return day_start(sessions[0]) if sessions else day_start(first)
-    begin = warm_up_start(store, instrument, first, period + _ATR_BARS)
-    if window == "anchored" and settings.get("anchor", 0):
-        begin = min(begin, day_start(day_index(settings["anchor"])))
-    return begin
-
-
 def _span(request: Request) -> str:
     return str(request.begin) if request.begin == request.end else f"{request.begin} to {request.end}"
-
-
-def _no_data(instrument: Instrument, request: Request, days: list[int]) -> str:
-    if not days:
-        return f"the store knows {instrument.symbol} but holds no data of it: import or record some"
-    return f"no data of {instrument.symbol} on {_span(request)}: the store has {to_date(days[0])} to {to_date(days[-1])}"
 
 
 def _messages(store: TickStore, data: list[Recorded], request: Request) -> Callable[[], Iterator[RawMessage]]:

@@ -16,7 +16,8 @@ from .core.instrument import to_ticks
 from .core.ist import DAY_NS, IST, IST_OFFSET_NS, SECOND_NS
 from .core.profile import Grid, Method, VolumeSource, basis_points, choice
 from .core.regime import RegimeJudge, Rule
-from .core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper, levels_of
+from .core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper
+from .core.shared_levels import measured
 from .core.tape import TickTape
 
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
@@ -103,7 +104,8 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         )
         self.grid = Grid.of(self._tick_size(), self.spec.ticks_per_row)
         self._tick = float(self.grid.tick)
-        self._judge = RegimeJudge(choice(Rule, "regime", self.p.regime))
+        self._rule = choice(Rule, "regime", self.p.regime)
+        self._judge = RegimeJudge(self._rule)
         self._stepper: WindowStepper | None = None
         self._bar: tuple[Any, ...] | None = None
         self._inputs: tuple[Any, ...] | None = None
@@ -196,11 +198,14 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
 
     def once(self, start: int, end: int) -> None:  # noqa: ARG002 (the window needs the bars of the warm-up too)
         """Take all bars."""
-        bars = self.window_bars(end)
-        self._whole = levels_of(self.spec, bars)
-        regime, balance = self._judge.take(self._whole.whole, self._whole.real, bars.day, bars.contract)
-        levels = self.grid.levels(self._whole.whole[:, :3])
-        for line, values in zip(self.lines, (*levels.T, regime, balance), strict=True):
+        shared = self._beside("shared_levels")
+        found = (
+            measured(self.spec, self._rule, self.grid, self.window_bars(end))
+            if shared is None
+            else shared.of(self.spec, self._rule, self.grid, end, self.window_bars)
+        )
+        self._whole = found.levels
+        for line, values in zip(self.lines, (*found.prices.T, found.regime, found.balance), strict=True):
             # A view of the line's own memory; it must be gone before backtrader appends to the line.
             np.frombuffer(line.array, np.float64)[:end] = values
 

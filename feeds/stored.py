@@ -20,6 +20,7 @@ from auction_bt.core.leg import Leg
 from auction_bt.core.market import MarketTape, capped_clock
 from auction_bt.core.quality import DayQuality, bar_quality, day_quality, silences
 from auction_bt.core.session import WHOLE_DAY, Session
+from auction_bt.core.shared_levels import SharedLevels
 from auction_bt.core.tape import TickTape
 from auction_bt.core.tick import F64, I64, TickColumns
 from auction_bt.market.sessions import session_of
@@ -89,6 +90,8 @@ class Recorded:
         Which of the days a run trades; None: all.
     silences : int64, shape (n_bars,), ns, or None
         Longest silence of the feed from a bar's beginning until it was known; None: nobody has looked.
+    shared_levels : SharedLevels or None
+        What earlier runs measured on these bars.
     """
 
     instrument: Instrument
@@ -102,6 +105,7 @@ class Recorded:
     substitutes: tuple[Quotes, ...] = ()
     leg: Leg | None = None
     silences: I64 | None = None
+    shared_levels: SharedLevels | None = None
 
     @property
     def tradables(self) -> tuple[Instrument, ...]:
@@ -232,7 +236,7 @@ class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
 
     Attributes
     ----------
-    instrument, bars, ends, tape, market, tick_days, bar_quality, silences
+    instrument, bars, ends, tape, market, tick_days, bar_quality, silences, shared_levels
         What `AuctionStrategy`, `VolumeProfile` and `TickBroker` read beside the lines; `ends` are the bars' exact ends in ns.
     """
 
@@ -245,6 +249,7 @@ class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
         self.tick_days = recorded.tick_days
         self.bar_quality = recorded.quality
         self.silences = recorded.silences
+        self.shared_levels = recorded.shared_levels
 
     def start(self) -> None:
         """Start from the first bar."""

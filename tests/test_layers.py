@@ -191,6 +191,16 @@ def test_the_guards_themselves_see_through_relative_and_nested_imports(tmp_path,
     assert {"auction_bt.cli", "auction_bt.cli.main", "time", "auction_bt.feeds", "auction_bt.feeds.stored"} == names
 
 
+def test_a_sweep_knows_its_cluster_its_optimiser_and_its_page_in_one_file_each():
+    homes = {"distributed": "cluster.py", "optuna": "optimise.py", "jinja2": "page.py"}
+    files = sorted((ROOT / "auction_bt/sweep").rglob("*.py"))
+    assert len(files) > 9
+    assert not breaches(files, lambda module: not is_in(module, "auction_bt.cli", "auction_bt.viewer"))
+    for package, home in homes.items():
+        assert not breaches([p for p in files if p.name != home], lambda module, p=package: not is_in(module, p))
+        assert any(is_in(module, package) for p in files if p.name == home for module, _ in imports(p))
+
+
 def test_the_viewer_only_reads():
     writers = ("recorder", "courier", "forwarder", "derive", "rebuild", "importing", "fetching", "router", "store.archive", "cli")
     files = sorted((ROOT / "auction_bt/viewer").rglob("*.py"))

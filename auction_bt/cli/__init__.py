@@ -20,6 +20,7 @@ from auction_bt.redaction import redacted
 COMMANDS: Final = {
     "backtest": ("backtest", "run the strategy on stored data"),
     "analyze": ("analyze", "look at runs that are kept, hold two against each other, or both regime rules"),
+    "sweep": ("sweep", "run many settings on many symbols, here or on a cluster, and weigh what they came to"),
     "demo": ("demo", "make synthetic data and show what the package does with it"),
     "record": ("record", "record messages of the feed from standard input or a file"),
     "import": ("importing", "bring recordings, ticks or 1-minute bars from files into a store"),

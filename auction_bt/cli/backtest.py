@@ -15,8 +15,9 @@ import numpy as np
 
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
 from auction_bt.cli.arguments import check_state
+from auction_bt.cli.kept_trial import trial_of
 from auction_bt.cli.outputs import check_targets, write_text, write_with
-from auction_bt.cli.request import add_request, on_store, request_of
+from auction_bt.cli.request import add_request, on_store, request_of, required
 from auction_bt.core.decision import entry_of
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import day_start, from_date
@@ -38,7 +39,8 @@ HELP: Final = "run the strategy on stored data and print what counts"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    add_request(parser)
+    add_request(parser, required=False)
+    parser.add_argument("--trial", metavar="ID", help="run a trial of a sweep again, by its name or its first letters")
     parser.add_argument("--engine", choices=[e.value for e in Engine], default="fast",
                         help="in bulk, or message by message through the router as live; same trades (default fast)")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the result as JSON, - for standard output instead of the summary")
@@ -53,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the backtest and print its summary."""
-    request = request_of(args, Engine(args.engine))
+    trial = trial_of(args)
+    request = trial.request if trial is not None else request_of(required(args), Engine(args.engine))
     check_targets([args.json, args.csv, args.plot, args.html])
     check_state(args.state)
     if args.plot is not None and Path(args.plot).suffix.lower() != ".png":
@@ -99,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         kept = f"run {number} of {args.state / 'journal.db'}"
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
     warn(found, notes)
-    return 0
+    return 0 if trial is None else trial.compared(found)
 
 
 def warn(found: Run, notes: Iterable[str] = ()) -> None:

@@ -71,3 +71,16 @@ def write_text(target: str, text: str) -> None:
         sys.stdout.write(text)
     else:
         write_with(Path(target), lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
+
+
+def write_lines(target: str, lines: Iterable[str]) -> None:
+    """Write texts, line ends and all, one after the other: to a file, or to standard output where `target` is ``-``."""
+    if target == "-":
+        sys.stdout.writelines(lines)
+        return
+
+    def write(part: Path) -> None:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(lines)
+
+    write_with(Path(target), write)

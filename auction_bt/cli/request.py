@@ -28,7 +28,7 @@ from .arguments import add_dates, add_state, add_store, day_range, loaded_book
 from .no_trade import no_trade_text
 
 GUARDS_OF_DESIGN: Final = "design"
-_COSTS: Final = {"x1": 1, "x2": 2, "none": 0}  # times the charges
+COSTS: Final = {"x1": 1, "x2": 2, "none": 0}  # times the charges
 
 
 def add_request(parser: argparse.ArgumentParser, *, required: bool = True, guards: bool = True) -> None:
@@ -74,7 +74,7 @@ def _add_terms(parser: argparse.ArgumentParser) -> None:
                         "by strike: atm, atm+1 (out of the money), atm-1 (in it)")  # fmt: skip
     parser.add_argument("--regime", choices=[r.value for r in Rule], help="regime rule and its entries (default original)")
     parser.add_argument("--cash", default="1000000", metavar="N", help="rupees at the start (default 10,00,000)")
-    parser.add_argument("--costs", choices=list(_COSTS), default="x1", help="charges, doubled, or none (default x1)")
+    parser.add_argument("--costs", choices=list(COSTS), default="x1", help="charges, doubled, or none (default x1)")
     parser.add_argument("--plan", choices=plans(), default=STANDARD, help="brokerage plan (default %(default)s)")
     parser.add_argument("--fill", choices=[f.value for f in FillPrice], default="quote",
                         help="price of market and stop orders: the trade's or the book's (default quote)")  # fmt: skip
@@ -102,6 +102,14 @@ class _ListSettings(argparse.Action):
         parser.exit()
 
 
+def required(args: argparse.Namespace) -> argparse.Namespace:
+    """Return `args`; refuse them without symbol or dates."""
+    for name in ("symbol", "from_date", "to_date"):
+        if not getattr(args, name):
+            raise BadInput(f"--{name.replace('_', '-')} is missing: --help explains the options")
+    return args
+
+
 def on_store(request: Request, args: argparse.Namespace, store: TickStore) -> Request:
     """Return a request with what its symbols mean: by `store`, and by the instrument masters of --state."""
     with ExitStack() as stack:
@@ -110,7 +118,7 @@ def on_store(request: Request, args: argparse.Namespace, store: TickStore) -> Re
 
 def charges_of(args: argparse.Namespace) -> Charges:
     """Return what trades cost."""
-    times = _COSTS[args.costs]
+    times = COSTS[args.costs]
     return indian_charges(args.plan, times) if times else NoCharges()
 
 

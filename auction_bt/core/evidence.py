@@ -131,12 +131,17 @@ def gather(
 
 def daily_nets(trades: Iterable[Trade], days: Iterable[int]) -> list[float]:
     """Return the net of the closed trades by the day of their exit, in rupees; 0 on days without one."""
+    return list(nets_by_day(trades, days).values())
+
+
+def nets_by_day(trades: Iterable[Trade], days: Iterable[int]) -> dict[int, float]:
+    """Return `daily_nets` by IST day, in order."""
     nets = dict.fromkeys(days, Decimal(0))
     for trade in trades:
         if not trade.is_open:
             day = day_index(trade.exit_ts)
             nets[day] = nets.get(day, Decimal(0)) + trade.pnl_net
-    return [float(nets[day]) for day in sorted(nets)]
+    return {day: float(nets[day]) for day in sorted(nets)}
 
 
 def luck(nets: Sequence[float], trials: Trials) -> Luck | None:

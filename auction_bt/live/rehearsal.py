@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from auction_bt.backtest import warm_up_from
 from auction_bt.core.errors import BadInput
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.derive import derive
+from auction_bt.loading import warm_up_from
 from auction_bt.market.sessions import session_of
 from auction_bt.parsing import dump
 from auction_bt.store import RawMessage, TickStore

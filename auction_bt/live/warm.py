@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from auction_bt.backtest import warm_up_from
 from auction_bt.core.ist import day_start
 from auction_bt.core.leg import Leg
 from auction_bt.feeds.stored import Recorded, load
+from auction_bt.loading import warm_up_from
 from auction_bt.store import TickStore
 from auction_bt.store.cache import DayCache
 

@@ -22,6 +22,7 @@ from .schema import JOURNAL_ID, JOURNAL_VERSION, Table
 
 NAME: Final = "journal.db"
 _WHAT: Final = "journal"
+SWEPT: Final = "sweep"  # a setting that says: this is no run, trials hang on it
 _LEVELS: Final = "poc REAL, vah REAL, val REAL, levels_source TEXT NOT NULL"
 
 TABLES: Final = (
@@ -130,8 +131,8 @@ class Journal(SqliteFile):
             return int(row[0])
 
     def runs(self) -> list[tuple[int, str]]:
-        """Return (number, settings) of every run, oldest first."""
-        return self._rows("SELECT run_id, settings FROM runs ORDER BY run_id")
+        """Return (number, settings) of every run, oldest first; sweeps have trials, and no decisions or trades: they are none."""
+        return self._rows("SELECT run_id, settings FROM runs WHERE settings NOT LIKE ? ORDER BY run_id", (f'%"{SWEPT}": "%',))
 
     def totals(self) -> dict[int, tuple[int, int, Decimal]]:
         """Return by run that has any: closed trades, trades still open, and the net of the closed ones in rupees."""
@@ -202,10 +203,21 @@ class Journal(SqliteFile):
         sharpe : float or None
             Of a day's net; None where it has none.
         """
-        known = sharpe if sharpe is not None and isfinite(sharpe) else None
+        self.append_trials(run_id, [(symbol, begin, end, settings, sharpe) for symbol in set(symbols)])
+
+    def append_trials(self, run_id: int, tried: Iterable[tuple[str, int, int, str, float | None]]) -> None:
+        """Count (symbol, begin, end, settings, Sharpe ratio) as tried by a run, all or none; meanings as of `append_trial`.
+
+        Notes
+        -----
+        A run has one span of days: what it tried on a symbol already stays as it is.
+        """
+        rows = sorted({(t[0], t[3]): (*t[:4], t[4] if t[4] is not None and isfinite(t[4]) else None) for t in tried}.items())
         with self.writing():
-            self._db.executemany("INSERT INTO trials (symbol, run_id, begin, end, settings, sharpe) VALUES (?, ?, ?, ?, ?, ?)",
-                                 [(symbol, run_id, begin, end, settings, known) for symbol in sorted(set(symbols))])  # fmt: skip
+            self._db.executemany(
+                "INSERT OR IGNORE INTO trials (symbol, run_id, begin, end, settings, sharpe) VALUES (?, ?, ?, ?, ?, ?)",
+                [(symbol, run_id, *rest) for _, (symbol, *rest) in rows],
+            )
 
     def trials(self, symbols: Iterable[str], begin: int, end: int) -> Trials:
         """Return how many different settings were tried on any of `symbols` on days that overlap these, both inclusive.

@@ -7,8 +7,10 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x41425431  # "ABT1" in the file's header: ours, and no other program's database
 JOURNAL_ID: Final = 0x4142544A  # "ABTJ"
+SWEEPS_ID: Final = 0x41425457  # "ABTW"
 VERSION: Final = 4
 JOURNAL_VERSION: Final = 3
+SWEEPS_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
