@@ -133,3 +133,10 @@ def test_the_repository_speaks_of_the_project_alone():
         p for top in ("auction_bt", "feeds", "brokers", "analyzers", "tests", "benchmarks") for p in (ROOT / top).rglob("*.py")
     ]
     assert not [f"{p.relative_to(ROOT)}: {m}" for p in files for m in re.findall(rf"\b(?:{words})\b", p.read_text("utf-8"))]
+
+
+def test_every_fault_names_tests_that_exist():
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs/faults.md").read_text("utf-8"))
+    assert len(named) > 20
+    for path, test in named:
+        assert f"def {test}(" in (ROOT / path).read_text("utf-8"), f"docs/faults.md names {path}::{test}, which is not there"

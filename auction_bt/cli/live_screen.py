@@ -14,7 +14,6 @@ from auction_bt.core.decision import Decision
 from auction_bt.core.errors import Fatal
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.news import News
-from auction_bt.core.trade import Trade
 from auction_bt.live.assembly import LiveRun
 from auction_bt.live.command_box import Command, CommandBox
 from auction_bt.live.commands import STALE
@@ -89,8 +88,6 @@ class LiveScreen:
         text = line(news, self._names[news.symbol])
         if text:
             self.say(text)
-        if isinstance(news, Trade) and news.reason == "day_loss":
-            self.alarm(f"{news.symbol}: left at the limit of the day's loss; no trade is opened any more today")
 
     def alarm(self, text: str) -> None:
         """Print what somebody must know now; any thread may."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from random import Random
 from typing import Any, Final
 
 from auction_bt.core.errors import AuctionError
+from auction_bt.redaction import redacted
 
 from .backoff import Backoff
 from .client import UpstoxClient, refusal_of
@@ -138,7 +140,8 @@ class Connection(ABC):
             try:
                 state, why, stood = self._connected()
             except Exception as error:  # what nobody has thought of must not end it in silence
-                logging.getLogger(__name__).exception("connection failed")
+                trace = "".join(traceback.format_exception(error))
+                logging.getLogger(__name__).error("connection failed: %s", redacted(trace))
                 state, why, stood = FeedState.DISCONNECTED, f"failed unexpectedly ({type(error).__name__}: {error})", 0.0
             if self._over.is_set():
                 break

@@ -1,0 +1,65 @@
+"""What the broker does about orders and positions that are not its own."""
+
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from auction_bt.brokers.messages import book_message, positions_message
+from auction_bt.brokers.upstox_broker import UpstoxBroker
+from auction_bt.core.instrument import Instrument
+from auction_bt.parsing import dump
+
+KEY = "NSE_EQ|INE002A01018"
+ROW = {"order_id": "9", "instrument_token": KEY, "transaction_type": "BUY", "status": "complete", "quantity": 10,
+       "filled_quantity": 10, "average_price": 100.0, "placed_by": "ME"}  # fmt: skip
+
+
+class Data:
+    """As much of a feed as a broker asks for."""
+
+    instrument = Instrument(KEY, Decimal("0.10"))
+
+
+@pytest.fixture
+def broker():
+    """A broker of one symbol in which nothing is traded."""
+    made = UpstoxBroker()
+    made.cerebro = SimpleNamespace(datas=[Data()])
+    made.init()
+    made.at(1, 1)
+    return made
+
+
+def test_an_order_with_our_tag_that_we_have_not_given_stops_trading(broker):
+    broker.on_message(dump(book_message([{**ROW, "tag": "abt1e1"}], 1)))
+    assert broker.difference == "order 9 carries our tag and is not of this run"
+    assert "another bot, or its state was lost" in broker.alarms[0]
+    broker.difference = ""
+    broker.on_message(dump(book_message([{**ROW, "tag": "abt1e1"}], 2)))
+    assert broker.difference == "", "it is said once, and a person has resumed since"
+
+
+@pytest.mark.parametrize("tag", ["", "mine", "abtxqzh1"])  # the last is of `flatten`
+def test_orders_of_a_person_are_left_alone_and_their_positions_are_known(broker, tag):
+    broker.on_message(dump(book_message([{**ROW, "tag": tag}], 1)))
+    for _ in range(4):
+        broker.on_message(dump(positions_message([{"instrument_token": KEY, "quantity": 10}], 2)))
+    assert (broker.difference, broker.alarms, broker.blocked) == ("", [], {})
+
+
+def test_a_position_that_nobody_has_opened_stops_trading_after_three_looks(broker):
+    for look in range(3):
+        assert broker.difference == "", look
+        broker.on_message(dump(positions_message([{"instrument_token": KEY, "quantity": 10}], 2)))
+    assert broker.difference == "position differs"
+    assert "the account holds +10 shares and +0 are known here" in broker.alarms[0]
+
+
+def test_what_was_held_over_night_is_left_alone_and_its_symbol_blocked(broker):
+    rows = [{"instrument_token": KEY, "quantity": 10, "overnight_quantity": 10}, {"instrument_token": "NSE_EQ|X", "quantity": 5}]
+    for _ in range(4):
+        broker.on_message(dump(positions_message(rows, 2)))
+    assert broker.blocked == {KEY: "overnight position"}
+    assert len(broker.alarms) == 1
+    assert broker.difference == ""
