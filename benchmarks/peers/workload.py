@@ -1,0 +1,130 @@
+"""Ticks from a seed, the levels at each bar, and the rule every engine trades: NumPy only, as each peer's environment has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+I64 = NDArray[np.int64]
+
+TICK: Final = 0.05  # rupees
+PERIOD: Final = 60  # bars of the profile's window
+LAG: Final = PERIOD // 2  # bars over which the POC's way says whether the auction migrates
+CASH: Final = 1e7
+MINUTE_NS: Final = 60_000_000_000
+_IST_NS: Final = 19_800_000_000_000
+_MONDAY: Final = int(np.datetime64("2015-01-05").astype("datetime64[D]").astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """A walk on the price grid: weekdays 09:15 to 15:30 IST, none of its ticks on a minute's edge.
+
+    Parameters
+    ----------
+    ts : int64, (n,), ns since 1970
+    k : int64, (n,), ticks
+    price : float64, (n,), rupees
+    size : int64, (n,), shares
+    """
+
+    ts: I64
+    k: I64
+    price: NDArray[np.float64]
+    size: I64
+
+    def __len__(self) -> int:
+        return len(self.ts)
+
+
+def make(days: int, *, per_minute: int = 60, seed: int = 7, step: float = 6.0, start: int = 400_000) -> Ticks:
+    """Return the ticks of `days` sessions; the same arguments give the same ticks on any machine.
+
+    Parameters
+    ----------
+    step : float, ticks
+        Standard deviation from one tick to the next.
+    start : int, ticks
+    """
+    rng = np.random.default_rng(seed)
+    minutes = days * 375
+    within = np.sort(rng.integers(1, 60_000, size=(minutes, per_minute), dtype=np.int32), axis=1).astype(np.int64)
+    day = np.arange(days, dtype=np.int64)
+    opens = ((_MONDAY + day // 5 * 7 + day % 5) * 1440 + 555) * MINUTE_NS - _IST_NS
+    begins = (opens[:, None] + np.arange(375, dtype=np.int64) * MINUTE_NS).ravel()
+    k = start + np.cumsum(np.rint(rng.normal(0, step, minutes * per_minute)).astype(np.int64))
+    size = rng.integers(1, 20, minutes * per_minute, dtype=np.int64) * 25
+    return Ticks((begins[:, None] + within * 1_000_000).ravel(), k, np.round(k * TICK, 2), size)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Minutes of ticks: int64, (n,); prices in ticks, `begin` the index of a bar's first tick, `end` its end in ns."""
+
+    open: I64
+    high: I64
+    low: I64
+    close: I64
+    volume: I64
+    begin: I64
+    end: I64
+
+    def __len__(self) -> int:
+        return len(self.open)
+
+
+def bars_of(ticks: Ticks) -> Bars:
+    """Return the minutes of `ticks`."""
+    minute = ticks.ts // MINUTE_NS
+    begin = np.concatenate(([0], np.flatnonzero(np.diff(minute)) + 1))
+    last = np.concatenate((begin[1:], [len(ticks)])) - 1
+    high, low = np.maximum.reduceat(ticks.k, begin), np.minimum.reduceat(ticks.k, begin)
+    volume = np.add.reduceat(ticks.size, begin)
+    return Bars(ticks.k[begin], high, low, ticks.k[last], volume, begin, (minute[begin] + 1) * MINUTE_NS)
+
+
+def regimes(poc: I64, vah: I64, val: I64) -> I64:
+    """Return 0 (balanced), or the sign of the POC's way over `LAG` bars where that is more than half the value area."""
+    before = np.concatenate((poc[:LAG], poc[:-LAG]))
+    way = poc - before
+    return np.where(2 * np.abs(way) <= vah - val, 0, np.sign(way))
+
+
+def decide(bar: tuple[int, int, int], poc: int, vah: int, val: int, regime: int) -> tuple[int, int, int] | None:
+    """Return (side, stop, target) of a bracket on a closed bar, None for none; all in ticks.
+
+    Parameters
+    ----------
+    bar : (high, low, close)
+
+    Notes
+    -----
+    In balance, a close beyond value comes back to the POC; in migration, a bar that has come back to the POC goes on to the
+    far edge of value.
+    """
+    high, low, close = bar
+    if regime == 0:
+        beyond = (vah - val) // 2 + 1
+        if close <= val:
+            side, stop, target = 1, val - beyond, poc
+        elif close >= vah:
+            side, stop, target = -1, vah + beyond, poc
+        else:
+            return None
+    elif regime > 0:
+        if not low <= poc <= close:
+            return None
+        side, stop, target = 1, val, vah
+    else:
+        if not close <= poc <= high:
+            return None
+        side, stop, target = -1, vah, val
+    return (side, stop, target) if (target - close) * side > 0 and (close - stop) * side > 0 else None
+
+
+def rupees(k: int) -> float:
+    """Return a price in ticks as rupees, the same bits as the ticks' prices."""
+    return round(k * TICK, 2)
