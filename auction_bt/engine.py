@@ -13,6 +13,7 @@ from .brokers.tick_broker import TickBroker
 from .core.bar import Bar
 from .core.errors import Refused
 from .core.tick import I64, Tick
+from .stepping import Stepper
 from .store import Event, Gap
 
 
@@ -41,6 +42,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         self._traded: list[Any] = []
         self._source: Callable[[Any], object] | None = None
         self._steps: Callable[..., MessageSteps] = MessageSteps
+        self._steppers: dict[int, Stepper] = {}  # by the id of the strategy
 
     def add_symbol(self, data: Any, strategy: Any, **kwargs: Any) -> Any:
         """Add a feed and a strategy of its own.
@@ -98,7 +100,11 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         for strategy in runstrats:
             strategy._once()
             strategy.reset()
-        self._step_events(runstrats, vectorised=True)
+        self._steppers = {id(s): Stepper(s, data) for s, data in zip(runstrats, self.datas, strict=True)}
+        try:
+            self._step_events(runstrats, vectorised=True)
+        finally:
+            self._steppers = {}
 
     def _runnext(self, runstrats: list[Any]) -> None:
         if not self._symbols:
@@ -131,7 +137,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         if not hasattr(self._broker, "next_fill"):
             raise Refused(f"{type(self._broker).__name__} matches whole bars of all symbols: use TickBroker, the default here")
         seqs, feeds = self._agenda()
-        datas, broker = [*self.datas, *self._traded], self._broker
+        datas, broker, steppers = [*self.datas, *self._traded], self._broker, list(self._steppers.values())
         rank = self._ranks().tolist()
         place = {data: feed for feed, data in enumerate(datas)}
         fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
@@ -172,7 +178,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
             broker.settle(data, ticks_met=True)
             self.deliver()
             if vectorised:
-                strategy._oncepost(data.datetime[0])
+                steppers[feed].step()
             else:
                 strategy._next()
             if self.runwriters:
@@ -189,7 +195,10 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         broker = self._broker
         while (order := broker.get_notification()) is not None:
             owner = order.owner if order.owner is not None else self.runningstrats[0]
-            owner._addnotification(order, quicknotify=True)
+            if (stepper := self._steppers.get(id(owner))) is not None:
+                stepper.tell(order)
+            else:
+                owner._addnotification(order, quicknotify=True)
 
     # ---------------------------------------------------------------- pictures
     def plot(self, plotter: Any = None, **kwargs: Any) -> Any:
