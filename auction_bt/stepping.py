@@ -6,7 +6,9 @@ from typing import Any
 
 import backtrader as bt
 
+_NAN = float("nan")
 _NEXTS = ("next", "prenext", "nextstart", "_next", "_prenext", "_nextstart")
+_ORDERS = ("notify_order", "_notify_order")
 _MONEY = ("notify_cashvalue", "notify_fund", "_notify_cashvalue", "_notify_fund")
 _OWN = ("_oncepost", "_notify", "_addnotification", "_getminperstatus", "_next_analyzers", "_next_observers", "clear", "forward")
 
@@ -44,7 +46,7 @@ class Stepper:
         self._has_observers = bool(kinds[strategy.ObsType])
         everybody = [*strategy.analyzers, *strategy._slave_analyzers]
         self._watching = [a for a in strategy.analyzers if a._children or _overrides(a, bt.Analyzer, _NEXTS)]
-        self._hears_orders = [a for a in everybody if a._children or _overrides(a, bt.Analyzer, ("notify_order", "_notify_order"))]
+        self._hears_orders = [a for a in everybody if a._children or _overrides(a, bt.Analyzer, _ORDERS)]
         self._hears_money = any(a._children or _overrides(a, bt.Analyzer, _MONEY) for a in everybody) or _overrides(
             strategy, bt.Strategy, _MONEY[:2]
         )
@@ -84,22 +86,28 @@ class Stepper:
                 analyzer._prenext()
         if self._has_observers:
             strategy._next_observers(missing, once=True)
-        if strategy._orderspending or strategy._tradespending:
-            strategy.clear()
+        if strategy._orderspending or strategy._tradespending:  # `clear`, but that nobody asks for what it keeps
+            strategy._orderspending = []
+            strategy._tradespending = []
 
     def tell(self, order: Any) -> None:
         """Tell the strategy and its analyzers of an order at once."""
         strategy = self._strategy
         if not self.is_lean or order.executed.size or order.p.simulated:
             strategy._addnotification(order, quicknotify=True)
+            if self.is_lean and order.executed.size:
+                self._forget(order)
             return
         strategy._orderspending.append(order)
         strategy.notify_order(order)
         for analyzer in self._hears_orders:
             analyzer._notify_order(order)
 
-
-_NAN = float("nan")
+    def _forget(self, order: Any) -> None:
+        # Stock keeps every trade, and looks at the last one only.
+        data = order.data._compensate if order.data._compensate is not None else order.data
+        trades = self._strategy._trades[data][order.tradeid]
+        del trades[:-1]
 
 
 def _overrides(found: Any, base: Any, names: tuple[str, ...]) -> bool:

@@ -20,7 +20,7 @@ class ExecutedData(OrderData):  # type: ignore[misc]  # backtrader has no types
 
     def clone(self) -> ExecutedData:
         """Return a copy that knows which executions are new to it; the executions themselves are shared."""
-        self.p1, self.p2 = self.p2, len(self.exbits)
+        self.markpending()
         copied = ExecutedData.__new__(ExecutedData)
         copied.__dict__.update(self.__dict__)
         return copied
@@ -80,7 +80,7 @@ class _Lean:
 
     def clone(self: Any) -> Any:
         """Return a copy as of now, for whoever is told of it."""
-        copied = type(self).__new__(type(self))
+        copied: Any = object.__new__(type(self))
         copied.__dict__.update(self.__dict__)
         copied.executed = self.executed.clone()
         return copied

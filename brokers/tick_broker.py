@@ -10,9 +10,9 @@ import backtrader as bt
 from auction_bt.brokers.bar_rules import BarPrices, price_in_bar
 from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
 from auction_bt.brokers.commission import executed_at
+from auction_bt.brokers.lean_broker import LeanBroker
 from auction_bt.brokers.orders import make_order
 from auction_bt.brokers.tick_rules import exits_at_tick, price_at_tick, sent_exits_at_tick
-from auction_bt.brokers.valued import ValuedBroker
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
 from auction_bt.core.fills import HAIR, FillModel
@@ -22,7 +22,7 @@ from auction_bt.core.trade import Fill, Side
 _REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
 
 
-class TickBroker(ValuedBroker):
+class TickBroker(LeanBroker):
     """Backtrader's broker, matching tick by tick, with exit groups.
 
     Params
@@ -184,29 +184,6 @@ class TickBroker(ValuedBroker):
                 self.settle(data)
 
     # ---------------------------------------------------------------- intake
-    def buy(self, owner: Any, data: Any, size: float, *args: Any, **asked: Any) -> Any:
-        """Take an order to buy; arguments as of `BackBroker.buy`."""
-        return self._take(True, owner, data, size, *args, **asked)
-
-    def sell(self, owner: Any, data: Any, size: float, *args: Any, **asked: Any) -> Any:
-        """Take an order to sell; arguments as of `BackBroker.sell`."""
-        return self._take(False, owner, data, size, *args, **asked)
-
-    def _take(
-        self, buy: bool, owner: Any, data: Any, size: float, price: float | None = None, plimit: float | None = None,
-        exectype: int | None = None, valid: Any = None, tradeid: int = 0, oco: Any = None, trailamount: float | None = None,
-        trailpercent: float | None = None, parent: Any = None, transmit: bool = True, histnotify: bool = False,
-        _checksubmit: bool = True, **info: Any,
-    ) -> Any:  # fmt: skip
-        order = make_order(
-            buy=buy, owner=owner, data=data, size=size, price=price, pricelimit=plimit, exectype=exectype, valid=valid,
-            tradeid=tradeid, trailamount=trailamount, trailpercent=trailpercent, parent=parent, transmit=transmit,
-            histnotify=histnotify,
-        )  # fmt: skip
-        order.addinfo(**info)
-        self._ocoize(order, oco)
-        return self.submit(order, check=_checksubmit)
-
     def submit_accept(self, order: Any) -> None:
         """Take an order: it waits for the next tick of its symbol."""
         if order.exectype in _REFUSED_KINDS:
@@ -348,7 +325,7 @@ class TickBroker(ValuedBroker):
         book.group = after
         traded = book.trades_on or book
         buy = self.positions[traded.data].size < 0
-        order = make_order(buy=buy, owner=traded.owner, data=traded.data, size=fill.qty, price=fill.price, exectype=bt.Order.Market)
+        order = make_order(buy=buy, owner=traded.owner, data=traded.data, size=fill.qty, price=fill.price)
         order.addinfo(exit_reason=fill.reason)
         self._ocoize(order, None)
         order.submit()

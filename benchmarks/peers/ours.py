@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import backtrader as bt
 import numpy as np
 
 from auction_bt.brokers.tick_broker import TickBroker
