@@ -57,6 +57,8 @@ class LeanBroker(ValuedBroker):
         for other in [o for o in reversed(self.pending) if o is not None and o.ref in group and o.ref != order.ref]:
             self.pending.remove(other)
             self._ocos.pop(other.ref, None)
+            if len(self._pchildren.get(other.ref, ())) == 1:  # itself
+                del self._pchildren[other.ref]
             other.cancel()
             self.notify(other)
 
