@@ -10,31 +10,28 @@ from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.core.fills import FillModel, FillPrice
 from auction_bt.core.tick import TickColumns
 from auction_bt.engine import AuctionCerebro
-from auction_bt.feeds.stored import StoredData
+from auction_bt.feeds.stored import Recorded, StoredData
 from auction_bt.indicators import VolumeProfile
 from benchmarks.peers.stock import Fade
-from benchmarks.peers.workload import CASH, PERIOD, TICK, Ticks, regimes
+from benchmarks.peers.worker import Case
+from benchmarks.peers.workload import CASH, DAYS, FIRST, LAG, PERIOD, TICK, Ticks, regime_of
 from tests.builders import recorded
 
 
 class FadeProfile(Fade):
-    """`Fade` on the levels of an indicator of its own, where a peer is given them."""
+    """`Fade` on the levels of an indicator, where a peer's works out its own."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.profile = VolumeProfile(self.data, period=PERIOD)
+        self.profile = VolumeProfile(self.data, period=PERIOD, source="candles", method="one_row")
 
-    def nextstart(self) -> None:
-        """Read the profile's lines, which are whole by then."""
-        self.levels = levels_of(self.profile)
-        self.next()
-
-
-def levels_of(profile: Any) -> list[list[int]]:
-    """Return POC, VAH, VAL and the rule's regime at each bar, in ticks; 0 until the window is full."""
-    rows = [np.nan_to_num(np.rint(np.array(line.array) / TICK)).astype(np.int64) for line in profile.lines[:3]]
-    rows.append(regimes(*rows))
-    return [row.tolist() for row in rows]
+    def levels(self, bars: int) -> tuple[int, int, int, int] | None:
+        """Return them from the profile's lines."""
+        lines = self.profile.lines
+        if bars < FIRST:
+            return None
+        poc, vah, val, before = (round(x / TICK) for x in (lines.poc[0], lines.vah[0], lines.val[0], lines.poc[-LAG]))
+        return poc, vah, val, regime_of(poc - before, vah - val)
 
 
 def columns_of(ticks: Ticks) -> TickColumns:
@@ -46,10 +43,27 @@ def columns_of(ticks: Ticks) -> TickColumns:
     return TickColumns(seq, ticks.ts, ticks.price, ticks.size, np.cumsum(ticks.size), none, none, none, clock)
 
 
-def run(ticks: Ticks, strategy: Any = FadeProfile) -> Any:
-    """Return the strategy after its run: bars, profile, rule and fills are made here."""
+def on_ticks(ticks: Ticks) -> Any:
+    """Return the strategy after a run on arrays of ticks: bars, profile, rule and fills are made here."""
+    return run(recorded(columns_of(ticks)))
+
+
+def bars_alone(ticks: Ticks) -> Recorded:
+    """Return the minutes of the ticks, as a store of candles gives them."""
+    return recorded(columns_of(ticks), bars_only=True)
+
+
+def run(data: Recorded) -> Any:
+    """Return the strategy after its run."""
     cerebro = AuctionCerebro()
     cerebro.setbroker(TickBroker(fill=FillModel(FillPrice.TRADE, slippage=0)))
     cerebro.broker.setcash(CASH)
-    cerebro.add_symbol(StoredData(recorded=recorded(columns_of(ticks))), strategy)  # type: ignore[call-arg]
+    cerebro.add_symbol(StoredData(recorded=data), FadeProfile)  # type: ignore[call-arg]
     return cerebro.run()[0]
+
+
+CASES = {
+    "ticks to fills": Case(lambda ticks: on_ticks(ticks).fills, DAYS),
+    "the day stock is given": Case(lambda ticks: on_ticks(ticks).fills, 1),
+    "bars to fills": Case(lambda data: run(data).fills, DAYS, "bars", bars_alone),
+}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 
-from benchmarks.peers.workload import CASH, PERIOD, TICK, Ticks, decide, rupees
+from benchmarks.peers.worker import Case
+from benchmarks.peers.workload import CASH, DAYS, TICK, Auction, Ticks, bars_of, decide, rupees
 
 Fill = tuple[int, int, int]  # ms, price in ticks, size
 
@@ -18,16 +20,14 @@ class Fade(bt.Strategy):  # type: ignore[misc]  # backtrader has no types
     ------
     ago : int
         -1 where the current bar is still growing.
-    levels : list of list of int
-        POC, VAH, VAL, regime at each bar, in ticks.
     """
 
-    params = (("ago", 0), ("levels", ()))
+    params = (("ago", 0),)
 
     def __init__(self) -> None:
         self.fills: list[Fill] = []
-        self.levels = self.p.levels
-        self._seen = PERIOD
+        self._auction = Auction()
+        self._seen = 0
         self._stays: Any = None
 
     def notify_order(self, order: Any) -> None:
@@ -36,6 +36,12 @@ class Fade(bt.Strategy):  # type: ignore[misc]  # backtrader has no types
             done = order.executed
             self.fills.append((round(done.dt * 86_400_000), round(done.price / TICK), round(done.size)))
 
+    def levels(self, bars: int) -> tuple[int, int, int, int] | None:  # noqa: ARG002 - which of them, for whoever has them all
+        """Return POC, VAH, VAL, regime at the bar that has just closed, in ticks; None until there are any."""
+        data, ago = self.data, self.p.ago
+        bar = (round(line[ago] / TICK) for line in (data.low, data.high, data.close))
+        return self._auction.push(*bar, round(data.volume[ago]))
+
     def next(self) -> None:
         """Decide once a closed bar."""
         ago, data = self.p.ago, self.data
@@ -43,11 +49,10 @@ class Fade(bt.Strategy):  # type: ignore[misc]  # backtrader has no types
         if bars <= self._seen:
             return
         self._seen = bars
-        if self.position.size or (self._stays is not None and self._stays.alive()):
+        levels = self.levels(bars)
+        if levels is None or self.position.size or (self._stays is not None and self._stays.alive()):
             return
-        poc, vah, val, regime = (row[bars - 1] for row in self.levels)
-        bar = (round(data.high[ago] / TICK), round(data.low[ago] / TICK), round(data.close[ago] / TICK))
-        found = decide(bar, poc, vah, val, regime)
+        found = decide((round(data.high[ago] / TICK), round(data.low[ago] / TICK), round(data.close[ago] / TICK)), *levels)
         if found is None:
             return
         side, stop, target = found
@@ -81,6 +86,16 @@ class LeanTicks(bt.feed.DataBase):  # type: ignore[misc]
         return True
 
 
+def pandas_bars(ticks: Ticks) -> Any:
+    """Return the minutes of the ticks as the feed that most users would take."""
+    import pandas as pd
+
+    bars = bars_of(ticks)
+    columns = {name: np.round(getattr(bars, name) * TICK, 2) for name in ("open", "high", "low", "close")}
+    frame = pd.DataFrame({**columns, "volume": bars.volume.astype(float)}, index=pd.to_datetime(bars.end))
+    return bt.feeds.PandasData(dataname=frame, timeframe=bt.TimeFrame.Minutes)
+
+
 def days_of(ts: Any) -> Any:
     """Return ns as backtrader's float days."""
     day = 86_400_000_000_000
@@ -103,11 +118,29 @@ def pandas(ticks: Ticks) -> Any:
     return bt.feeds.PandasData(dataname=frame, timeframe=bt.TimeFrame.Ticks)
 
 
-def run(feed: Any, levels: list[list[int]], *, replay: bool = True) -> Any:
-    """Return the strategy after a run on ticks, replayed in growing bars or resampled to whole ones."""
+def run(feed: Any, mode: str) -> list[Fill]:
+    """Return the fills of a run on ticks (``replay``: in growing bars, ``resample``: in whole ones) or on ``bars``."""
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.broker.setcash(CASH)
-    make = cerebro.replaydata if replay else cerebro.resampledata
-    make(feed, timeframe=bt.TimeFrame.Minutes, compression=1)
-    cerebro.addstrategy(Fade, levels=levels, ago=-1 if replay else 0)
-    return cerebro.run()[0]
+    if mode == "bars":
+        cerebro.adddata(feed)
+    else:
+        add = cerebro.replaydata if mode == "replay" else cerebro.resampledata
+        add(feed, timeframe=bt.TimeFrame.Minutes, compression=1)
+    cerebro.addstrategy(Fade, ago=-1 if mode == "replay" else 0)
+    fills: list[Fill] = cerebro.run()[0].fills
+    return fills
+
+
+def _case(make: Any, mode: str, days: int) -> Case:
+    unit = "bars" if mode == "bars" else "ticks"
+    return Case(lambda feed: run(feed, mode), days, unit, make)
+
+
+CASES = {
+    "replaydata, PandasData": _case(pandas, "replay", 1),
+    "replaydata, leanest feed": _case(lean, "replay", 1),
+    "resampledata, PandasData": _case(pandas, "resample", 1),
+    "resampledata, leanest feed": _case(lean, "resample", 1),
+    "bars, PandasData, runonce": _case(pandas_bars, "bars", DAYS),
+}
