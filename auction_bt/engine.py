@@ -142,21 +142,24 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         place = {data: feed for feed, data in enumerate(datas)}
         fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
         armed = [-1] * len(datas)
+        # By how many bars are known: where the ticks end that orders meet before the next one is.
+        ends = [[] if d.market is None else [*d.market.known.tolist(), len(d.market.seq)] for d in datas]
 
         def arm(feed: int) -> None:
-            data = datas[feed]
-            if data.market is None:
+            data, stops = datas[feed], ends[feed]
+            if not stops:
                 return
-            bar = len(data)
-            end = int(data.market.known[bar]) if bar < len(data.bars) else len(data.market.seq)  # traded feeds have no bars
+            end = stops[min(len(data), len(stops) - 1)]
             index = broker.next_fill(data, end)
             armed[feed] = index if index < end else -1
             if index < end:
                 heapq.heappush(fills, (int(data.market.seq[index]), rank[feed], feed, index))
 
-        def arm_touched() -> None:
+        def arm_touched(feed: int) -> None:
+            arm(feed)
             for data in broker.take_touched():
-                arm(place[data])
+                if (other := place[data]) != feed:
+                    arm(other)
 
         def fill_until(seq: int, at_rank: int) -> None:
             while fills and fills[0][:2] <= (seq, at_rank):
@@ -165,8 +168,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                     continue  # superseded: the orders changed since
                 broker.fill_at(datas[feed], index)
                 self.deliver()
-                arm(feed)
-                arm_touched()
+                arm_touched(feed)
 
         for seq, feed in zip(seqs.tolist(), feeds.tolist(), strict=True):
             fill_until(seq, rank[feed])
@@ -185,14 +187,15 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 self._next_writers(runstrats)
             if self._event_stop:
                 return
-            arm(feed)
-            arm_touched()
+            arm_touched(feed)
         fill_until(int(np.iinfo(np.int64).max), len(datas))
         self.deliver()
 
     def deliver(self) -> None:
         """Tell the strategies at once what the broker has to say."""
         broker = self._broker
+        if not getattr(broker, "notifs", True):  # asked for nothing, stock raises and catches
+            return
         while (order := broker.get_notification()) is not None:
             owner = order.owner if order.owner is not None else self.runningstrats[0]
             if (stepper := self._steppers.get(id(owner))) is not None:

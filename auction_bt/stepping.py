@@ -9,6 +9,7 @@ import backtrader as bt
 _NAN = float("nan")
 _NEXTS = ("next", "prenext", "nextstart", "_next", "_prenext", "_nextstart")
 _ORDERS = ("notify_order", "_notify_order")
+_TRADES = ("notify_trade", "_notify_trade")
 _MONEY = ("notify_cashvalue", "notify_fund", "_notify_cashvalue", "_notify_fund")
 _OWN = ("_oncepost", "_notify", "_addnotification", "_getminperstatus", "_next_analyzers", "_next_observers", "clear", "forward")
 
@@ -47,6 +48,7 @@ class Stepper:
         everybody = [*strategy.analyzers, *strategy._slave_analyzers]
         self._watching = [a for a in strategy.analyzers if a._children or _overrides(a, bt.Analyzer, _NEXTS)]
         self._hears_orders = [a for a in everybody if a._children or _overrides(a, bt.Analyzer, _ORDERS)]
+        self._hears_trades = [a for a in everybody if a._children or _overrides(a, bt.Analyzer, _TRADES)]
         self._hears_money = any(a._children or _overrides(a, bt.Analyzer, _MONEY) for a in everybody) or _overrides(
             strategy, bt.Strategy, _MONEY[:2]
         )
@@ -91,23 +93,50 @@ class Stepper:
             strategy._tradespending = []
 
     def tell(self, order: Any) -> None:
-        """Tell the strategy and its analyzers of an order at once."""
+        """Tell the strategy and its analyzers of an order at once, and of the trades it opened or closed."""
         strategy = self._strategy
-        if not self.is_lean or order.executed.size or order.p.simulated:
+        if not self.is_lean or order.p.simulated:
             strategy._addnotification(order, quicknotify=True)
-            if self.is_lean and order.executed.size:
-                self._forget(order)
             return
         strategy._orderspending.append(order)
+        trades = self._trades_of(order) if order.executed.size else ()
+        strategy._tradespending.extend(trades)
         strategy.notify_order(order)
         for analyzer in self._hears_orders:
             analyzer._notify_order(order)
+        for trade in trades:
+            strategy.notify_trade(trade)
+            for analyzer in self._hears_trades:
+                analyzer._notify_trade(trade)
 
-    def _forget(self, order: Any) -> None:
-        # Stock keeps every trade, and looks at the last one only.
-        data = order.data._compensate if order.data._compensate is not None else order.data
-        trades = self._strategy._trades[data][order.tradeid]
-        del trades[:-1]
+    def _trades_of(self, order: Any) -> list[Any]:
+        # Stock's rule of what an execution opens and closes; of trades that are over it keeps all, and reads the last alone.
+        strategy, commission = self._strategy, order.comminfo
+        data = order.data if order.data._compensate is None else order.data._compensate
+        kept, told = strategy._trades[data][order.tradeid], []
+        fresh = {"data": data, "tradeid": order.tradeid, "historyon": strategy._tradehistoryon}
+        if not kept:
+            kept.append(bt.Trade(**fresh))
+        for bit in order.executed.iterpending():
+            if bit.closed:
+                kept[-1].update(order, bit.closed, bit.price, bit.closedvalue, bit.closedcomm, bit.pnl, comminfo=commission)
+                if kept[-1].isclosed:
+                    told.append(_copied(kept[-1]))
+            if bit.opened:
+                if kept[-1].isclosed:
+                    kept[:] = [bt.Trade(**fresh)]
+                kept[-1].update(order, bit.opened, bit.price, bit.openedvalue, bit.openedcomm, bit.pnl, comminfo=commission)
+                if kept[-1].isclosed:  # another tradeid's order was the other side of the position
+                    told.append(_copied(kept[-1]))
+            if kept[-1].justopened:
+                told.append(_copied(kept[-1]))
+        return told
+
+
+def _copied(trade: Any) -> Any:
+    copied = object.__new__(type(trade))
+    copied.__dict__ = trade.__dict__.copy()
+    return copied
 
 
 def _overrides(found: Any, base: Any, names: tuple[str, ...]) -> bool:

@@ -17,7 +17,7 @@ STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Ord
 TRAILS = frozenset({bt.Order.StopTrail, bt.Order.StopTrailLimit})
 _PLAIN = frozenset({bt.Order.Limit, bt.Order.Stop})
 _FAR_BELOW, _FAR_ABOVE = -(2**62), 2**62  # ticks: no price
-_AHEAD = 1024  # ticks looked at in one go
+_AHEAD = 128  # ticks looked at first; the more, the longer nothing happens
 _LIMITED = frozenset({bt.Order.StopLimit, bt.Order.StopTrailLimit})
 
 
@@ -109,9 +109,11 @@ class _Scan:
         """Return the first tick in [begin, end) at or below `low` or at or above `high`; `end` where there is none."""
         if self.band != (low, high) or not self.begin <= begin <= self.clear:
             self.band, self.begin, self.clear, self.found = (low, high), begin, begin, -1
+        ahead = max(_AHEAD, self.clear - self.begin)
         k = tape.k
         while self.found < 0 and self.clear < end:
-            part = k[self.clear : self.clear + _AHEAD]
+            part = k[self.clear : self.clear + ahead]
+            ahead *= 2
             outside = (part >= high) | (part <= low)
             at = int(outside.argmax())
             if outside[at]:
@@ -153,6 +155,7 @@ class Book:
     bars_seen: int = 0
     bar_end: int = 0  # of the bar met last, ns
     _scan: _Scan = field(default_factory=_Scan)
+    _banded: tuple[Any, tuple[int, int]] | None = None
 
     @property
     def is_live(self) -> bool:
@@ -210,7 +213,17 @@ class Book:
         return found
 
     def _band(self, tape: MarketTape) -> tuple[int, int] | None:
-        # The levels at or beyond which something fills; None where more than prices counts.
+        # The levels at or beyond which something fills; None where more than prices counts. An order's price may be changed
+        # in place, so what they were made of is looked at each time, and they are made once.
+        orders = [(w.order, w.order.status, w.order._active, w.order.created.price) for w in self.orders]
+        made_of = (orders, self.group, self.reached)
+        if self._banded is not None and self._banded[0] == made_of:
+            return self._banded[1]
+        band = self._new_band(tape)
+        self._banded = None if band is None else (made_of, band)
+        return band
+
+    def _new_band(self, tape: MarketTape) -> tuple[int, int] | None:
         low, high, position = _FAR_BELOW, _FAR_ABOVE, self.position
         if position >= len(tape.seq):
             return None

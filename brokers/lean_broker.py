@@ -14,8 +14,11 @@ class LeanBroker(ValuedBroker):
     Notes
     -----
     Stock keeps a word of every order there ever was: who cancels whom, whose child it is. Here it goes with the order, so a
-    child given for a parent that is over is rejected; stock takes it, and never fills it.
+    child given for a parent that is over is rejected; stock takes it, and never fills it. No interest is charged, so a position
+    does not say when it was changed (`Position.datetime`).
     """
+
+    cash: float  # what `BackBroker` keeps
 
     # ---------------------------------------------------------------- intake
     def buy(self, owner: Any, data: Any, size: float, *args: Any, **asked: Any) -> Any:
@@ -67,3 +70,60 @@ class LeanBroker(ValuedBroker):
         first = getattr(order.parent, "ref", order.ref)
         if not self._pchildren.get(first, True):
             del self._pchildren[first]
+
+    # ---------------------------------------------------------------- booking
+    def _execute(
+        self, order: Any, ago: int | None = None, price: float | None = None, cash: float | None = None,
+        position: Any = None, dtcoc: float | None = None,
+    ) -> Any:  # fmt: skip
+        """Book all of an order at `price`, at the float day `dtcoc`; what stock books, in its order of operations."""
+        data, params = order.data, self.p
+        if ago is None or price is None or dtcoc is None or data._compensate is not None or params.filler is not None:
+            return super()._execute(order, ago, price, cash, position, dtcoc)
+        size = order.executed.remsize
+        comminfo = self.getcommissioninfo(data)
+        position = self.positions[data]
+        held, paid, base = position.size, position.price, position.adjbase
+        psize, pprice, opened, closed = position.update(size, price)
+        pnl = comminfo.profitandloss(-closed, paid, price)
+        cash = self.cash
+        closedvalue = closedcomm = openedvalue = openedcomm = 0.0
+        value_of = comminfo.getvaluesize if params.shortcash else comminfo.getoperationcost
+        if closed:
+            closedvalue = value_of(-closed if params.shortcash else closed, paid)
+            cash += (closedvalue / comminfo.get_leverage() if closedvalue > 0 else closedvalue) + pnl * comminfo.stocklike
+            closedcomm = comminfo.getcommission(closed, price)
+            cash = cash - closedcomm + comminfo.cashadjust(-closed, base, price)
+            self.cash = cash
+        wanted = opened
+        if opened:
+            openedvalue = value_of(opened, price)
+            cash -= openedvalue / comminfo.get_leverage() if openedvalue > 0 else openedvalue
+            openedcomm = comminfo.getcommission(opened, price)
+            cash -= openedcomm
+            if cash < 0.0:  # it cannot be paid for
+                opened, openedvalue, openedcomm = 0, 0.0, 0.0
+                position.size, position.price = held, paid
+                if closed:
+                    position.update(closed, price)
+            else:
+                if abs(psize) > abs(opened):
+                    cash += comminfo.cashadjust(psize - opened, base, price)
+                position.adjbase = price
+                self.cash = cash
+        executed = closed + opened
+        if executed:
+            comminfo.confirmexec(executed, price)
+            if closed and params.int2pnl:
+                closedcomm += self.d_credit.pop(data, 0.0)
+            order.execute(dtcoc, executed, price, closed, closedvalue, closedcomm, opened, openedvalue, openedcomm,
+                          comminfo.margin, pnl, psize, pprice)  # fmt: skip
+            order.addcomminfo(comminfo)
+            self.notify(order)
+            self._ococheck(order)
+        if wanted and not opened:
+            order.margin()
+            self.notify(order)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import deque
 from functools import cached_property
 from math import inf
 from typing import Any, Self
@@ -18,12 +19,22 @@ _TRAILS = (bt.Order.StopTrail, bt.Order.StopTrailLimit)
 class ExecutedData(OrderData):  # type: ignore[misc]  # backtrader has no types
     """What has been executed of an order."""
 
+    @classmethod
+    def nothing(cls, size: float) -> Self:
+        """Return what there is before the first execution of an order of `size`."""
+        made = object.__new__(cls)
+        made.__dict__ = {**_NOTHING, "exbits": deque(), "remsize": size}
+        return made
+
     def clone(self) -> ExecutedData:
         """Return a copy that knows which executions are new to it; the executions themselves are shared."""
         self.markpending()
-        copied = ExecutedData.__new__(ExecutedData)
-        copied.__dict__.update(self.__dict__)
+        copied = object.__new__(ExecutedData)
+        copied.__dict__ = self.__dict__.copy()
         return copied
+
+
+_NOTHING = vars(OrderData())
 
 
 class _Lean:
@@ -37,16 +48,16 @@ class _Lean:
         parent: Any = None, transmit: bool = True, histnotify: bool = False,
     ) -> Self:  # fmt: skip
         """Return a new order without a time of its own to expire at."""
-        self: Any = cls.__new__(cls)
+        self: Any = object.__new__(cls)
         fields = {
             "owner": owner, "data": data, "size": size, "price": price, "pricelimit": pricelimit, "exectype": exectype,
             "valid": None, "tradeid": tradeid, "oco": None, "trailamount": trailamount, "trailpercent": trailpercent,
             "parent": parent, "transmit": transmit, "simulated": False, "histnotify": histnotify,
         }  # fmt: skip
-        self.params = self.p = cls.params()  # type: ignore[attr-defined]
-        self.p.__dict__.update(fields)
-        own = self.__dict__  # read here, a field need not be looked for among the params
-        own.update(fields)
+        self.params = self.p = object.__new__(cls.params)  # type: ignore[attr-defined]
+        self.p.__dict__ = fields
+        own = self.__dict__
+        own.update(fields)  # where a field need not be looked for among the params
         buys = self.ordtype == bt.Order.Buy
         signed = size if buys else -size
         if exectype is None:
@@ -58,7 +69,7 @@ class _Lean:
         own.update(
             ref=next(self.refbasis), broker=None, info=AutoOrderedDict(), comminfo=None, triggered=False,
             _active=parent is None, status=bt.Order.Created, _plimit=pricelimit, exectype=exectype, size=signed,
-            created=created, _limitoffset=0.0, executed=ExecutedData(remsize=signed), position=0,
+            created=created, _limitoffset=0.0, executed=ExecutedData.nothing(signed), position=0,
         )  # fmt: skip
         if exectype in _TRAILS:
             own["_limitoffset"] = created.price - created.pricelimit
@@ -76,12 +87,12 @@ class _Lean:
 
     def alive(self: Any) -> bool:
         """Return whether the order can still be executed."""
-        return bool(self.status <= _ALIVE_UNTIL)
+        return self.status <= _ALIVE_UNTIL  # type: ignore[no-any-return]
 
     def clone(self: Any) -> Any:
         """Return a copy as of now, for whoever is told of it."""
         copied: Any = object.__new__(type(self))
-        copied.__dict__.update(self.__dict__)
+        copied.__dict__ = self.__dict__.copy()
         copied.executed = self.executed.clone()
         return copied
 

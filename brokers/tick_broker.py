@@ -122,7 +122,9 @@ class TickBroker(LeanBroker):
     # ---------------------------------------------------------------- what the engine asks
     def take_touched(self) -> list[Any]:
         """Return the feeds whose orders or exits have changed since this was last asked."""
-        touched, self._touched = self._touched, []
+        touched = self._touched
+        if touched:
+            self._touched = []
         return touched
 
     def is_waiting(self, data: Any) -> bool:

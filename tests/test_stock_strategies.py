@@ -115,6 +115,17 @@ class Targets(bt.Strategy):
             self.order_target_percent(target=0.3 if self.rsi[0] < 45 else -0.2 if self.rsi[0] > 55 else 0.0)
 
 
+class TwoBooks(bt.Strategy):
+    """Trades for two accounts at once, each by its own tradeid, and turns a position round in one order."""
+
+    def __init__(self) -> None:
+        self.fast = bt.ind.SMA(self.data, period=4)
+
+    def next(self) -> None:
+        if len(self) % 4 == 0:
+            (self.buy if self.data.close[0] > self.fast[0] else self.sell)(size=3 + len(self) % 3, tradeid=len(self) % 8)
+
+
 class Accounting(bt.Strategy):
     """Notes the account at each bar, as it is told of it."""
 
@@ -136,7 +147,7 @@ class Accounting(bt.Strategy):
             self.close()
 
 
-SAMPLES = (bt.strategies.MA_CrossOver, Quickstart, Signals, Brackets, EitherOther, Targets, Accounting)
+SAMPLES = (bt.strategies.MA_CrossOver, Quickstart, Signals, Brackets, EitherOther, Targets, TwoBooks, Accounting)
 
 
 def heard_by(sample: Any) -> Any:

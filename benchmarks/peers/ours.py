@@ -25,13 +25,13 @@ class FadeProfile(Fade):
         super().__init__()
         self.profile = VolumeProfile(self.data, period=PERIOD, source="candles", method="one_row")
 
-    def levels(self, bars: int) -> tuple[int, int, int, int] | None:
-        """Return them from the profile's lines."""
+    def next(self) -> None:
+        """Decide on the profile's lines."""
+        if len(self.data) < FIRST or self.is_busy():
+            return
         lines = self.profile.lines
-        if bars < FIRST:
-            return None
         poc, vah, val, before = (round(x / TICK) for x in (lines.poc[0], lines.vah[0], lines.val[0], lines.poc[-LAG]))
-        return poc, vah, val, regime_of(poc - before, vah - val)
+        self.act((poc, vah, val, regime_of(poc - before, vah - val)))
 
 
 def columns_of(ticks: Ticks) -> TickColumns:

@@ -36,22 +36,29 @@ class Fade(bt.Strategy):  # type: ignore[misc]  # backtrader has no types
             done = order.executed
             self.fills.append((round(done.dt * 86_400_000), round(done.price / TICK), round(done.size)))
 
-    def levels(self, bars: int) -> tuple[int, int, int, int] | None:  # noqa: ARG002 - which of them, for whoever has them all
-        """Return POC, VAH, VAL, regime at the bar that has just closed, in ticks; None until there are any."""
+    def see(self) -> tuple[int, int, int, int] | None:
+        """Take the bar that has just closed; return POC, VAH, VAL, regime, in ticks; None until there are any."""
         data, ago = self.data, self.p.ago
         bar = (round(line[ago] / TICK) for line in (data.low, data.high, data.close))
         return self._auction.push(*bar, round(data.volume[ago]))
 
     def next(self) -> None:
         """Decide once a closed bar."""
-        ago, data = self.p.ago, self.data
-        bars = len(data) + ago
+        bars = len(self.data) + self.p.ago
         if bars <= self._seen:
             return
         self._seen = bars
-        levels = self.levels(bars)
-        if levels is None or self.position.size or (self._stays is not None and self._stays.alive()):
-            return
+        levels = self.see()
+        if levels is not None and not self.is_busy():
+            self.act(levels)
+
+    def is_busy(self) -> bool:
+        """Return whether there is a trade or an order for one."""
+        return bool(self.position.size) or (self._stays is not None and self._stays.alive())
+
+    def act(self, levels: tuple[int, int, int, int]) -> None:
+        """Trade on the bar that has just closed, or not."""
+        ago, data = self.p.ago, self.data
         found = decide((round(data.high[ago] / TICK), round(data.low[ago] / TICK), round(data.close[ago] / TICK)), *levels)
         if found is None:
             return
