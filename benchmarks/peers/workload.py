@@ -196,6 +196,16 @@ def decide(bar: tuple[int, int, int], poc: int, vah: int, val: int, regime: int)
     return (side, stop, target) if (target - close) * side > 0 and (close - stop) * side > 0 else None
 
 
+def wishes_of(bars: Bars) -> I64:
+    """Return side, stop, target (ticks) of the bracket the rule wants at each bar, (n, 3), 0 for none."""
+    found = np.zeros((len(bars), 3), np.int64)
+    rows = zip(np.column_stack((bars.high, bars.low, bars.close)).tolist(), levels_of(bars).tolist(), strict=True)
+    for i, (bar, levels) in enumerate(rows):
+        if i >= FIRST - 1:
+            found[i] = decide(bar, *levels) or 0
+    return found
+
+
 def rupees(k: int) -> float:
     """Return a price in ticks as rupees, the same bits as the ticks' prices."""
     return round(k * TICK, 2)
