@@ -137,7 +137,7 @@ def text_of(row: dict[str, Any]) -> str:
     verdict = "" if aim is None else f"  (aim {aim:g} x{'' if row['ratio'] >= aim else ', missed'})"
     equal = {True: "  fills equal", False: "  FILLS DIFFER", None: ""}[row.get("equal")]
     return (f"{name:<26} {row['case']:<34} {row['rate']:>11,.0f} {row['unit']}/s   ours {row['ours']:>11,.0f}"
-            f"   {row['ratio']:7.1f} x{verdict}{equal}")  # fmt: skip
+            f"   {row['ratio']:7.3g} x{verdict}{equal}")  # fmt: skip
 
 
 def machine() -> dict[str, Any]:
