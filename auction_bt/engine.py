@@ -13,6 +13,7 @@ from .brokers.tick_broker import TickBroker
 from .core.bar import Bar
 from .core.errors import Refused
 from .core.tick import I64, Tick
+from .stepping import Stepper
 from .store import Event, Gap
 
 
@@ -41,6 +42,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         self._traded: list[Any] = []
         self._source: Callable[[Any], object] | None = None
         self._steps: Callable[..., MessageSteps] = MessageSteps
+        self._steppers: dict[int, Stepper] = {}  # by the id of the strategy
 
     def add_symbol(self, data: Any, strategy: Any, **kwargs: Any) -> Any:
         """Add a feed and a strategy of its own.
@@ -98,7 +100,11 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         for strategy in runstrats:
             strategy._once()
             strategy.reset()
-        self._step_events(runstrats, vectorised=True)
+        self._steppers = {id(s): Stepper(s, data) for s, data in zip(runstrats, self.datas, strict=True)}
+        try:
+            self._step_events(runstrats, vectorised=True)
+        finally:
+            self._steppers = {}
 
     def _runnext(self, runstrats: list[Any]) -> None:
         if not self._symbols:
@@ -131,26 +137,29 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         if not hasattr(self._broker, "next_fill"):
             raise Refused(f"{type(self._broker).__name__} matches whole bars of all symbols: use TickBroker, the default here")
         seqs, feeds = self._agenda()
-        datas, broker = [*self.datas, *self._traded], self._broker
+        datas, broker, steppers = [*self.datas, *self._traded], self._broker, list(self._steppers.values())
         rank = self._ranks().tolist()
         place = {data: feed for feed, data in enumerate(datas)}
         fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
         armed = [-1] * len(datas)
+        # By how many bars are known: where the ticks end that orders meet before the next one is.
+        ends = [[] if d.market is None else [*d.market.known.tolist(), len(d.market.seq)] for d in datas]
 
         def arm(feed: int) -> None:
-            data = datas[feed]
-            if data.market is None:
+            data, stops = datas[feed], ends[feed]
+            if not stops:
                 return
-            bar = len(data)
-            end = int(data.market.known[bar]) if bar < len(data.bars) else len(data.market.seq)  # traded feeds have no bars
+            end = stops[min(len(data), len(stops) - 1)]
             index = broker.next_fill(data, end)
             armed[feed] = index if index < end else -1
             if index < end:
                 heapq.heappush(fills, (int(data.market.seq[index]), rank[feed], feed, index))
 
-        def arm_touched() -> None:
+        def arm_touched(feed: int) -> None:
+            arm(feed)
             for data in broker.take_touched():
-                arm(place[data])
+                if (other := place[data]) != feed:
+                    arm(other)
 
         def fill_until(seq: int, at_rank: int) -> None:
             while fills and fills[0][:2] <= (seq, at_rank):
@@ -159,8 +168,7 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                     continue  # superseded: the orders changed since
                 broker.fill_at(datas[feed], index)
                 self.deliver()
-                arm(feed)
-                arm_touched()
+                arm_touched(feed)
 
         for seq, feed in zip(seqs.tolist(), feeds.tolist(), strict=True):
             fill_until(seq, rank[feed])
@@ -172,24 +180,28 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
             broker.settle(data, ticks_met=True)
             self.deliver()
             if vectorised:
-                strategy._oncepost(data.datetime[0])
+                steppers[feed].step()
             else:
                 strategy._next()
             if self.runwriters:
                 self._next_writers(runstrats)
             if self._event_stop:
                 return
-            arm(feed)
-            arm_touched()
+            arm_touched(feed)
         fill_until(int(np.iinfo(np.int64).max), len(datas))
         self.deliver()
 
     def deliver(self) -> None:
         """Tell the strategies at once what the broker has to say."""
         broker = self._broker
+        if not getattr(broker, "notifs", True):  # asked for nothing, stock raises and catches
+            return
         while (order := broker.get_notification()) is not None:
             owner = order.owner if order.owner is not None else self.runningstrats[0]
-            owner._addnotification(order, quicknotify=True)
+            if (stepper := self._steppers.get(id(owner))) is not None:
+                stepper.tell(order)
+            else:
+                owner._addnotification(order, quicknotify=True)
 
     # ---------------------------------------------------------------- pictures
     def plot(self, plotter: Any = None, **kwargs: Any) -> Any:

@@ -10,11 +10,14 @@ import backtrader as bt
 import numpy as np
 
 from auction_bt.core.exits import ExitGroup, Target
-from auction_bt.core.market import Tape, trigger_level
+from auction_bt.core.market import MarketTape, Tape, trigger_level
 from auction_bt.core.stamps import bar_length_ns, columns_of, ends_at, known_at
 
 STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Order.StopTrailLimit})
 TRAILS = frozenset({bt.Order.StopTrail, bt.Order.StopTrailLimit})
+_PLAIN = frozenset({bt.Order.Limit, bt.Order.Stop})
+_FAR_BELOW, _FAR_ABOVE = -(2**62), 2**62  # ticks: no price
+_AHEAD = 128  # ticks looked at first; the more, the longer nothing happens
 _LIMITED = frozenset({bt.Order.StopLimit, bt.Order.StopTrailLimit})
 
 
@@ -77,10 +80,46 @@ class Working:
     def trail(self, tape: Tape, begin: int, end: int) -> None:
         """Let a trailing stop follow the ticks [begin, end) that did not trigger it."""
         order = self.order
+        if order.exectype not in TRAILS:
+            return
         begin = tape.first_from(begin, end, self.not_before)
-        if begin < end and order.exectype in TRAILS and order.active() and not order.triggered:
+        if begin < end and order.active() and not order.triggered:
             price = tape.price[begin:end]
             order.trailadjust(float(price.min() if order.isbuy() else price.max()))
+
+
+class _Scan:
+    # Remembers how far ahead no tick has left a band of prices: an order that rests for an hour is looked for once, not at
+    # each of sixty bars.
+    __slots__ = ("band", "begin", "clear", "due", "due_index", "found")
+
+    def __init__(self) -> None:
+        self.band = (0, 0)
+        self.begin = self.clear = 0  # no tick in [begin, clear) is outside the band
+        self.found = -1
+        self.due, self.due_index = -1, 0
+
+    def first_due(self, tape: MarketTape, at: int) -> int:
+        """Return the first tick whose clock before its message was `at` (ns) or later."""
+        if self.due != at:
+            self.due, self.due_index = at, int(np.searchsorted(tape.clock, at, side="left"))
+        return self.due_index
+
+    def first_outside(self, tape: MarketTape, low: int, high: int, begin: int, end: int) -> int:
+        """Return the first tick in [begin, end) at or below `low` or at or above `high`; `end` where there is none."""
+        if self.band != (low, high) or not self.begin <= begin <= self.clear:
+            self.band, self.begin, self.clear, self.found = (low, high), begin, begin, -1
+        ahead = max(_AHEAD, self.clear - self.begin)
+        k = tape.k
+        while self.found < 0 and self.clear < end:
+            part = k[self.clear : self.clear + ahead]
+            ahead *= 2
+            outside = (part >= high) | (part <= low)
+            at = int(outside.argmax())
+            if outside[at]:
+                self.found = self.clear + at
+            self.clear += at if outside[at] else len(part)
+        return min(self.found, end) if self.found >= 0 else end
 
 
 @dataclass(slots=True)
@@ -115,6 +154,8 @@ class Book:
     entered_at_open: bool = False
     bars_seen: int = 0
     bar_end: int = 0  # of the bar met last, ns
+    _scan: _Scan = field(default_factory=_Scan)
+    _banded: tuple[Any, tuple[int, int]] | None = None
 
     @property
     def is_live(self) -> bool:
@@ -146,6 +187,12 @@ class Book:
         tape = self.tape
         if tape is None:
             return end
+        if isinstance(tape, MarketTape) and (band := self._band(tape)) is not None:
+            found = self._scan.first_outside(tape, *band, self.position, end)
+            due = self.group.due if self.group is not None else None
+            if due is None or found <= self.position:
+                return found
+            return max(self.position, min(found, self._scan.first_due(tape, due.at)))
         found = end
         for working in self.orders:
             if working.order.alive():
@@ -164,6 +211,44 @@ class Book:
             if (due := group.due) is not None and begin < found:
                 found = min(found, tape.first_due(begin, found, due.at))
         return found
+
+    def _band(self, tape: MarketTape) -> tuple[int, int] | None:
+        # The levels at or beyond which something fills; None where more than prices counts. An order's price may be changed
+        # in place, so what they were made of is looked at each time, and they are made once.
+        orders = [(w.order, w.order.status, w.order._active, w.order.created.price) for w in self.orders]
+        made_of = (orders, self.group, self.reached)
+        if self._banded is not None and self._banded[0] == made_of:
+            return self._banded[1]
+        band = self._new_band(tape)
+        self._banded = None if band is None else (made_of, band)
+        return band
+
+    def _new_band(self, tape: MarketTape) -> tuple[int, int] | None:
+        low, high, position = _FAR_BELOW, _FAR_ABOVE, self.position
+        if position >= len(tape.seq):
+            return None
+        seq = tape.seq[position]
+        for working in self.orders:
+            order = working.order
+            kind = order.exectype
+            if working.expires is not None or working.lapses is not None or seq < working.not_before or kind not in _PLAIN:
+                return None
+            if not order.alive() or not order.active():
+                continue
+            upward = order.isbuy() == (kind == bt.Order.Stop)
+            level = trigger_level(order.created.price, tape.tick, upward=upward)
+            low, high = (low, min(high, level)) if upward else (max(low, level), high)
+        group = self.group
+        if group is not None:
+            if self.reached or seq < self.group_not_before:
+                return None
+            upward = group.side.sign < 0
+            levels = [(trigger_level(group.stop, tape.tick, upward=upward), upward)]
+            if (target := group.nearest) is not None:
+                levels.append((trigger_level(target.price, tape.tick, upward=not upward), not upward))
+            for level, up in levels:
+                low, high = (low, min(high, level)) if up else (max(low, level), high)
+        return low, high
 
     def move_to(self, index: int) -> None:
         """Pass the ticks before `index`: nothing fills in them, trailing stops follow."""

@@ -10,8 +10,9 @@ import backtrader as bt
 from auction_bt.brokers.bar_rules import BarPrices, price_in_bar
 from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
 from auction_bt.brokers.commission import executed_at
+from auction_bt.brokers.lean_broker import LeanBroker
+from auction_bt.brokers.orders import make_order
 from auction_bt.brokers.tick_rules import exits_at_tick, price_at_tick, sent_exits_at_tick
-from auction_bt.brokers.valued import ValuedBroker
 from auction_bt.core.errors import Refused
 from auction_bt.core.exits import ExitGroup, exits_in_bar
 from auction_bt.core.fills import HAIR, FillModel
@@ -21,7 +22,7 @@ from auction_bt.core.trade import Fill, Side
 _REFUSED_KINDS = (bt.Order.Close, bt.Order.Historical)
 
 
-class TickBroker(ValuedBroker):
+class TickBroker(LeanBroker):
     """Backtrader's broker, matching tick by tick, with exit groups.
 
     Params
@@ -121,7 +122,9 @@ class TickBroker(ValuedBroker):
     # ---------------------------------------------------------------- what the engine asks
     def take_touched(self) -> list[Any]:
         """Return the feeds whose orders or exits have changed since this was last asked."""
-        touched, self._touched = self._touched, []
+        touched = self._touched
+        if touched:
+            self._touched = []
         return touched
 
     def is_waiting(self, data: Any) -> bool:
@@ -324,8 +327,7 @@ class TickBroker(ValuedBroker):
         book.group = after
         traded = book.trades_on or book
         buy = self.positions[traded.data].size < 0
-        make = bt.order.BuyOrder if buy else bt.order.SellOrder
-        order = make(owner=traded.owner, data=traded.data, size=fill.qty, price=fill.price, exectype=bt.Order.Market)
+        order = make_order(buy=buy, owner=traded.owner, data=traded.data, size=fill.qty, price=fill.price)
         order.addinfo(exit_reason=fill.reason)
         self._ocoize(order, None)
         order.submit()

@@ -241,6 +241,9 @@ class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
     """
 
     def _carry(self, recorded: Recorded, ends: I64) -> None:
+        self._buffers = list(self.lines.lines)
+        for name in self.getlinealiases():  # each read of `data.close` would look for it in four objects otherwise
+            setattr(self, name, getattr(self.lines, name))
         self.instrument = recorded.instrument
         self.bars = recorded.bars
         self.ends = ends
@@ -251,6 +254,10 @@ class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
         self.silences = recorded.silences
         self.shared_levels = recorded.shared_levels
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._first = self.lines.lines[0]
+
     def start(self) -> None:
         """Start from the first bar."""
         super().start()
@@ -258,6 +265,18 @@ class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no t
 
     def _columns(self) -> dict[str, F64]:
         return lines_of(self.ends, self.bars)
+
+    def __len__(self) -> int:
+        return self._first.lencount  # type: ignore[no-any-return]
+
+    def advance(self, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:
+        """Go on by `size` bars whose lines are filled."""
+        if ticks or datamaster is not None:
+            super().advance(size, datamaster, ticks)
+            return
+        for line in self._buffers:  # as `LineBuffer.advance`, which finds its way here through five calls a line
+            line._idx += size
+            line.lencount += size
 
     def preload(self) -> None:
         """Fill the lines from the columns at once."""

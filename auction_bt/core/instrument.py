@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +105,7 @@ class Instrument:
         return round(ticks * float(self.tick), self.decimals)
 
 
+@cache
 def decimals(tick: Decimal) -> int:
     """Return the digits after the point of a tick size."""
     return max(0, -int(tick.normalize().as_tuple().exponent))

@@ -1,5 +1,7 @@
 """Fills on ticks are those of stock backtrader replaying the same ticks one by one."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
@@ -15,6 +17,8 @@ from auction_bt.feeds.stored import StoredData
 from tests.builders import columns_of, random_ticks, recorded
 
 Fills = list[tuple[int, float, int]]
+KINDS = ("bracket", "oco", "trail", "stoplimit", "limit", "percent", "valid", "cancel", "traillimit")
+ENDING = ("bracket", "oco", "valid", "cancel", "all")  # some of these are cancelled or expire
 
 
 class StockTicks(bt.feed.DataBase):
@@ -44,10 +48,13 @@ class Scripted(bt.Strategy):
 
     def __init__(self) -> None:
         self.fills: Fills = []
+        self.ended: list[str] = []
         self.seen = 0
         self.alive: list[Any] = []
 
     def notify_order(self, order: Any) -> None:
+        if order.status in (order.Canceled, order.Expired):
+            self.ended.append(order.getstatusname())
         if order.status == order.Completed:
             self.fills.append((round(order.executed.dt * 86_400_000), round(order.executed.price, 4), round(order.executed.size)))
 
@@ -88,14 +95,22 @@ class Scripted(bt.Strategy):
         elif kind == "limit":
             self.alive.append(enter(size=1, exectype=bt.Order.Limit, price=price(-5)))
         elif kind == "valid":
-            self.alive.append(enter(size=1, exectype=bt.Order.Limit, price=price(-30), valid=bt.timedelta(minutes=3)))
+            # Stock's clock in a replay stands at the end of the growing bar, ours goes with the ticks: both pass a minute's end.
+            until = self.data.num2date(self.data.datetime[self.p.ago]) + bt.timedelta(minutes=3, microseconds=500)
+            self.alive.append(enter(size=1, exectype=bt.Order.Limit, price=price(-12), valid=until))
+        elif kind == "cancel":
+            self.alive.append(enter(size=1, exectype=bt.Order.Limit, price=price(-25)))
+        elif kind == "traillimit":
+            enter(size=1)
+            trail = {"trailamount": 0.75, "price": close, "plimit": price(-4)}
+            self.alive.append(leave(size=1, exectype=bt.Order.StopTrailLimit, **trail))
 
 
 def _kinds(kind: str) -> tuple[str, ...]:
-    return ("bracket", "oco", "trail", "stoplimit", "limit", "percent") if kind == "all" else (kind,)
+    return KINDS if kind == "all" else (kind,)
 
 
-def stock_fills(ticks: dict[str, Any], kinds: tuple[str, ...]) -> Fills:
+def stock_run(ticks: dict[str, Any], kinds: tuple[str, ...]) -> Any:
     cerebro = bt.Cerebro(stdstats=False)
     rows = list(
         zip([to_num(int(t)) for t in ticks["ts"]], ticks["price"].tolist(), ticks["size"].astype(float).tolist(), strict=True)
@@ -103,10 +118,10 @@ def stock_fills(ticks: dict[str, Any], kinds: tuple[str, ...]) -> Fills:
     cerebro.replaydata(StockTicks(rows=rows), timeframe=bt.TimeFrame.Minutes, compression=1)
     cerebro.addstrategy(Scripted, ago=-1, kinds=kinds)
     cerebro.broker.setcash(1e9)
-    return cerebro.run()[0].fills
+    return cerebro.run()[0]
 
 
-def our_fills(ticks: dict[str, Any], kinds: tuple[str, ...], cerebro: Any) -> Fills:
+def our_run(ticks: dict[str, Any], kinds: tuple[str, ...], cerebro: Any) -> Any:
     data = StoredData(recorded=recorded(columns_of(ticks), tick=repr(ticks["tick"])))
     cerebro.setbroker(TickBroker(fill=FillModel(FillPrice.TRADE, slippage=0)))
     cerebro.broker.setcash(1e9)
@@ -115,21 +130,31 @@ def our_fills(ticks: dict[str, Any], kinds: tuple[str, ...], cerebro: Any) -> Fi
     else:
         cerebro.adddata(data)
         cerebro.addstrategy(Scripted, kinds=kinds)
-    return cerebro.run()[0].fills
+    return cerebro.run()[0]
 
 
-@pytest.mark.parametrize("kind", ["bracket", "oco", "trail", "stoplimit", "limit", "percent", "all"])
+@pytest.fixture(scope="module")
+def ticks() -> dict[str, Any]:
+    return random_ticks(1, per_minute=12, seed=11, tick=0.0625)  # exact in binary: no comparison depends on rounding
+
+
+@pytest.fixture(scope="module")
+def stocks(ticks: dict[str, Any]) -> Callable[[str], Any]:
+    """What stock does with orders of a kind, replayed once."""
+    return functools.cache(lambda kind: stock_run(ticks, _kinds(kind)))
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "all"])
 @pytest.mark.parametrize("engine", [AuctionCerebro, bt.Cerebro])
-def test_fills_equal_stock_replay_in_time_price_and_size(kind: str, engine: Any) -> None:
-    ticks = random_ticks(1, per_minute=12, seed=11, tick=0.0625)  # exact in binary: no comparison depends on rounding
+def test_fills_equal_stock_replay_in_time_price_and_size(kind: str, engine: Any, ticks: Any, stocks: Any) -> None:
+    expected, ours = stocks(kind), our_run(ticks, _kinds(kind), engine(stdstats=False))
 
-    expected = stock_fills(ticks, _kinds(kind))
-    found = our_fills(ticks, _kinds(kind), engine(stdstats=False))
-
-    assert len(expected) > 20
+    assert len(expected.fills) > 20
     # The last bar of stock's replay is decided on at the end of the data; ours was never known.
-    assert found == expected[: len(found)]
-    assert len(expected) - len(found) <= 2
+    assert ours.fills == expected.fills[: len(ours.fills)]
+    assert len(expected.fills) - len(ours.fills) <= 2
+    assert ours.ended == expected.ended[: len(ours.ended)]
+    assert bool(ours.ended) == (kind in ENDING)
 
 
 def test_a_price_of_three_ticks_is_reached_although_its_float_is_not() -> None:

@@ -1,0 +1,14 @@
+"""The workload in back-trader-cpp, which speaks stock backtrader's language: the same file, another engine."""
+
+from __future__ import annotations
+
+import sys
+
+import back_trader
+
+sys.modules["backtrader"] = back_trader
+
+from benchmarks.peers.stock import CASES as _STOCK  # noqa: E402 - the name must stand first
+
+# It takes no feed written in Python; its own reads the frame in C++.
+CASES = {name: case for name, case in _STOCK.items() if "PandasData" in name}
