@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from .errors import BadInput
-from .instrument import Instrument
+from .instrument import Instrument, Kind
 from .ist import from_date
 
 EVERYTHING: Final = "*"
@@ -54,7 +55,11 @@ def names_of(instrument: Instrument) -> frozenset[str]:
     if instrument.contract is not None:
         found.add(instrument.contract.underlying)
     # NSE_INDEX|Nifty 50 is called Nifty 50 by people.
-    return frozenset(name.upper() for whole in found if whole for name in (whole, whole.rpartition("|")[2]))
+    found |= {whole.rpartition("|")[2] for whole in found}
+    if instrument.kind in {Kind.FUTURE, Kind.OPTION}:  # NIFTY-FUT or NIFTY 25500 CE 29 DEC 26: NIFTY, and its future
+        first = re.split("[ -]", instrument.name or instrument.symbol)[0]
+        found |= {first, f"{first}-FUT"} if instrument.kind is Kind.FUTURE else {first}
+    return frozenset(name.upper() for name in found if name)
 
 
 def _entry(text: str) -> NoTrade:

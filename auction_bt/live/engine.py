@@ -207,9 +207,11 @@ class LiveAuctionEngine:
                 break
 
     def _take(self, router: LiveMarketRouter, steps: LiveSteps, received: Received) -> None:
-        self.seq = received.seq
+        self.seq, was_lost = received.seq, self.risk.today.is_lost
         router.on_message(received.message, received.seq)
         steps.finish(received.seq)
+        if self.risk.today.is_lost and not was_lost:
+            self._alarm("the loss of the day has met its limit: what is open is left, and nothing is opened any more today")
         if self.plan.is_elsewhere:
             self._listen(self.broker)
 

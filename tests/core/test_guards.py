@@ -230,7 +230,12 @@ def test_guards_are_off_by_default_and_the_first_that_refuses_speaks() -> None:
 def test_a_list_may_call_an_instrument_by_key_name_and_what_it_is_a_contract_on() -> None:
     future = Instrument("NSE_FO|51502", Decimal("0.05"), 75, Kind.FUTURE, "NIFTY FUT", Contract("NSE_INDEX|Nifty 50", DAY))
 
-    assert {"NSE_FO|51502", "NIFTY FUT", "NIFTY 50", "NSE_INDEX|NIFTY 50"} <= names_of(future)
+    assert {"NSE_FO|51502", "NIFTY FUT", "NIFTY 50", "NSE_INDEX|NIFTY 50", "NIFTY", "NIFTY-FUT"} <= names_of(future)
+    assert "NIFTY" in names_of(Instrument("NIFTY-FUT", Decimal("0.05"), 75, Kind.FUTURE))
+    option = replace(future, kind=Kind.OPTION, name="NIFTY 25500 CE 29 DEC 26")
+    assert "NIFTY" in names_of(option)
+    assert "NIFTY-FUT" not in names_of(option)
+    assert names_of(Instrument("BAJAJ-AUTO", Decimal("0.05"))) == {"BAJAJ-AUTO"}
     assert parse_no_trade(" nifty 50 , 2027-02-01,2027-02-02,budget, again ;") == (
         NoTrade("NIFTY 50", from_date_text("2027-02-01"), from_date_text("2027-02-02"), "budget, again"),
     )

@@ -66,10 +66,13 @@ def test_paper_is_the_backtest(
         symbols = tuple(i.symbol for i in instruments)
         fast = run_backtest(store, Request(symbols, DAYS[-1], DAYS[-1], chosen, fill=model)).result
         source = StoredSource(store.raw(day_start(DAY), day_start(DAY + 1), sorted(symbols)))
-        engine = LiveAuctionEngine(plan(instruments, settings=chosen, fill=model), source, warm(store, instruments, period))
+        alarms: list[str] = []
+        live = plan(instruments, settings=chosen, fill=model)
+        engine = LiveAuctionEngine(live, source, warm(store, instruments, period), alarm=alarms.append)
         engine.run()
 
     assert len(fast.decisions) > 5
+    assert sum("loss of the day" in text for text in alarms) == engine.risk.today.is_lost
     assert [repr(d) for d in sorted(engine.decisions, key=lambda d: (d.seq, d.symbol))] == [repr(d) for d in fast.decisions]
     closed = [t for t in fast.trades if not t.is_open]
     assert sorted(engine.trades, key=lambda t: (t.exit_seq, t.symbol)) == closed
