@@ -196,9 +196,10 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     def _leave(self, seq: int, reason: str) -> None:
         if self._is_leaving or self._ticket is None:
             return
-        self._is_leaving, data = True, self._ticket.data
+        data = self._ticket.data
         group = self._exits.exits(data)
         self._exits.leave(data, reason, seq)
+        self._is_leaving = group is not None  # an entry that is filled after all is left then
         if self._open is not None and group is not None:
             self._log(seq, ends_at(self.data), "exit", self._open.decision, reason=reason)
 

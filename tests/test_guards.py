@@ -3,21 +3,24 @@
 from pathlib import Path
 from typing import Any
 
+import backtrader as bt
 import numpy as np
 import pytest
 
 from auction_bt.backtest import Engine, Request, located, read, run_on
+from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_index
 from auction_bt.guard_settings import DESIGN, GUARD_SETTINGS, guards_of
 from auction_bt.result import BacktestResult
 from auction_bt.settings import SETTINGS
 from auction_bt.store.dsn import open_store
+from auction_bt.strategy import AuctionStrategy
 from auction_bt.synthetic import DEMO
 from auction_bt.wording import REFUSALS
 from tests.builders import recorded
 from tests.test_replay import DAYS, FREE, fill
-from tests.test_strategy import run, ticks
+from tests.test_strategy import frame, run, ticks
 
 LOSS = {"daily_loss": 0.0006, "period": 40, "time_stop_bars": 0, "acceptance_bins": 0, "flip_bars": 0}
 
@@ -56,6 +59,26 @@ def test_a_lost_day_is_left_with_what_comes_after_it_was_seen_and_nothing_is_ope
         entered = [d for d in strategy.decisions if d.action == "enter"]
         assert all(d.seq < seen.get(int(day_index(d.seq)), 2**62) for d in entered)
     assert left >= 2
+
+
+@pytest.mark.parametrize("with_ticks", [False, True])
+def test_with_a_stock_broker_a_lost_day_is_left_as_well(with_ticks: bool) -> None:
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.adddata(bt.feeds.PandasData(dataname=frame(ticks(seed=5, days=3))))
+    cerebro.addstrategy(AuctionStrategy, tick_size=0.05, session="09:15-15:30", quantity=20, **LOSS | {"daily_loss": 0.00005}, **FREE)
+    cerebro.broker.setcash(1e6)
+    if with_ticks:
+        cerebro.setbroker(TickBroker())
+        cerebro.broker.setcash(1e6)
+    (strategy,) = cerebro.run()
+
+    ended = {day_index(t.exit_ts - 1): t for t in strategy.trades}  # the last of each day
+    seen = {day_index(d.ts - 1): d.ts for d in strategy.decisions if d.reason == "day_loss"}
+    assert any(ended[day].reason == "day_loss" for day in seen)
+    for day, ts in seen.items():
+        assert ended[day].reason in {"day_loss", "stop"}  # a stop of the same bar may come first
+        assert 0 <= ended[day].exit_ts - ts <= 2 * 60_000_000_000
+        assert not [d for d in strategy.decisions if d.action == "enter" and day_index(d.ts - 1) == day and d.ts >= ts]
 
 
 def test_a_size_is_cut_to_the_room_there_is_and_no_more_is_held() -> None:
