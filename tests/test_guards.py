@@ -65,9 +65,8 @@ def test_a_lost_day_is_left_with_what_comes_after_it_was_seen_and_nothing_is_ope
 def test_with_a_stock_broker_a_lost_day_is_left_as_well(with_ticks: bool) -> None:
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.adddata(bt.feeds.PandasData(dataname=frame(ticks(seed=5, days=3))))
-    cerebro.addstrategy(
-        AuctionStrategy, tick_size=0.05, session="09:15-15:30", quantity=20, **LOSS | {"daily_loss": 0.00005}, **FREE
-    )
+    params = FREE | LOSS | {"daily_loss": 0.00005, "quantity": 20}
+    cerebro.addstrategy(AuctionStrategy, tick_size=0.05, session="09:15-15:30", **params)
     cerebro.broker.setcash(1e6)
     if with_ticks:
         cerebro.setbroker(TickBroker())
