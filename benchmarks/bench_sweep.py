@@ -143,11 +143,27 @@ def one_and_two(plan: Plan, repeat: int) -> None:
         for jobs, took in ((1, one), (2, two)):
             executor = Processes(jobs)
             try:
+                started(executor)
                 swept(plan.only(range(jobs * 8)), executor)
                 took.append(swept(plan, executor))
             finally:
                 executor.close()
     told("one process", one, "two", two)
+
+
+def started(executor: Processes) -> None:
+    """Wait until each process of a pool has come: a quick one would take the work of one that still imports."""
+    with tempfile.TemporaryDirectory() as folder:
+        for future in [executor.submit(arrive, (folder, executor.width)) for _ in range(executor.width)]:
+            future.result()
+
+
+def arrive(place: tuple[str, int]) -> None:
+    """Come to a folder and wait for the others."""
+    folder, many = place
+    Path(folder, str(os.getpid())).touch()
+    while len(os.listdir(folder)) < many:
+        time.sleep(0.01)
 
 
 def against_stock(repeat: int) -> None:
