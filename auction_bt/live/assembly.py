@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +31,7 @@ from auction_bt.upstox.frames import Frames
 from auction_bt.upstox.orders import WINDOWS, OrderSender
 
 from .backfill import Backfill
-from .engine import LivePlan
+from .engine import LiveAuctionEngine, LivePlan
 from .run_settings import run_settings
 from .scribe import Scribe
 from .session import LiveSession, Parts, intended_today, recorded_today
@@ -92,11 +92,13 @@ class LiveRun:
     on_alarm : callable (str)
     look : callable (LiveRun) returning float
         See `LiveSession`.
+    make : callable
+        Makes the engine, see `LiveSession`.
     """
 
     def __init__(
         self, place: Place, plan: LivePlan, legs: tuple[Leg, ...], *, on_news: Callable[[News], None],
-        on_alarm: Callable[[str], None], look: Callable[[LiveRun], float],
+        on_alarm: Callable[[str], None], look: Callable[[LiveRun], float], make: Callable[..., Any] = LiveAuctionEngine,
     ) -> None:  # fmt: skip
         self.place = place
         self.plan = plan
@@ -106,6 +108,7 @@ class LiveRun:
         self.state_of_feed: tuple[FeedState | None, str] = (None, "")
         self._failing: dict[str, FeedState] = {}  # feeds, and how each fails
         self.was_sent = False  # whether the store has everything
+        self.on_feed: Callable[[FeedState], None] = lambda _: None  # told of the market feed's states, on its thread
         clock = place.clock
         self.recorder = Recorder(place.state, clock, told=self._wake)
         holder = f"{socket.gethostname()}:{place.state.resolve()}"
@@ -122,6 +125,7 @@ class LiveRun:
         self._settings = run_settings(plan, legs, is_lockstep=place.lockstep)
         self.scribe = Scribe(place.state, json.dumps(self._settings))
         self._look = look
+        self._make = make
         self._on_news = on_news
         self._api: CandleApi | None = None
         sessions = [session_of(instrument, plan.day) for instrument in plan.instruments]
@@ -130,6 +134,13 @@ class LiveRun:
     # ---------------------------------------------------------------- running
     def run(self) -> LiveSession:
         """Run to the end of the day, or until it is stopped."""
+        with self.begun() as session:
+            session.run()
+        return session
+
+    @contextmanager
+    def begun(self) -> Iterator[LiveSession]:
+        """Begin to record, and yield the session, which is not opened yet."""
         with self._stack as stack:
             self.recorder.start()
             stack.callback(self._end)
@@ -150,10 +161,9 @@ class LiveRun:
             parts = Parts(self.recorder, self.forwarder, self.source, self.backfill, feeds, self.sender, self.scribe)
             self.session = LiveSession(
                 self.plan, parts, warm, iter(resumed), intended_today(self.place.state, self.plan.day), clock=self.place.clock,
-                on_news=self._on_news, on_alarm=self._alarm, look=lambda: self._look(self),
+                on_news=self._on_news, on_alarm=self._alarm, look=lambda: self._look(self), make=self._make,
             )  # fmt: skip
-            self.session.run()
-            return self.session
+            yield self.session
 
     def tell(self, **message: Any) -> None:
         """Record a message of our own kinds, stamped now, and let the engine take it."""
@@ -228,6 +238,7 @@ class LiveRun:
 
     def _on_state(self, state: FeedState, reason: str) -> None:
         self.state_of_feed = (state, reason)
+        self.on_feed(state)
         self._say_feed("market feed", state, reason)
 
     def _say_feed(self, name: str, state: FeedState, reason: str) -> None:

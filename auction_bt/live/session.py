@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from heapq import merge
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from auction_bt.core.decision import Decision
 from auction_bt.core.errors import AuctionError
@@ -89,10 +89,12 @@ class LiveSession:
     on_alarm : callable (str)
     look : callable returning float
         Called between messages, on the engine's thread; returns the seconds until the next.
+    make : callable
+        Makes the engine; takes what `LiveAuctionEngine` takes.
 
     Attributes
     ----------
-    engine : LiveAuctionEngine
+    engine : LiveAuctionEngine, or what `make` has made
     is_live : bool
         Whether what was recorded before has been worked off.
     """
@@ -100,6 +102,7 @@ class LiveSession:
     def __init__(
         self, plan: LivePlan, parts: Parts, warm: Iterable[Recorded], resumed: Iterator[RawMessage], intended: Set[str], *,
         clock: Callable[[], int], on_news: Callable[[News], None], on_alarm: Callable[[str], None], look: Callable[[], float],
+        make: Callable[..., Any] = LiveAuctionEngine,
     ) -> None:  # fmt: skip
         self._parts = parts
         self._intended = intended
@@ -111,7 +114,7 @@ class LiveSession:
         self.source = ResumedSource(resumed, parts.source, self._go_live)
         self._look = look
         self._read_at = 0.0  # when the account was last asked for, on a clock that only runs forward
-        self.engine = LiveAuctionEngine(
+        self.engine = make(
             plan, self.source, warm, send=self.gate, tell=self._news, alarm=on_alarm, look=self._turn,
             heard=parts.scribe.keep_orders,
         )  # fmt: skip
@@ -128,6 +131,12 @@ class LiveSession:
 
     def run(self) -> None:
         """Run to the end of the day, or until it is stopped; then close everything, in order."""
+        with self.opened():
+            self.engine.run()
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Begin everything but the engine, and close it in order."""
         parts = self._parts
         with ExitStack() as stack:
             parts.scribe.start()
@@ -139,7 +148,7 @@ class LiveSession:
                 stack.callback(parts.sender.close)
             for feed in reversed(parts.feeds):
                 stack.callback(feed.close)
-            self.engine.run()
+            yield
 
     def _go_live(self) -> None:
         self._resume_over.set()
