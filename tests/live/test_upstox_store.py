@@ -10,7 +10,6 @@ import pytest
 
 from auction_bt.brokers.commission import MARGIN
 from auction_bt.brokers.indian import indian_charges
-from auction_bt.brokers.upstox_store import UpstoxStore
 from auction_bt.cli import live_main
 from auction_bt.cli.sim import seeded
 from auction_bt.core.errors import BadInput
@@ -19,6 +18,7 @@ from auction_bt.core.ist import day_start, from_date
 from auction_bt.live import rehearsal
 from auction_bt.live.market_clock import MarketClock
 from auction_bt.live.sim_process import SimProcess
+from auction_bt.live.upstox_store import UpstoxStore
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
 from auction_bt.strategy import AuctionStrategy

@@ -18,12 +18,6 @@ from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start
 from auction_bt.core.leg import Leg
 from auction_bt.feeds.upstox import UpstoxData
 from auction_bt.instruments.book import InstrumentBook
-from auction_bt.live.assembly import LiveRun, Place
-from auction_bt.live.engine import LivePlan, Orders
-from auction_bt.live.market_clock import WorldClock
-from auction_bt.live.pump import CerebroPump
-from auction_bt.live.session import LiveSession
-from auction_bt.live.source import Clock
 from auction_bt.market.sessions import session_of
 from auction_bt.store.dsn import DEFAULT
 from auction_bt.store.folder_lock import FolderLock
@@ -31,6 +25,13 @@ from auction_bt.store.spool import LOCK
 from auction_bt.symbols import legs_of
 from auction_bt.upstox.client import HOST
 from auction_bt.upstox.connection import FeedState
+
+from .assembly import LiveRun, Place
+from .engine import LivePlan, Orders
+from .market_clock import WorldClock
+from .pump import CerebroPump
+from .session import LiveSession
+from .source import Clock
 
 _LATEST_NS: Final = 2 * MINUTE_NS  # after the session's end, for the last minutes to be known
 
