@@ -8,11 +8,12 @@ PY := $(VENV)/bin/python
 SYSTEM_PYTHON := python3
 HTTP := 9000
 PG := 8812
+AUDIT := audit
 TREE := build/tree/auction_bt
 SOURCES := auction_bt feeds brokers analyzers
 INSTALL_INPUTS := setup.cfg pyproject.toml constraints.txt auction_bt/__init__.py
 
-.PHONY: help install demo test soak check tree golden bench pictures questdb questdb-stop tools clean
+.PHONY: help install demo test soak check audit tree golden bench pictures questdb questdb-stop tools clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -28,11 +29,15 @@ test: $(VENV)/.test ## run every test this machine can run (AUCTION_REQUIRE=db,b
 soak: $(VENV)/.test ## 1,000 days of faults and 200 deaths of the bot, some 20 minutes; a seed that fails is named
 	@AUCTION_FAULT_SEEDS=1000 AUCTION_KILL_POINTS=200 $(PY) -m pytest -n auto tests/faults/test_a_day_of_faults.py $(PYTEST_ARGS)
 
-check: $(VENV)/.dev tree ## what a change must pass: lint, format, types, tests
+check: $(VENV)/.dev tree ## what a change must pass: lint, format, types, tests, known weaknesses (AUDIT= leaves these out)
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@cd build/tree && ../../$(PY) -m mypy --config-file ../../setup.cfg -p auction_bt
 	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
+	@if test -n "$(AUDIT)"; then $(MAKE) --no-print-directory $(AUDIT); fi
+
+audit: $(VENV)/.dev ## look for known weaknesses of the pinned packages; asks the package index
+	@$(PY) -m pip_audit -r constraints.txt --no-deps --disable-pip --progress-spinner off
 
 # mypy cannot follow setup.cfg's package map; a tree of links shows it the installed layout.
 tree:
