@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -34,8 +35,6 @@ _LATEST_NS: Final = 2 * MINUTE_NS  # after the session's end, for the last minut
 _QUIET_S: Final = 0.5
 _FLAT_S: Final = 60.0
 _LOOK_S: Final = 0.2
-_RED: Final = "\x1b[1;31m"
-_PLAIN: Final = "\x1b[0m"
 
 
 class Word:
@@ -69,6 +68,7 @@ class LiveScreen:
         self._broken: set[str] = set()
         self.is_table = has_terminal()
         self.screen = Screen(has_status=self.is_table)
+        self._one_at_a_time = threading.Lock()
         self.word = word
         self.alarms = 0
         self.tell_alarm: Callable[[str], None] | None = None  # beside the terminal
@@ -77,9 +77,10 @@ class LiveScreen:
 
     # ---------------------------------------------------------------- lines
     def say(self, text: str) -> None:
-        """Print a line."""
-        self.screen.line(text)
-        sys.stdout.flush()
+        """Print a line; any thread may."""
+        with self._one_at_a_time:
+            self.screen.line(text)
+            sys.stdout.flush()
 
     def news(self, news: News) -> None:
         """Print what happened."""
@@ -123,8 +124,12 @@ class LiveScreen:
             lost=live.recorder.lost,
             feed=feed,
         )
-        for text in view.lines():
-            self.say(f"{_RED}{text}{_PLAIN}" if self.is_table and NAKED in text else text)
+        if self.is_table:
+            with self._one_at_a_time:
+                self.screen.block(view.lines(), red=NAKED)
+        else:
+            for text in view.lines():
+                self.say(text)
         naked = {trade.name for trade in view.views if trade.stop_at == NAKED}
         for name in sorted(naked - self._naked):
             self.alarm(f"{name}: {NAKED}")
