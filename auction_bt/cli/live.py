@@ -199,7 +199,7 @@ def _run(
             session = live.run()
         finally:
             shown.screen.clear()
-    _derive(place, live)
+    derive_day(place, live)
     return shown.end(session.engine, live)
 
 
@@ -220,7 +220,8 @@ def _plan(args: argparse.Namespace, request: Request, legs: tuple[Leg, ...], day
     return replace(plan, patience=round(plan.patience * max(1.0, speed)))
 
 
-def _derive(place: Place, live: LiveRun) -> None:
+def derive_day(place: Place, live: LiveRun) -> None:
+    """Make bars and ticks of what was recorded, where the store has all of it."""
     if not live.was_sent:
         return
     with Spool.open(place.state) as spool:

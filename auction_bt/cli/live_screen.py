@@ -146,7 +146,7 @@ class LiveScreen:
 
     def _watch(self, live: LiveRun) -> None:
         # Whoever keeps the books must not fail unseen.
-        for name, error in (("journal", live.scribe.error), ("store", None)):
+        for name, error in (("journal", live.scribe.error if live.scribe is not None else None),):
             if error is not None and name not in self._broken:
                 self._broken.add(name)
                 self.alarm(f"{name}: {error}: no new trades are opened")
@@ -201,7 +201,8 @@ class LiveScreen:
             f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(taken + engine.refused, 'signal')}, "
             f"{engine.refused} refused; {plural(len(open_), 'open trade')}; {plural(self.alarms, 'alarm')}"
         )
-        parts = [f"kept as run {live.scribe.run_id} of {live.place.state / 'journal.db'}",
+        run = live.scribe.run_id if live.scribe is not None else 0
+        parts = [f"kept as run {run} of {live.place.state / 'journal.db'}",
                  f"{plural(live.recorder.recorded, 'message')} recorded"]  # fmt: skip
         if live.source.flow.most:
             parts.append(f"at most {live.source.flow.most} waiting")

@@ -37,11 +37,13 @@ from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, NAME, Place, Spool
 
 from .arguments import Progress, add_state, add_step, add_store
+from .record_feed import add_feed, record_feed
 
 HELP = (
-    "Record messages of the feed, one JSON message a line: from standard input, stamped as they are received, or from a file, at "
-    "the stamps they carry. Each is on the disk before it counts as recorded; a store that cannot be reached is sent what it "
-    "missed when it is back. Started again after a kill, a file is read on from where it was left."
+    "Record messages of the feed: from the broker itself (--feed upstox --symbol NIFTY-FUT), or one JSON message a line from "
+    "standard input, stamped as they are received, or from a file, at the stamps they carry. Each is on the disk before it counts "
+    "as recorded; a store that cannot be reached is sent what it missed when it is back. Started again after a kill, a file is "
+    "read on from where it was left."
 )
 
 _STANDARD_INPUT: Final = 0
@@ -63,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="when a message was received: now, or as it says itself (default: receive from standard input, "
                         "own from a file)")  # fmt: skip
     add_step(parser)
+    add_feed(parser)
     parser.add_argument("--no-derive", action="store_true", help="leave bars and ticks of the days recorded to a later run")
     parser.add_argument("--wait", type=float, default=_PATIENCE_S, metavar="SECONDS",
                         help="at the end, for the store to take everything (default: %(default)g)")  # fmt: skip
@@ -73,6 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Record until the input ends or a signal comes."""
+    if args.feed is not None:
+        return record_feed(args)
+    if args.symbol:
+        raise BadInput("--symbol is for the broker's feed: add --feed upstox; lines of a file say themselves whose they are")
     if args.no_derive and (args.tick or args.lot):
         raise BadInput("--tick and --lot are for the end of the recording, which --no-derive leaves out: leave that out")
     place = parse(args.store)

@@ -17,6 +17,7 @@ from auction_bt.core.ist import DAY_NS, day_start
 from auction_bt.core.leg import Leg
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
+from auction_bt.feeds.stored import Recorded
 from auction_bt.fetching.candle_api import CandleApi
 from auction_bt.fetching.limiter import RateLimiter
 from auction_bt.forwarder import Forwarder
@@ -94,11 +95,14 @@ class LiveRun:
         See `LiveSession`.
     make : callable
         Makes the engine, see `LiveSession`.
+    decides : bool
+        False where messages are recorded and nothing else: there is no run in the journal, and no earlier days are read.
     """
 
     def __init__(
         self, place: Place, plan: LivePlan, legs: tuple[Leg, ...], *, on_news: Callable[[News], None],
         on_alarm: Callable[[str], None], look: Callable[[LiveRun], float], make: Callable[..., Any] = LiveAuctionEngine,
+        decides: bool = True,
     ) -> None:  # fmt: skip
         self.place = place
         self.plan = plan
@@ -123,7 +127,7 @@ class LiveRun:
         )  # fmt: skip
         self.market.subscribe([instrument.symbol for instrument in plan.instruments])
         self._settings = run_settings(plan, legs, is_lockstep=place.lockstep)
-        self.scribe = Scribe(place.state, json.dumps(self._settings))
+        self.scribe = Scribe(place.state, json.dumps(self._settings)) if decides else None
         self._look = look
         self._make = make
         self._on_news = on_news
@@ -154,9 +158,11 @@ class LiveRun:
             resumed = recorded_today(self.place.state, self.place.opened, self.plan.day, symbols)
             since = resumed[-1].ts if resumed else 0
             self._say_missed(since)
+            warm: list[Recorded] = []
             with self.place.opened() as store:
                 cache = DayCache(self.place.state / "cache")
-                warm = list(warm_days(store, self._legs, self.plan.day, self.plan.settings, cache))
+                if self.scribe is not None:
+                    warm = list(warm_days(store, self._legs, self.plan.day, self.plan.settings, cache))
             feeds = (self.market, *self._portfolio())
             parts = Parts(self.recorder, self.forwarder, self.source, self.backfill, feeds, self.sender, self.scribe)
             self.session = LiveSession(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from auction_bt.core.decision import Decision
-from auction_bt.core.errors import AuctionError
+from auction_bt.core.errors import AuctionError, Fatal
 from auction_bt.core.ist import day_start
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
@@ -59,7 +59,8 @@ class Parts:
         Started last and closed first.
     sender : OrderSender or None
         None where no order leaves this process.
-    scribe : Scribe
+    scribe : Scribe or None
+        None where nothing is decided.
     """
 
     recorder: Recorder
@@ -68,7 +69,7 @@ class Parts:
     backfill: Backfill
     feeds: tuple[Feed, ...]
     sender: OrderSender | None
-    scribe: Scribe
+    scribe: Scribe | None
 
 
 class LiveSession:
@@ -116,7 +117,7 @@ class LiveSession:
         self._read_at = 0.0  # when the account was last asked for, on a clock that only runs forward
         self.engine = make(
             plan, self.source, warm, send=self.gate, tell=self._news, alarm=on_alarm, look=self._turn,
-            heard=parts.scribe.keep_orders,
+            heard=parts.scribe.keep_orders if parts.scribe is not None else None,
         )  # fmt: skip
 
     @property
@@ -127,6 +128,8 @@ class LiveSession:
     def before(self, action: Action) -> None:
         """Return when a request, and all that led to it, is on the disk."""
         self._parts.source.wait_committed(self.engine.seq, _COMMIT_S)
+        if self._parts.scribe is None:
+            raise Fatal("there is no journal: no order goes out")
         self._parts.scribe.intend(action)
 
     def run(self) -> None:
@@ -139,8 +142,9 @@ class LiveSession:
         """Begin everything but the engine, and close it in order."""
         parts = self._parts
         with ExitStack() as stack:
-            parts.scribe.start()
-            stack.callback(parts.scribe.close)
+            if parts.scribe is not None:
+                parts.scribe.start()
+                stack.callback(parts.scribe.close)
             parts.backfill.start()
             stack.callback(parts.backfill.close)
             if parts.sender is not None:
@@ -176,7 +180,7 @@ class LiveSession:
 
     def _news(self, news: News) -> None:
         # What was recorded before this start has been told before; this run keeps the whole day again, and is proved as a whole.
-        if isinstance(news, Decision | Trade):
+        if isinstance(news, Decision | Trade) and self._parts.scribe is not None:
             self._parts.scribe.keep(news)
         if self.is_live:
             self._on_news(news)

@@ -1,0 +1,60 @@
+"""record --feed: the broker's feed into the store, bars and all, and nothing decided."""
+
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from auction_bt.cli import main
+from auction_bt.cli.sim import seeded
+from auction_bt.core.ist import day_start, from_date
+from auction_bt.live.market_clock import MarketClock
+from auction_bt.live.sim_process import SimProcess
+from auction_bt.store.dsn import open_store
+
+DAY = date(2026, 3, 10)
+KEY = "NSE_FO|SIM-1"
+
+
+def test_a_day_of_the_feed_is_recorded_with_its_bars_and_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dsn = f"sqlite:///{(tmp_path / 'a.db').as_posix()}"
+    with SimProcess(["--seed", "7", "--instruments", "1", "--per-minute", "4", "--day", str(DAY), "--speed", "900",
+                     "--from-time", "13:00"]) as sim:  # fmt: skip
+        clock = MarketClock(sim.ready.now, sim.ready.speed)
+        with open_store(dsn, create=True) as store:
+            store.put_instrument(next(seeded(1)))
+        monkeypatch.setattr("auction_bt.cli.record_feed.WorldClock", lambda: clock)
+        monkeypatch.setattr("auction_bt.cli.tokens.find_token", lambda *_: SimpleNamespace(
+            text=sim.ready.token, describe=lambda _: "a token"))  # fmt: skip
+        code = main(["record", "--feed", "upstox", "--symbol", KEY, "--store", dsn, "--state", str(tmp_path / "s"), "--base-url",
+                     sim.ready.url, "--every", "1"])  # fmt: skip
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    assert "recording 1 symbol" in printed
+    assert "lost 0 | store OK" in printed.splitlines()[-1]
+    with open_store(dsn, readonly=True) as store:
+        begin, end = day_start(from_date(DAY)), day_start(from_date(DAY) + 1)
+        messages = sum(1 for _ in store.raw(begin, end, [KEY]))
+        assert messages > 500
+        assert len(store.bars(KEY, begin, end)) > 350  # the morning from candles
+        assert len(store.ticks(KEY, begin, end)) > 300
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--feed", "upstox"], "no symbol to record"),
+        (["--symbol", KEY], "add --feed upstox"),
+        (["--feed", "upstox", "--symbol", KEY], "no access token"),
+    ],
+)
+def test_what_cannot_be_recorded_is_one_line(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UPSTOX_ACCESS_TOKEN", raising=False)
+    assert main(["record", *words]) == 2
+    assert said in capsys.readouterr().err
