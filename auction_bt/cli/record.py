@@ -41,9 +41,9 @@ from .record_feed import add_feed, record_feed
 
 HELP = (
     "Record messages of the feed: from the broker itself (--feed upstox --symbol NIFTY-FUT), or one JSON message a line from "
-    "standard input, stamped as they are received, or from a file, at the stamps they carry. Each is on the disk before it counts "
-    "as recorded; a store that cannot be reached is sent what it missed when it is back. Started again after a kill, a file is "
-    "read on from where it was left."
+    "standard input, stamped as they are received, or from a file, at the stamps they carry. Each is on the disk before it "
+    "counts as recorded; a store that cannot be reached is sent what it missed when it is back. Started again after a kill, a "
+    "file is read on from where it was left."
 )
 
 _STANDARD_INPUT: Final = 0
