@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterable
+from textwrap import wrap
 from typing import TextIO
 
 
@@ -47,14 +48,14 @@ class Screen:
             self._shown = text
 
     def block(self, lines: Iterable[str], red: str = "") -> None:
-        """Show several lines in place of those before; in red those with the words `red` in them."""
+        """Show several lines in place of those before, long ones in several; in red those with the words `red` in them."""
         if not self._has_status:
             return
         width = shutil.get_terminal_size().columns - 1
         self.clear()
-        self._block = tuple(lines)
+        self._block = tuple(part for text in lines for part in wrap(text, width, subsequent_indent="    ") or [""])
         self._red = red or self._red
-        self._out.write("\n".join(self._painted(text[:width]) for text in self._block))
+        self._out.write("\n".join(map(self._painted, self._block)))
         self._out.flush()
 
     def _painted(self, text: str) -> str:

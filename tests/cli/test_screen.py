@@ -45,10 +45,14 @@ def test_lines_stay_above_a_block_that_changes_its_height() -> None:
     assert seen(out.getvalue()) == ["a trade was closed", "another", ""]
 
 
-def test_a_block_is_cut_to_the_terminal_and_red_where_it_must_be() -> None:
+def test_a_block_is_fitted_to_the_terminal_and_red_where_it_must_be() -> None:
     out = io.StringIO()
-    Screen(out, has_status=True).block(["x" * 100, "NO STOP AT EXCHANGE"], red="NO STOP")
-    assert seen(out.getvalue()) == ["x" * 39, "NO STOP AT EXCHANGE"]
+    screen = Screen(out, has_status=True)
+    screen.block(["  " + "word " * 12, "NO STOP AT EXCHANGE"], red="NO STOP")
+    assert seen(out.getvalue()) == ["  " + " ".join(["word"] * 7), "    " + " ".join(["word"] * 5), "NO STOP AT EXCHANGE"]
+    screen.line("above")
+    assert seen(out.getvalue())[0] == "above"
+    assert len(seen(out.getvalue())) == 4
     assert "\x1b[1;31mNO STOP AT EXCHANGE\x1b[0m" in out.getvalue()
 
 
