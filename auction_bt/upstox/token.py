@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import stat
-import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any, Final
 
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, clock_text, day_index, to_date
+from auction_bt.secret_file import keep_secret, read_secret
 
 VARIABLE: Final = "UPSTOX_ACCESS_TOKEN"
 FILE: Final = "token"
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ def in_environment(environ: Mapping[str, str], variable: str = VARIABLE) -> Toke
 
 def in_state(state: Path) -> TokenPlace:
     """Return the place where `keep_token` keeps."""
-    return TokenPlace(str(state / FILE), lambda: _read(state / FILE))
+    return TokenPlace(str(state / FILE), lambda: read_secret(state / FILE, "the token", "run `login` anew"))
 
 
 def first_token(places: Iterable[TokenPlace], now: int) -> Token | None:
@@ -135,32 +130,7 @@ def find_token(places: Iterable[TokenPlace], now: int) -> Token:
 
 def keep_token(state: Path, text: str) -> Path:
     """Write a token where `in_state` looks, for its owner alone, whole or not at all; return where."""
-    state.mkdir(parents=True, exist_ok=True)
-    number, name = mkstemp(dir=state, prefix=f"{FILE}.")  # made for its owner alone
-    try:
-        with os.fdopen(number, "w", encoding="ascii") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(state / FILE)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-    return state / FILE
-
-
-def _read(path: Path) -> str:
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text("ascii").strip()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeError) as error:
-        raise BadInput(f"the token in {path} cannot be read ({error}): run `login` anew") from error
-    if sys.platform != "win32" and mode & _OTHERS:
-        raise BadInput(f"others may read the token in {path}: chmod 600 {path}, or run `login` anew")
-    return text
+    return keep_secret(state / FILE, text)
 
 
 def _claims(text: str) -> Mapping[str, Any]:

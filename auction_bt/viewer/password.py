@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Final
 
 from werkzeug.security import generate_password_hash
 
 from auction_bt.core.errors import BadInput
+from auction_bt.secret_file import keep_secret, read_secret
 
 VARIABLE: Final = "AUCTION_VIEWER_PASSWORD"
 FILE: Final = "viewer-password"
 _LEAST: Final = 8
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def password_hash(state: Path, environ: Mapping[str, str]) -> str:
@@ -31,33 +26,12 @@ def password_hash(state: Path, environ: Mapping[str, str]) -> str:
     """
     if given := environ.get(VARIABLE, ""):
         return generate_password_hash(_checked(given))
-    path = state / FILE
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text("ascii").strip()
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeError) as error:
-        raise BadInput(f"{path} cannot be read ({error}): run `viewer --set-password` anew") from error
-    if sys.platform != "win32" and mode & _OTHERS:
-        raise BadInput(f"others may read {path}: chmod 600 {path}")
-    return text
+    return read_secret(state / FILE, "the password's hash", "run `viewer --set-password` anew")
 
 
 def keep_password(state: Path, given: str) -> Path:
     """Keep the hash of a password, whole or not at all; return where."""
-    made = generate_password_hash(_checked(given))
-    state.mkdir(parents=True, exist_ok=True)
-    number, name = mkstemp(dir=state, prefix=f"{FILE}.")  # made for its owner alone
-    try:
-        with os.fdopen(number, "w", encoding="ascii") as file:
-            file.write(made + "\n")
-        Path(name).replace(state / FILE)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise
-    return state / FILE
+    return keep_secret(state / FILE, generate_password_hash(_checked(given)))
 
 
 def _checked(given: str) -> str:
