@@ -138,3 +138,10 @@ def quantity_of(instrument: Instrument | None) -> Callable[[int], str]:
         return f"qty {whole(count)}{lots}"
 
     return quantity
+
+
+def score(value: float | None, digits: int = 4) -> str:
+    """Return a figure of any size for people: whole, with groups, from a thousand on, else to `digits` digits."""
+    if value is None:
+        return NONE
+    return number(value, 0) if abs(value) >= 1000 else f"{value:.{digits}g}".replace("-", "\u2212")

@@ -16,7 +16,7 @@ from auction_bt.core.figures import Figures
 from auction_bt.core.grid import Grid
 from auction_bt.core.ist import to_date
 from auction_bt.store.trials import TrialLedger
-from auction_bt.wording import NONE, percent, plural, rupees, whole
+from auction_bt.wording import NONE, percent, plural, rupees, score, whole
 
 from .plan import days_text
 from .report import SweepReport, counted, luck_words, overfitting_words, setting_words, table_of
@@ -123,7 +123,7 @@ def _map(
     rows = []
     for i, (head, line) in enumerate(zip(grid.axes[one].values, table, strict=True)):
         cells = [
-            _cell(NONE if v is None else f"{v:.3g}", v, most, is_best=best is not None and (best[one], best[other]) == (i, j))
+            _cell(NONE if v is None else score(v, 3), v, most, is_best=best is not None and (best[one], best[other]) == (i, j))
             for j, v in enumerate(line)
         ]
         rows.append((head, cells))

@@ -21,7 +21,7 @@ from auction_bt.report import LABEL, WIDTH
 from auction_bt.result import plain
 from auction_bt.settings import SETTINGS
 from auction_bt.store.trials import TrialLedger
-from auction_bt.wording import NONE, percent, plural, risk, rupees, whole
+from auction_bt.wording import NONE, percent, plural, risk, rupees, score, whole
 
 from .plan import Plan, days_text
 from .result import Ranking, Row, ranked, rows, values_of
@@ -145,7 +145,7 @@ def render_sweep(report: SweepReport, ledger: TrialLedger, top: int = _TOP) -> s
         if row is not None and (label == "Best plateau" or row.number != ranking.best):
             place = list(ranking.numbers).index(row.number)
             own, around = float(ranking.scores[place]), float(ranking.around[place])
-            lines.append(folded(label, f"{setting_words(row.settings)}: {own:.4g} itself, {around:.4g} around it"))
+            lines.append(folded(label, f"{setting_words(row.settings)}: {score(own)} itself, {score(around)} around it"))
     lines += [folded("Luck", luck_words(report)), folded("Overfitting", overfitting_words(report.overfitting))]
     lines += ["", *_lines(table_of(report, ledger, top))]
     for name, reason in report.failed[:_FAILURES]:
@@ -199,15 +199,16 @@ def table_of(report: SweepReport, ledger: TrialLedger, top: int) -> list[list[st
     ranking, plan = report.ranking, report.plan
     order = ranking.order()[:top]
     names = [axis.name for axis in plan.grid.axes]
-    table = [["trial", *names, "around", ranking.objective, "net", "trades", "R", "wins", "drawdown"]]
+    is_net = ranking.objective == "net"  # which stands there anyway
+    table = [["trial", *names, "around", *([] if is_net else [ranking.objective]), "net", "trades", "R", "wins", "drawdown"]]
     for place in order:
         row = next(rows(plan.only([int(ranking.numbers[place])]), ledger))
         figures = row.figures
         assert figures is not None  # noqa: S101 - for the type checker: what is ranked has figures
         trial = row.trials[0][0].identity if len(row.trials) == 1 else NONE
         own = figures.value(ranking.objective)
-        table.append([trial, *(f"{v}" for v in row.settings.values()), f"{ranking.around[place]:.4g}",
-                      NONE if own is None else f"{own:.4g}", rupees(figures.net), whole(figures.trades),
+        table.append([trial, *(f"{v}" for v in row.settings.values()), score(float(ranking.around[place])),
+                      *([] if is_net else [NONE if own is None else score(own)]), rupees(figures.net), whole(figures.trades),
                       risk(figures.value("r_mean")), percent(figures.value("win_rate")), rupees(figures.drawdown)])  # fmt: skip
     return table
 

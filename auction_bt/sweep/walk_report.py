@@ -13,7 +13,7 @@ from auction_bt.core.figures import OBJECTIVES, Figures
 from auction_bt.core.ist import to_date
 from auction_bt.core.sharpe import measure, probabilistic_sharpe
 from auction_bt.result import plain
-from auction_bt.wording import NONE, percent, plural, risk, rupees, whole
+from auction_bt.wording import NONE, percent, plural, risk, rupees, score, whole
 
 from .plan import Plan, days_text
 from .report import folded, setting_words
@@ -92,7 +92,7 @@ def fold_table(report: WalkReport) -> list[list[str]]:
             table.append([train, test, NONE, step.error or NONE, NONE, NONE, NONE])
             continue
         found = step.figures
-        table.append([train, test, f"{step.trained:.4g}", setting_words(report.plan.grid.at(step.chosen)), rupees(found.net),
+        table.append([train, test, score(step.trained), setting_words(report.plan.grid.at(step.chosen)), rupees(found.net),
                       whole(found.trades), risk(found.value("r_mean"))])  # fmt: skip
     return table
 

@@ -15,6 +15,7 @@ import pytest
 from auction_bt.cli import backtest, sweep
 from auction_bt.core.ist import from_date
 from auction_bt.store.journal import Journal
+from auction_bt.wording import score
 from tests.importing.made import ENVIRONMENT
 from tests.sweep.made import DAYS, GRID, SYMBOLS, kept, walk_csv, write
 from tests.waiting import until
@@ -163,7 +164,7 @@ def test_the_page_holds_maps_and_asks_nobody(filled):
     assert page.count('<table class="heat">') == 3
     assert page.count('class="best"') == 3
     (one,) = [row["net"] for row in found["rows"] if row["settings"] == {"period": 10, "min_r": 0.5, "window": "rolling"}]
-    assert f">{one:.3g}<" in page  # alone of its pair that has a net
+    assert f">{score(one, 3)}<" in page  # alone of its pair that has a net
     assert "IN SAMPLE" in page
     assert "window=anchored: window &#39;anchored&#39; needs anchor" in page
     assert not [word for word in ("http:", "https:", "<script", "src=") if word in page]
