@@ -5,8 +5,9 @@ Usage: python benchmarks/bench_live.py [--instruments 250] [--seconds 60] [--rat
 One message a frame, which is the worst case: the broker's own frames carry several. The market runs `--speed` times faster than
 the world, so bars close, and strategies decide, as many times more often than they ever will.
 
-The way of an order is from its frame's arrival in this process to the request being handed to the broker's client, the disk's
-`fsync` left out and told beside it, and so are waits that the broker's own limits of requests ask for.
+The way of an order is from its frame's arrival in this process to its being asked for, and from the disk to the broker's client. What
+lies
+between is told beside it: the sender's queue, where the broker's own limits of requests hold a burst back, and the disk's `fsync`.
 """
 
 from __future__ import annotations
@@ -36,7 +37,14 @@ from auction_bt.store.dsn import open_store
 
 HERE = Path(__file__).resolve().parent
 # Every signal is taken, however little it offers: the load has orders in it.
-EAGER = {"cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "entry_from_min": 0, "risk_fraction": 0.0001}
+EAGER = {
+    "max_concurrent": 5,
+    "cost_multiple": 0.0,
+    "stop_cost_multiple": 0.0,
+    "min_r": 0.0,
+    "entry_from_min": 0,
+    "risk_fraction": 0.0001,
+}
 
 
 @dataclass
@@ -116,7 +124,7 @@ def _measured(folder: Path, count: int, speed: float, exchange: Any, ready: dict
         "most waiting": live.source.flow.most, "recorder waiting": seen.waiting, "store behind": seen.behind,
         "decisions": len(engine.decisions), "requests": len(waits),
         "ways ms": [round(quantile(ways, q) / 1e6, 2) for q in (0.5, 0.9, 0.99, 1.0)],
-        "disk ms": [round(quantile(sorted(w for w, _ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
+        "queue and disk ms": [round(quantile(sorted(w for w, _ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
         "same position": ours == {k: q for k, q in account["positions"].items() if q}, "alarms": alarms[:3],
     }  # fmt: skip
 
