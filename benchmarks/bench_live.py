@@ -5,9 +5,9 @@ Usage: python benchmarks/bench_live.py [--instruments 250] [--seconds 60] [--rat
 One message a frame, which is the worst case: the broker's own frames carry several. The market runs `--speed` times faster than
 the world, so bars close, and strategies decide, as many times more often than they ever will.
 
-The way of an order is from its frame's arrival in this process to its being asked for, and from the disk to the broker's client. What
-lies
-between is told beside it: the sender's queue, where the broker's own limits of requests hold a burst back, and the disk's `fsync`.
+The way of an order is from its frame's arrival in this process to its being asked for, and from the disk to the broker's client.
+What lies between is told beside it: the sender's queue, where the broker's own limits of requests hold a burst back, and the
+disk's `fsync`.
 """
 
 from __future__ import annotations
