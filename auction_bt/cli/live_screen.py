@@ -73,6 +73,7 @@ class LiveScreen:
         self.alarms = 0
         self.tell_alarm: Callable[[str], None] | None = None  # beside the terminal
         self._obedience: Obedience | None = None
+        self._obey_at = 0.0
         self._naked: set[str] = set()  # trades without a stop, that were told
 
     # ---------------------------------------------------------------- lines
@@ -103,7 +104,7 @@ class LiveScreen:
         now = time.monotonic()
         if self.word.times and not self._ending:
             self._stop(live, now)
-        self._obey(live)
+        self._obey(live, now)
         if (self._ending and self._may_end(live, now)) or self._is_over(live):
             live.session.engine.stop()
         if now >= self._due:
@@ -135,7 +136,11 @@ class LiveScreen:
             self.alarm(f"{name}: {NAKED}")
         self._naked = naked
 
-    def _obey(self, live: LiveRun) -> None:
+    def _obey(self, live: LiveRun, now: float) -> None:
+        # A look costs a walk through a folder, and messages come by the thousand.
+        if not live.session.is_live or now < self._obey_at:
+            return
+        self._obey_at = now + _LOOK_S
         box = CommandBox(live.place.state)
         if self._obedience is None:
             self._obedience = Obedience(box, live.session.engine, live, self.say)

@@ -36,6 +36,8 @@ _NAMED: Final = 3
 # Seconds between two looks at the account, and where it differs from what is known.
 _ACCOUNT_S: Final = 30.0
 _DOUBT_S: Final = 3.0
+_FIRST_LOOK_S: Final = 45.0  # three calls, each given up after its own time
+_FIRST_LOOKS: Final = 3
 
 
 class Feed(Protocol):
@@ -155,15 +157,32 @@ class LiveSession:
             yield
 
     def _go_live(self) -> None:
-        self._resume_over.set()
+        # The account first: what was closed meanwhile must not be left once more by what was known before.
+        is_known = self._is_account_known()
         strange = self.gate.open(self._intended, self.source.tell, self._clock())
+        self._resume_over.set()
+        if not is_known:
+            self._halt("the account cannot be read: no trade is opened; see what it holds, then `resume`", "account not read")
         if strange:
-            self._on_alarm(f"orders went out today that these settings do not ask for ({', '.join(strange[:_NAMED])}): they "
-                           "stay as they are; look at the broker's own page, then `resume`")  # fmt: skip
-            self.source.tell({"kind": "command", "ts": self._clock(), "what": "halt", "reason": "orders nobody asked for"})
-        self._read_account()
+            self._halt(f"orders went out today that these settings do not ask for ({', '.join(strange[:_NAMED])}): they stay as "
+                       "they are; look at the broker's own page, then `resume`", "orders nobody asked for")  # fmt: skip
         for feed in self._parts.feeds:
             feed.start()
+
+    def _is_account_known(self) -> bool:
+        sender = self._parts.sender
+        if sender is None:
+            return True
+        before = sender.reads
+        for _ in range(_FIRST_LOOKS):
+            self._read_account()
+            if sender.wait_idle(_FIRST_LOOK_S) and sender.reads > before:
+                return True
+        return False
+
+    def _halt(self, text: str, reason: str) -> None:
+        self._on_alarm(text)
+        self.source.tell({"kind": "command", "ts": self._clock(), "what": "halt", "reason": reason})
 
     def _turn(self) -> float:
         # Positions that nobody here has opened or closed are found by looking, and a difference is looked at again soon.

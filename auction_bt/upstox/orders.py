@@ -70,7 +70,8 @@ class OrderSender:
             threading.Thread(target=self._read, name="account", daemon=True),
         ]
         self._undone = 0
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self.reads = 0  # of the account, that were answered whole
         self.waits: list[tuple[int, int]] = []  # of each request: from its being asked to the disk, and to the call, ns
 
     def start(self) -> None:
@@ -80,13 +81,13 @@ class OrderSender:
 
     def send(self, action: Action) -> None:
         """Take a request; never wait."""
-        with self._lock:
+        with self._changed:
             self._undone += 1
         self._actions.put((action, self._now()))
 
     def read_account(self) -> None:
         """Ask for order book, positions and funds; they come as messages."""
-        with self._lock:
+        with self._changed:
             self._undone += 1
         self._reads.put("account")
 
@@ -94,6 +95,16 @@ class OrderSender:
     def is_idle(self) -> bool:
         """Whether every request has been answered, and the answer told."""
         return not self._undone
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until it is; return whether it was within `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._undone, timeout)
+
+    def _one_done(self) -> None:
+        with self._changed:
+            self._undone -= 1
+            self._changed.notify_all()
 
     def close(self, timeout: float = 15.0) -> None:
         """Send what waits, and end."""
@@ -111,8 +122,7 @@ class OrderSender:
             try:
                 self._perform(client, action, asked)
             finally:
-                with self._lock:
-                    self._undone -= 1
+                self._one_done()
 
     def _perform(self, client: _Client, action: Action, asked: int) -> None:
         to = _ASKED[type(action)]
@@ -178,11 +188,11 @@ class OrderSender:
                 self._tell(positions_message(client.positions(), self._clock()))
                 available, used = client.funds()
                 self._tell(funds_message(available, used, self._clock()))
+                self.reads += 1
             except (_Refused, _Unknown):
                 pass  # what was known stands; whoever shows it shows its age
             finally:
-                with self._lock:
-                    self._undone -= 1
+                self._one_done()
 
 
 class _Refused(Exception):

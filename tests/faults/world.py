@@ -296,6 +296,7 @@ class World:
 
     def _connect(self, gate, plan):
         self.is_connected = True
+        self.read_account()  # first: nothing may be done on what was known before
         assert not gate.open(self.intended, self.tell, self.now), "orders that nobody asks for again"
         begin = self.recorded[-1].ts if self.recorded else 0
         self.tell({"kind": "state", "ts": self.now, "what": "start"})
@@ -306,7 +307,6 @@ class World:
                 rows = [c.row for c in self.broker.minutes.of(symbol, self.day.day, self.now)]
                 found = rows_between(rows, minute_start(begin), minute_start(self.now))
                 self.tell({"kind": "candles", "ts": self.now, "symbol": symbol, "rows": found})
-        self.read_account()
         if self.is_calm:
             self._flatten()
 
