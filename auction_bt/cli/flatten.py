@@ -10,13 +10,14 @@ from auction_bt.upstox.client import UpstoxClient
 from auction_bt.upstox.flattening import Flattening
 
 from .arguments import add_base_url, add_state, check_address, check_state
-from .commanding import is_running, say
+from .commanding import is_running, leave, say
 from .configured import add_config
 from .tokens import add_keyring, token_of
 
 HELP = (
     "Leave every trade of the bot at market, or that of a symbol, take back its orders, and open no more until `resume`. Where "
-    "no bot runs it is done from here, by the tags of its orders: what other people have opened is left alone."
+    "no bot runs, or it does not take the word, it is done from here, by the tags of its orders: what other people have opened "
+    "is left alone."
 )
 
 
@@ -34,8 +35,14 @@ def run(args: argparse.Namespace) -> int:
     check_state(args.state)
     check_address(args.base_url)
     if is_running(args.state):
-        return say(args, "flatten", args.symbol)
-    print(f"no bot runs on {args.state}: doing it from here", flush=True)
+        code = say(args, "flatten", args.symbol)
+        if code is not None:
+            return code
+        print(f"what runs on {args.state} takes no word: doing it from here", flush=True)
+    else:
+        print(f"no bot runs on {args.state}: doing it from here", flush=True)
+    if not args.symbol:
+        leave(args, "halt")  # before all else: a bot that starts meanwhile opens nothing
     client = UpstoxClient(args.base_url)
     client.send_token(token_of(args, time.time_ns()).text)
     left = Flattening(client, time.time_ns, time.sleep, lambda text: print(text, flush=True)).run(args.symbol)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .arguments import add_state, check_state
-from .commanding import say
+from .commanding import say_or_leave
 from .configured import add_config
 
 HELP = (
@@ -24,4 +24,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tell the bot."""
     check_state(args.state)
-    return say(args, "resume", args.symbol)
+    return say_or_leave(args, "resume", args.symbol)

@@ -80,6 +80,8 @@ class Alerts:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self.dropped:
+            self._say(f"{self.dropped} alarms came too fast to be kept and sent: the terminal has shown them")
         try:
             self._queue.put(None, timeout=1.0)
         except queue.Full:

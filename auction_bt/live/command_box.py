@@ -17,6 +17,8 @@ from auction_bt.core.errors import BadInput
 FOLDER: Final = "commands"
 WORDS: Final = ("halt", "resume", "flatten")
 _LOOK_S: Final = 0.1
+_NEW: Final = ".json"
+_IN_HAND: Final = ".held"  # as long as the other: names are what stands before them
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class CommandBox:
             self._folder.mkdir(parents=True, exist_ok=True)
             part = self._folder / f"{name}.part"
             part.write_text(body, encoding="utf-8")
-            part.replace(self._folder / f"{name}.json")
+            part.replace(self._folder / f"{name}{_NEW}")
         except OSError as error:
             raise BadInput(f"{self._folder} cannot be written ({error.strerror or error}): give the bot's --state") from error
         return name
@@ -89,21 +91,34 @@ class CommandBox:
                 return None
             sleep(_LOOK_S)
 
-    def is_waiting(self, name: str) -> bool:
-        """Whether nobody has taken it yet."""
-        return (self._folder / f"{name}.json").exists()
+    def take_back(self, name: str, seconds: float, sleep: Callable[[float], None] = time.sleep) -> bool:
+        """Take a command out that nobody has taken within `seconds`; return whether it was so.
+
+        Notes
+        -----
+        What was to be done at once must not be done hours later, by the next start.
+        """
+        path, until = self._folder / f"{name}{_NEW}", time.monotonic() + seconds
+        while path.exists():
+            if time.monotonic() >= until:
+                with suppress(OSError):
+                    path.unlink()
+                    return True
+                break  # it was taken at this moment
+            sleep(_LOOK_S)
+        return False
 
     # ---------------------------------------------------------------- for whoever obeys
     def waiting(self) -> list[Command]:
         """Return what was put in and not taken out, oldest first; what is no command is taken out and left at that."""
         try:
-            names = sorted(entry[:-5] for entry in os.listdir(self._folder) if entry.endswith(".json"))
+            names = sorted(entry[:-5] for entry in os.listdir(self._folder) if entry.endswith((_NEW, _IN_HAND)))
         except OSError:
             return []
         found = []
         for name in names:
             try:
-                said = json.loads((self._folder / f"{name}.json").read_text(encoding="utf-8"))
+                said = json.loads(self._body(name).read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 said = None
             if isinstance(said, dict) and said.get("what") in WORDS:
@@ -112,10 +127,19 @@ class CommandBox:
                 self.drop(name)
         return found
 
+    def accept(self, name: str) -> None:
+        """Say that a command is in hand: whoever gave it cannot take it back any more, and a start after a crash obeys it."""
+        with suppress(OSError):
+            (self._folder / f"{name}{_NEW}").replace(self._folder / f"{name}{_IN_HAND}")
+
     def drop(self, name: str) -> None:
         """Take a command out: it has been recorded."""
         with suppress(OSError):
-            (self._folder / f"{name}.json").unlink()
+            self._body(name).unlink()
+
+    def _body(self, name: str) -> Path:
+        found = self._folder / f"{name}{_IN_HAND}"
+        return found if found.exists() else self._folder / f"{name}{_NEW}"
 
     def tell(self, name: str, text: str) -> None:
         """Say what came of a command."""

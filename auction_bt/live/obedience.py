@@ -84,6 +84,7 @@ class Obedience:
             names = ", ".join(sorted(i.name or i.symbol for i in self._engine.plan.instruments))
             self._box.tell(command.name, f"no symbol {command.symbol} in this run: it trades {names}")
             return
+        self._box.accept(command.name)
         self._under[command.name] = _Under(command, symbol, self._now())
         reason = {"halt": f"halted by {command.by}", "flatten": "manual"}.get(command.what, "")
         self._told.tell(kind="command", what=command.what, symbol=symbol, by=command.by, reason=reason)

@@ -100,7 +100,12 @@ class Door:
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             return False
-        return secrets.compare_digest(request.headers.get(TOKEN_HEADER, ""), session.get("token", secrets.token_urlsafe()))
+        return self._is_token(request.headers.get(TOKEN_HEADER, ""))
+
+    @staticmethod
+    def _is_token(given: str) -> bool:
+        made = session.get("token", "")
+        return bool(made) and secrets.compare_digest(given.encode("utf-8", "replace"), made.encode())
 
     # ---------------------------------------------------------------- the way in
     def _login(self) -> AnyResponse | str:
@@ -108,8 +113,7 @@ class Door:
             return redirect("/")
         if request.method == "GET":
             return render_template("login.html", token=self.token(), wrong=False)
-        given = request.form.get("token", "")
-        if not secrets.compare_digest(given, session.get("token", secrets.token_urlsafe())):
+        if not self._is_token(request.form.get("token", "")):
             return _said("this did not come from the viewer's own page: load it again", 403)
         if self._failed.is_full:
             return _said("too many wrong passwords: wait a minute", 429)

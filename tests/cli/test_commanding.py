@@ -10,6 +10,8 @@ import pytest
 
 from auction_bt.cli import main
 from auction_bt.live.command_box import Command, CommandBox
+from auction_bt.store.folder_lock import FolderLock
+from auction_bt.store.spool import LOCK
 from auction_bt.upstox.token import Token
 from tests.cli.test_live import REHEARSAL, ROOT
 from tests.sim.made import FUTURE, SHARE
@@ -73,7 +75,13 @@ def test_the_box_keeps_the_order_and_what_is_no_command_does_not_stay(tmp_path: 
     assert not (tmp_path / "commands" / "1.json").exists()
     box.drop(names[0])
     box.tell(names[0], "done")
-    assert not box.is_waiting(names[0])
+    assert not box.take_back(names[0], 0)
+    box.accept(names[1])
+    assert not box.take_back(names[1], 0), "it is in hand"
+    assert [c.name for c in box.waiting()] == names[1:], "and is obeyed after a crash"
+    box.drop(names[1])
+    assert box.take_back(names[2], 0)
+    assert box.waiting() == []
     assert box.answer(names[0], 0) == "done"
     assert box.answer(names[0], 0) is None
 
@@ -115,10 +123,25 @@ def test_without_a_bot_what_is_ours_is_flattened_and_what_is_not_is_left_alone(
         assert "take back abt1s2" in printed
         assert "+65 at market" in printed
         assert "flat: nothing of the bot's is open" in printed
+        assert [c.what for c in CommandBox(tmp_path).waiting()] == ["halt"], "and its next start opens nothing"
         held = {p.key: p.quantity for p in service.broker.read(lambda exchange, _: list(exchange.books.positions()))}
         assert {key: qty for key, qty in held.items() if qty} == {SHARE: 10}
         assert main(["flatten", "--state", str(tmp_path), "--base-url", service.url]) == 0, "again is no harm"
         assert "+65 at market" not in capsys.readouterr().out
+
+
+def test_a_recorder_takes_no_word(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auction_bt.cli.commanding._TAKEN_S", 0.2)
+    monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", "a.b.c")
+    with FolderLock.take(tmp_path, LOCK, "recorder"):
+        assert main(["resume", "--state", str(tmp_path)]) == 1
+        assert "takes no word" in capsys.readouterr().err
+        assert CommandBox(tmp_path).waiting() == [], "nothing is left to be done hours later"
+        assert main(["flatten", "--state", str(tmp_path), "--base-url", "http://127.0.0.1:9"]) == 1
+    said = capsys.readouterr()
+    assert "takes no word: doing it from here" in said.out
+    assert "the broker cannot be reached" in said.err
+    assert [c.what for c in CommandBox(tmp_path).waiting()] == ["halt"]
 
 
 def test_flatten_without_a_broker_says_so(

@@ -87,6 +87,7 @@ def test_a_place_that_does_not_take_it_is_said_and_nobody_waits(tmp_path):
             alerts(f"alarm {number}")
         assert alerts.dropped >= 99
         gate.set()
+    assert any("alarms came too fast" in text for text in said)
 
 
 def test_addresses_that_are_none_are_refused_without_being_shown():

@@ -59,6 +59,7 @@ def test_another_site_can_do_nothing(app, tmp_path):
     with FolderLock.take(tmp_path, LOCK, "recorder"):
         assert act(client).status_code == 403
         assert act(client, "guessed").status_code == 403
+        assert act(client, "g\u00fcessed").status_code == 403
         assert act(client, token, Origin="http://evil.example").status_code == 403
         assert act(app(), token).status_code == 403  # of another session
         assert CommandBox(tmp_path).waiting() == []
