@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Final
+from typing import Any
 
 import backtrader as bt
 
 from auction_bt.brokers.account import Account
 from auction_bt.brokers.commission import executed_at
+from auction_bt.brokers.exchange_orders import KINDS, check_order
 from auction_bt.brokers.messages import Held, available_of, read
 from auction_bt.brokers.valued import ValuedBroker
 from auction_bt.core.errors import Refused
@@ -22,11 +23,6 @@ from auction_bt.core.live_order import FINAL, Action, Asked, Cancel, Intent, Kin
 from auction_bt.core.order_set import Role
 from auction_bt.core.stamps import to_num
 from auction_bt.core.trade import Fill, Side
-
-_KINDS: Final = {
-    bt.Order.Market: Kind.MARKET, bt.Order.Limit: Kind.LIMIT, bt.Order.Stop: Kind.STOP_MARKET,
-    bt.Order.StopLimit: Kind.STOP_LIMIT,
-}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -87,8 +83,10 @@ class UpstoxBroker(ValuedBroker):
         self.alarms: list[str] = []
         self._over: dict[str, int] = {}  # shares filled of each order of trades that are over, by tag
         self.account = Account()
-        self.blocked: dict[str, str] = {}  # symbols that a person must look at, taken out by whoever obeys
-        self.difference = ""  # why no trade may be opened any more, likewise
+        # Symbols that a person must look at, and why no trade may be opened any more: entries are refused as long as they stand
+        # here. An engine that logs refusals of its own takes them out.
+        self.blocked: dict[str, str] = {}
+        self.difference = ""
         self._send: Callable[[Action], None] = self.p.send or (lambda _: None)
         self._freeze: Mapping[str, int] = self.p.freeze or {}
 
@@ -250,17 +248,14 @@ class UpstoxBroker(ValuedBroker):
     # ---------------------------------------------------------------- intake
     def submit_accept(self, order: Any) -> None:
         """Take an order and send it."""
-        self._check(order)
+        check_order(order)
         order.pannotated = None
         order.submit()
         self.pending.append(order)
         self.notify(order)
         symbol = order.data.instrument.symbol
-        reason = self.p.refusal() if self.p.refusal is not None else ""
         exits = order.info.get("exits")
-        if not reason and symbol in self._trades:
-            reason = "the trade before is not over"
-        if reason:
+        if reason := self._refusal(order, symbol):
             self._end(order, bt.Order.Rejected, reason)
             return
         order.accept()
@@ -272,25 +267,23 @@ class UpstoxBroker(ValuedBroker):
         terms = Terms(symbol, float(instrument.tick), self._freeze.get(symbol, 0), self.p.patience)
         side = Side.LONG if order.isbuy() else Side.SHORT
         price = self._on_grid(order.data, order.created.price) if order.exectype == bt.Order.Limit else 0.0
-        keeper = Keeper(terms, side, qty, exits, self._seq, self._now, self._send, entry=_KINDS[order.exectype], price=price)
+        keeper = Keeper(terms, side, qty, exits, self._seq, self._now, self._send, entry=KINDS[order.exectype], price=price)
         self._trades[symbol] = _Trade(order.data, order, keeper)
 
-    def _check(self, order: Any) -> None:
-        instrument = order.data.instrument
-        exits, size = order.info.get("exits"), round(order.size)
-        if order.exectype not in _KINDS:
-            raise Refused(f"order type {order.getordername()} is not known to the exchange: use Market, Limit, Stop or StopLimit")
-        if order.oco is not None or order.parent is not None or not order.transmit:
-            raise Refused("orders that depend on one another (oco, parent, transmit=False) are not known to the exchange: give "
-                          "the entry an exit group (exits=ExitGroup(…))")  # fmt: skip
-        if order.p.valid is not None:
-            raise Refused("the exchange keeps an order for the day or takes it at once: leave valid out and cancel it yourself")
-        if not size or size % instrument.lot:
-            raise Refused(f"{instrument.symbol}: {abs(size)} is not a multiple of the lot of {instrument.lot}")
-        if exits is not None and exits.qty * exits.side.sign != size:
-            raise Refused(f"an entry of {size} shares cannot carry exits for {exits.side} {exits.qty}")
-        if exits is not None and order.exectype not in (bt.Order.Market, bt.Order.Limit):
-            raise Refused("an entry with an exit group is a market or a limit order")
+    def _refusal(self, order: Any, symbol: str) -> str:
+        # What makes a position smaller is never refused for what is in doubt.
+        held = self.positions[order.data].size
+        opens = abs(held + order.size) > abs(held)
+        said = self.p.refusal() if self.p.refusal is not None else ""
+        doubt = (self.difference or self.blocked.get(symbol, "")) if opens else ""
+        return said or doubt or ("the trade before is not over" if symbol in self._trades else "")
+
+    def resume(self, symbol: str = "") -> None:
+        """Let entries in again, or in a symbol: a person has looked."""
+        if symbol:
+            self.blocked.pop(symbol, None)
+        else:
+            self.difference = ""
 
     def _on_grid(self, data: Any, price: float | None) -> float:
         if price is None or not isfinite(price):
@@ -312,7 +305,7 @@ class UpstoxBroker(ValuedBroker):
 
     # ---------------------------------------------------------------- orders that are mirrored
     def _send_plain(self, order: Any, qty: int) -> None:
-        kind = _KINDS[order.exectype]
+        kind = KINDS[order.exectype]
         first, second = (self._on_grid(order.data, p) for p in (order.created.price, order.created.pricelimit))
         price = {Kind.LIMIT: first, Kind.STOP_LIMIT: second}.get(kind, 0.0)
         trigger = first if kind in {Kind.STOP_MARKET, Kind.STOP_LIMIT} else 0.0

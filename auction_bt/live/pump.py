@@ -7,7 +7,6 @@ from typing import Any
 
 from auction_bt.core.bar import Bar
 from auction_bt.core.live_order import Action
-from auction_bt.core.risk import RiskBook
 from auction_bt.core.tick import Tick
 from auction_bt.feeds.stored import Recorded
 from auction_bt.router import LiveMarketRouter
@@ -55,7 +54,6 @@ class CerebroPump:
     ) -> None:  # fmt: skip
         self.plan = plan
         self.broker = broker
-        self.risk = RiskBook(plan.cash)
         self.seq = 0
         self.is_over = False
         self._source = source

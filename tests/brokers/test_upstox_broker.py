@@ -3,6 +3,8 @@
 from decimal import Decimal
 from types import SimpleNamespace
 
+import backtrader as bt
+import pandas as pd
 import pytest
 
 from auction_bt.brokers.messages import book_message, positions_message
@@ -54,6 +56,38 @@ def test_a_position_that_nobody_has_opened_stops_trading_after_three_looks(broke
         broker.on_message(dump(positions_message([{"instrument_token": KEY, "quantity": 10}], 2)))
     assert broker.difference == "position differs"
     assert "the account holds +10 shares and +0 are known here" in broker.alarms[0]
+
+
+@pytest.mark.parametrize(("held", "size", "is_taken"), [(0, 10, False), (10, -10, True), (10, 10, False), (10, -30, False)])
+def test_while_something_is_in_doubt_positions_may_become_smaller_alone(held, size, is_taken):
+    sent, states = [], []
+
+    class Once(bt.Strategy):
+        def next(self):
+            broker, data = self.broker, self.data
+            if len(self) > 1:
+                return
+            broker.positions[data].update(held, 100.0)
+            for look in range(3):
+                broker.on_message(dump(positions_message([{"instrument_token": KEY, "quantity": 99}], look)))
+            assert broker.difference
+            order = self.buy(size=size) if size > 0 else self.sell(size=-size)
+            states.append(order.status != bt.Order.Rejected)
+            broker.resume()
+            states.append(self.buy(size=10).status != bt.Order.Rejected)
+
+    cerebro = bt.Cerebro(stdstats=False)
+    days = pd.date_range("2026-03-10", periods=2)
+    data = bt.feeds.PandasData(
+        dataname=pd.DataFrame(dict.fromkeys(("open", "high", "low", "close", "volume"), 100.0), index=days)
+    )
+    data.instrument = Instrument(KEY, Decimal("0.10"))
+    cerebro.adddata(data)
+    cerebro.setbroker(UpstoxBroker(send=sent.append))
+    cerebro.addstrategy(Once)
+    cerebro.run()
+    assert states == [is_taken, True]
+    assert len(sent) == is_taken + 1
 
 
 def test_what_was_held_over_night_is_left_alone_and_its_symbol_blocked(broker):
