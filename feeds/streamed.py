@@ -169,8 +169,11 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         bar, self._bar = self._bar, None
         if bar is None:
             return False
+        self._show(bar)
+        return True
+
+    def _show(self, bar: Bar) -> None:
         lines = self.lines
         lines.datetime[0] = to_num(bar.ts + MINUTE_NS)
         lines.open[0], lines.high[0], lines.low[0], lines.close[0] = bar.open, bar.high, bar.low, bar.close
         lines.volume[0], lines.openinterest[0] = float(bar.volume), 0.0
-        return True

@@ -6,8 +6,6 @@ from collections import deque
 from typing import Any
 
 from auction_bt.core.bar import Bar
-from auction_bt.core.ist import MINUTE_NS
-from auction_bt.core.stamps import to_num
 from auction_bt.feeds.stored import Recorded
 from auction_bt.feeds.streamed import StreamedData
 
@@ -84,8 +82,5 @@ class UpstoxData(StreamedData):
     def _load(self) -> Any:
         if not self._waiting:
             return False if self._store.is_over else None
-        bar, lines = self._waiting.popleft(), self.lines
-        lines.datetime[0] = to_num(bar.ts + MINUTE_NS)
-        lines.open[0], lines.high[0], lines.low[0], lines.close[0] = bar.open, bar.high, bar.low, bar.close
-        lines.volume[0], lines.openinterest[0] = float(bar.volume), 0.0
+        self._show(self._waiting.popleft())
         return True

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from types import FrameType
 from typing import Any, Final
 
 from auction_bt.backtest import Request
@@ -42,6 +40,7 @@ from .live_screen import LiveScreen, Word
 from .real_orders import add_real_orders, confirm, hold_account, most_open
 from .request import add_live_request, live_request
 from .sim import last_day, seeded
+from .stopping import stopping
 from .tokens import add_keyring, token_of
 
 HELP: Final = (
@@ -101,16 +100,25 @@ def _live(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
         book = loaded_book(args.state, stack)
-        with open_store(args.store, create=True) as store:
-            legs = tuple(leg for text in args.symbol for leg in legs_of(store, book, text, range(day, day + 1)))
-            _check(legs, day, live_request(args, args.symbol).settings)
-            for leg in legs:
-                store.put_instrument(leg.instrument)
+        legs = legs_today(args, book, day, lambda found: _check(found, day, live_request(args, args.symbol).settings))
         if args.orders == Orders.UPSTOX:
             _take_account(args, stack)
         freeze = _freeze(book, legs, day)
         place = Place(args.store, args.state, args.base_url, lambda: token_of(args, time.time_ns()).text, clock)
         return _run(args, place, legs, day, None, freeze)
+
+
+def legs_today(
+    args: argparse.Namespace, book: InstrumentBook | None, day: int,
+    check: Callable[[tuple[Leg, ...]], None] = lambda _: None,
+) -> tuple[Leg, ...]:  # fmt: skip
+    """Return what --symbol means on IST day `day`, checked before the store is told of it."""
+    with open_store(args.store, create=True) as store:
+        legs = tuple(leg for text in args.symbol for leg in legs_of(store, book, text, range(day, day + 1)))
+        check(legs)
+        for leg in legs:
+            store.put_instrument(leg.instrument)
+    return legs
 
 
 def _freeze(book: InstrumentBook | None, legs: tuple[Leg, ...], day: int) -> dict[str, int]:
@@ -192,7 +200,7 @@ def _run(
     with ExitStack() as stack:
         if args.viewer:
             stack.enter_context(_viewer(args.viewer, place))
-        stack.enter_context(_signals(shown.word))
+        stack.enter_context(stopping(shown.word.stop, {"SIGUSR1": shown.word.halt, "SIGUSR2": shown.word.flatten}))
         stack.enter_context(alerts)
         shown.say(f"{plan.orders.value}: {plural(len(legs), 'symbol')}, {to_date(day)}, recording to {place.store}")
         try:
@@ -230,32 +238,6 @@ def derive_day(place: Place, live: LiveRun) -> None:
             with open_store(place.store) as store:
                 finish(store, touched, lambda _: None)
             spool.forget_touched()
-
-
-@contextmanager
-def _signals(word: Word) -> Iterator[None]:
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before: dict[int, Any] = {}
-
-    def stop(number: int, _: FrameType | None) -> None:
-        word.times += 1
-        if word.times > 1:
-            signal.signal(number, before[number])
-
-    for name in names:
-        number = getattr(signal, name)
-        before[number] = signal.getsignal(number)
-        signal.signal(number, stop)
-    for name, wanted in (("SIGUSR1", "halt"), ("SIGUSR2", "flatten")):
-        if hasattr(signal, name):  # not on Windows
-            number = getattr(signal, name)
-            before[number] = signal.getsignal(number)
-            signal.signal(number, lambda *_, wanted=wanted: setattr(word, "wanted", wanted))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

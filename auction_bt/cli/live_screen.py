@@ -13,12 +13,11 @@ from typing import Any, Final
 
 from auction_bt.core.decision import Decision
 from auction_bt.core.errors import Fatal
-from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.news import News
 from auction_bt.live.assembly import LiveRun
 from auction_bt.live.command_box import Command, CommandBox
 from auction_bt.live.commands import STALE
-from auction_bt.live.engine import LivePlan
+from auction_bt.live.engine import LATEST_NS, LivePlan
 from auction_bt.live.monitor import NAKED
 from auction_bt.live.obedience import Obedience
 from auction_bt.live.sim_process import SimProcess
@@ -31,7 +30,6 @@ from auction_bt.wording import plural, rupees
 from .keyboard import has_terminal
 from .screen import Screen
 
-_LATEST_NS: Final = 2 * MINUTE_NS  # after the session's end, for the last minutes to be known
 _QUIET_S: Final = 0.5
 _FLAT_S: Final = 60.0
 _LOOK_S: Final = 0.2
@@ -51,6 +49,19 @@ class Word:
     times = 0
     wanted = ""
 
+    def stop(self) -> bool:
+        """Take a signal to stop; the third acts as ever."""
+        self.times += 1
+        return self.times > 1
+
+    def halt(self) -> None:
+        """Take the signal to halt."""
+        self.wanted = "halt"
+
+    def flatten(self) -> None:
+        """Take the signal to flatten."""
+        self.wanted = "flatten"
+
 
 class LiveScreen:
     """What the terminal shows, and when the run ends."""
@@ -64,8 +75,8 @@ class LiveScreen:
         self._due = time.monotonic() + self._every
         self._ending = 0.0  # when the word to stop came
         self._ends = [session_of(i, plan.day).bounds(plan.day)[1] for i in plan.instruments]
-        self._over = max(self._ends) + _LATEST_NS
-        self._broken: set[str] = set()
+        self._over = max(self._ends) + LATEST_NS
+        self._is_journal_broken = False
         self.is_table = has_terminal()
         self.screen = Screen(has_status=self.is_table)
         self._one_at_a_time = threading.Lock()
@@ -151,11 +162,10 @@ class LiveScreen:
 
     def _watch(self, live: LiveRun) -> None:
         # Whoever keeps the books must not fail unseen.
-        for name, error in (("journal", live.scribe.error if live.scribe is not None else None),):
-            if error is not None and name not in self._broken:
-                self._broken.add(name)
-                self.alarm(f"{name}: {error}: no new trades are opened")
-                live.tell(kind="command", what="halt", reason=f"{name} broken")
+        if (error := live.journal_error) is not None and not self._is_journal_broken:
+            self._is_journal_broken = True
+            self.alarm(f"journal: {error}: no new trades are opened")
+            live.tell(kind="command", what="halt", reason="journal broken")
 
     def _stop(self, live: LiveRun, now: float) -> None:
         self._ending = now
@@ -206,8 +216,7 @@ class LiveScreen:
             f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(taken + engine.refused, 'signal')}, "
             f"{engine.refused} refused; {plural(len(open_), 'open trade')}; {plural(self.alarms, 'alarm')}"
         )
-        run = live.scribe.run_id if live.scribe is not None else 0
-        parts = [f"kept as run {run} of {live.place.state / 'journal.db'}",
+        parts = [f"kept as run {live.run_id} of {live.place.state / 'journal.db'}",
                  f"{plural(live.recorder.recorded, 'message')} recorded"]  # fmt: skip
         if live.source.flow.most:
             parts.append(f"at most {live.source.flow.most} waiting")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import socket
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Any, Final
 
 from auction_bt.core.errors import AuctionError, BadInput, Fatal, Refused, Retryable
@@ -36,8 +34,10 @@ from auction_bt.store.dsn import is_there, open_store, remove_unused
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK, NAME, Place, Spool
 
-from .arguments import Progress, add_state, add_step, add_store
-from .record_feed import add_feed, record_feed
+from .arguments import Progress, add_base_url, add_state, add_step, add_store
+from .configured import add_config
+from .stopping import stopping
+from .tokens import add_keyring
 
 HELP = (
     "Record messages of the feed: from the broker itself (--feed upstox --symbol NIFTY-FUT), or one JSON message a line from "
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="when a message was received: now, or as it says itself (default: receive from standard input, "
                         "own from a file)")  # fmt: skip
     add_step(parser)
-    add_feed(parser)
+    _add_feed(parser)
     parser.add_argument("--no-derive", action="store_true", help="leave bars and ticks of the days recorded to a later run")
     parser.add_argument("--wait", type=float, default=_PATIENCE_S, metavar="SECONDS",
                         help="at the end, for the store to take everything (default: %(default)g)")  # fmt: skip
@@ -74,9 +74,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "input are, of all runs with this state folder; the first line tells where to go on")  # fmt: skip
 
 
+def _add_feed(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the broker's feed")
+    group.add_argument("--feed", choices=("upstox",), help="take the messages from there; a read-only token is enough")
+    group.add_argument("--symbol", action="append", default=[], metavar="KEY", help="key or name; may be given again")
+    group.add_argument("--every", type=float, default=30.0, metavar="SECONDS", help="between two lines (default %(default)g)")
+    add_config(parser)
+    add_base_url(parser)
+    add_keyring(parser)
+
+
 def run(args: argparse.Namespace) -> int:
     """Record until the input ends or a signal comes."""
     if args.feed is not None:
+        from .record_feed import record_feed  # with all of a live day, which no other recording needs
+
         return record_feed(args)
     if args.symbol:
         raise BadInput("--symbol is for the broker's feed: add --feed upstox; lines of a file say themselves whose they are")
@@ -93,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
             spool.aim(target)
             waiting = spool.waiting()
         recording = _Recording(args, target, source, waiting)
-        with _signals(recording.word):
+        with stopping(recording.word.give):
             recording.run()
         if not args.no_derive and recording.is_all_sent:
             _derive(args, recording.say)
@@ -110,30 +122,14 @@ def _is_there(dsn: str) -> bool:
 
 
 class _Word:
-    """The word to stop: a plain flag, because a signal's handler may take no lock."""
+    """The word to stop."""
 
     is_given = False
 
-
-@contextmanager
-def _signals(word: _Word) -> Iterator[None]:
-    """Let the first signal to stop give the word, and the second act as ever."""
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before: dict[int, Any] = {}
-
-    def stop(number: int, _: FrameType | None) -> None:
-        word.is_given = True
-        signal.signal(number, before[number])
-
-    for name in names:
-        number = getattr(signal, name)
-        before[number] = signal.getsignal(number)
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def give(self) -> bool:
+        """Give it; the second signal acts as ever."""
+        self.is_given = True
+        return True
 
 
 class _Recording:

@@ -3,51 +3,35 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from decimal import Decimal
-from types import FrameType
 from typing import Any, Final
 
 from auction_bt.brokers.charges import NoCharges
 from auction_bt.core.errors import BadInput, Fatal, NothingToDo
-from auction_bt.core.ist import MINUTE_NS, clock_text, day_index, day_start, to_date
+from auction_bt.core.ist import clock_text, day_index, day_start, to_date
 from auction_bt.core.leg import Leg
 from auction_bt.live.alerts import Alerts
 from auction_bt.live.assembly import LiveRun, Place
-from auction_bt.live.engine import LivePlan, Orders
+from auction_bt.live.engine import LATEST_NS, LivePlan, Orders
 from auction_bt.live.market_clock import WorldClock
 from auction_bt.live.source import Source
 from auction_bt.market.sessions import session_of
 from auction_bt.preflight.market import closed
 from auction_bt.redaction import redacted
-from auction_bt.store.dsn import open_store
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK
-from auction_bt.symbols import legs_of
 from auction_bt.wording import plural
 
 from .alerting import sender_of
-from .arguments import add_base_url, check_address, check_state, loaded_book
-from .configured import add_config
-from .live import derive_day
-from .tokens import add_keyring, token_of
+from .arguments import check_address, check_state, loaded_book
+from .live import derive_day, legs_today
+from .stopping import stopping
+from .tokens import token_of
 
-_LATEST_NS: Final = 2 * MINUTE_NS  # after the session's end, for the last minutes to be known
 _LOOK_S: Final = 0.2
-
-
-def add_feed(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the broker's feed."""
-    group = parser.add_argument_group("the broker's feed")
-    group.add_argument("--feed", choices=("upstox",), help="take the messages from there; a read-only token is enough")
-    group.add_argument("--symbol", action="append", default=[], metavar="KEY", help="key or name; may be given again")
-    group.add_argument("--every", type=float, default=30.0, metavar="SECONDS", help="between two lines (default %(default)g)")
-    add_config(parser)
-    add_base_url(parser)
-    add_keyring(parser)
 
 
 class Drain:
@@ -92,20 +76,16 @@ def record_feed(args: argparse.Namespace, clock: Any = None) -> int:
     print(token_of(args, clock()).describe(clock()), flush=True)
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
-        book = loaded_book(args.state, stack)
-        with open_store(args.store, create=True) as store:
-            legs = tuple(leg for text in args.symbol for leg in legs_of(store, book, text, range(day, day + 1)))
-            for leg in legs:
-                store.put_instrument(leg.instrument)
+        legs = legs_today(args, loaded_book(args.state, stack), day)
         ends = [session.bounds(day)[1] for leg in legs if not (session := session_of(leg.instrument, day)).is_closed]
         if not ends:
             raise NothingToDo(closed(day) or f"the exchange is closed on {to_date(day)}: `calendar` tells when it next opens")
         place = Place(args.store, args.state, args.base_url, lambda: token_of(args, clock()).text, clock)
-        watch = _Watch(args, max(ends) + _LATEST_NS)
+        watch = _Watch(args, max(ends) + LATEST_NS)
         live = LiveRun(place, _plan(legs, day), legs, on_news=lambda _: None, on_alarm=watch.alarm, look=watch.look, make=Drain,
                        decides=False)  # fmt: skip
         print(f"recording {plural(len(legs), 'symbol')} to {args.store} until {clock_text(max(ends))[:5]}", flush=True)
-        with Alerts(args.state, sender_of(args), clock, print) as alerts, _signals(watch):
+        with Alerts(args.state, sender_of(args), clock, print) as alerts, stopping(watch.stop):
             watch.tell = alerts
             live.run()
         if not args.no_derive:
@@ -124,7 +104,7 @@ class _Watch:
         self._every = float(args.every)
         self._until = until
         self._due = time.monotonic() + self._every
-        self.is_stopped = False  # by a signal: a plain flag, because its handler may take no lock
+        self.is_stopped = False  # by a signal
         self.alarms = 0
         self.tell: Callable[[str], None] = lambda _: None
 
@@ -132,6 +112,10 @@ class _Watch:
         self.alarms += 1
         print(f"ALARM {redacted(text)}", flush=True)
         self.tell(text)
+
+    def stop(self) -> bool:
+        self.is_stopped = True
+        return True
 
     def look(self, live: LiveRun) -> float:
         if self.is_stopped or (live.place.clock() > self._until and live.is_quiet):
@@ -161,21 +145,3 @@ class _Watch:
         if live.recorder.error is not None:
             raise Fatal(str(live.recorder.error))
         return 0
-
-
-@contextmanager
-def _signals(watch: _Watch) -> Iterator[None]:
-    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {getattr(signal, name): signal.getsignal(getattr(signal, name)) for name in names}
-
-    def stop(number: int, _: FrameType | None) -> None:
-        watch.is_stopped = True
-        signal.signal(number, before[number])
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -176,6 +176,16 @@ class LiveRun:
         self.source.tell({"ts": self.place.clock(), **message})
 
     @property
+    def run_id(self) -> int:
+        """The run's number in the journal; 0 where it keeps none."""
+        return self.scribe.run_id if self.scribe is not None else 0
+
+    @property
+    def journal_error(self) -> Exception | None:
+        """What ended the journal."""
+        return self.scribe.error if self.scribe is not None else None
+
+    @property
     def is_settled(self) -> bool:
         """Whether all that was told has been worked off, and is on the disk."""
         return not self.source.flow.waiting and self.recorder.committed >= self.recorder.last

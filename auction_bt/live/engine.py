@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from auction_bt.analyzers.alerts import LevelAlerts
 from auction_bt.analyzers.equity import Equity
@@ -20,7 +20,7 @@ from auction_bt.core.costing import Charges
 from auction_bt.core.decision import Decision
 from auction_bt.core.fills import FillModel
 from auction_bt.core.instrument import Instrument
-from auction_bt.core.ist import SECOND_NS, day_index, day_start
+from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_index, day_start
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
 from auction_bt.core.risk import RiskBook
@@ -36,6 +36,8 @@ from .commands import NO_ORDERS, STALE, Commands
 from .source import Received
 from .source import Source as Messages
 from .steps import LiveSteps
+
+LATEST_NS: Final = 2 * MINUTE_NS  # after the session's end, for the last minutes to be known
 
 
 class Orders(StrEnum):

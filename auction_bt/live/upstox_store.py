@@ -7,14 +7,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from auction_bt.brokers.commission import ChargedCommission
 from auction_bt.brokers.indian import indian_charges
 from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.brokers.upstox_broker import UpstoxBroker
 from auction_bt.core.errors import BadInput, NothingToDo
-from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_index, day_start
+from auction_bt.core.ist import DAY_NS, day_index, day_start
 from auction_bt.core.leg import Leg
 from auction_bt.feeds.upstox import UpstoxData
 from auction_bt.instruments.book import InstrumentBook
@@ -27,13 +27,11 @@ from auction_bt.upstox.client import HOST
 from auction_bt.upstox.connection import FeedState
 
 from .assembly import LiveRun, Place
-from .engine import LivePlan, Orders
+from .engine import LATEST_NS, LivePlan, Orders
 from .market_clock import WorldClock
 from .pump import CerebroPump
 from .session import LiveSession
 from .source import Clock
-
-_LATEST_NS: Final = 2 * MINUTE_NS  # after the session's end, for the last minutes to be known
 
 
 class UpstoxStore:
@@ -184,7 +182,7 @@ class UpstoxStore:
         if self._pump is None or self._live is None or self._pump.is_over:
             return True
         ends = [session_of(feed.instrument, self.day).bounds(self.day)[1] for feed in self._feeds.values()]
-        return self._clock() > max(ends) + _LATEST_NS and self._live.is_quiet
+        return self._clock() > max(ends) + LATEST_NS and self._live.is_quiet
 
     def take(self, timeout: float) -> None:
         """Wait for the next messages; a feed calls it that has no bar."""

@@ -80,6 +80,17 @@ class Plan:
     def __len__(self) -> int:
         return len(self.symbols) * len(self.numbers)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what is tried on what, as reports tell it."""
+        return {
+            "symbols": [each.symbol for each in self.symbols],
+            "from": to_date(self.first),
+            "to": to_date(self.last),
+            "grid": {axis.name: axis.values for axis in self.grid.axes},
+            "settings": dict(self.base),
+            "terms": self.terms.as_json(),
+        }
+
     def settings(self, number: int) -> dict[str, Any]:
         """Return the settings of one combination, those that all have alike included."""
         return dict(self.base) | self.grid.at(number)

@@ -241,12 +241,7 @@ def json_lines(report: SweepReport, ledger: TrialLedger) -> Iterator[str]:
     head = {
         "schema": SCHEMA,
         "sweep": {
-            "symbols": [each.symbol for each in plan.symbols],
-            "from": to_date(plan.first),
-            "to": to_date(plan.last),
-            "grid": {axis.name: axis.values for axis in plan.grid.axes},
-            "settings": dict(plan.base),
-            "terms": plan.terms.as_json(),
+            **plan.as_json(),
             "combinations": len(plan.numbers),
             "trials": report.trials,
             "failed": len(report.failed),

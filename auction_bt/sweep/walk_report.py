@@ -109,15 +109,7 @@ def walk_json(report: WalkReport) -> str:
     plan, found = report.plan, report.figures
     said = {
         "schema": SCHEMA,
-        "walk": {
-            "symbols": [each.symbol for each in plan.symbols],
-            "from": to_date(plan.first),
-            "to": to_date(plan.last),
-            "grid": {axis.name: axis.values for axis in plan.grid.axes},
-            "settings": dict(plan.base),
-            "terms": plan.terms.as_json(),
-            "objective": report.objective,
-        },
+        "walk": {**plan.as_json(), "objective": report.objective},
         "out_of_sample": None if found is None else {**values_of(found), "daily": _daily(found)},
         "stability": [{"name": s.name, "counts": {str(v): n for v, n in s.counts}, "changes": s.changes, "spread": s.spread}
                       for s in report.stability],

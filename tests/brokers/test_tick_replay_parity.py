@@ -14,31 +14,12 @@ from auction_bt.core.ist import IST_OFFSET_NS
 from auction_bt.core.stamps import to_num
 from auction_bt.engine import AuctionCerebro
 from auction_bt.feeds.stored import StoredData
+from benchmarks.peers.stock import LeanTicks
 from tests.builders import columns_of, random_ticks, recorded
 
 Fills = list[tuple[int, float, int]]
 KINDS = ("bracket", "oco", "trail", "stoplimit", "limit", "percent", "valid", "cancel", "traillimit")
 ENDING = ("bracket", "oco", "valid", "cancel", "all")  # some of these are cancelled or expire
-
-
-class StockTicks(bt.feed.DataBase):
-    """The cheapest feed of ticks that stock backtrader can replay."""
-
-    params = (("rows", ()), ("timeframe", bt.TimeFrame.Ticks))
-
-    def start(self) -> None:
-        super().start()
-        self._rows = iter(self.p.rows)
-
-    def _load(self) -> bool:
-        row = next(self._rows, None)
-        if row is None:
-            return False
-        lines = self.lines
-        lines.datetime[0] = row[0]
-        lines.open[0] = lines.high[0] = lines.low[0] = lines.close[0] = row[1]
-        lines.volume[0], lines.openinterest[0] = row[2], 0.0
-        return True
 
 
 class Scripted(bt.Strategy):
@@ -115,7 +96,7 @@ def stock_run(ticks: dict[str, Any], kinds: tuple[str, ...]) -> Any:
     rows = list(
         zip([to_num(int(t)) for t in ticks["ts"]], ticks["price"].tolist(), ticks["size"].astype(float).tolist(), strict=True)
     )
-    cerebro.replaydata(StockTicks(rows=rows), timeframe=bt.TimeFrame.Minutes, compression=1)
+    cerebro.replaydata(LeanTicks(rows=rows), timeframe=bt.TimeFrame.Minutes, compression=1)
     cerebro.addstrategy(Scripted, ago=-1, kinds=kinds)
     cerebro.broker.setcash(1e9)
     return cerebro.run()[0]
