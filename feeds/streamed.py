@@ -90,7 +90,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._open: list[Tick] = []  # ticks that no known bar owns yet
         self._bar: Bar | None = None
         self._gaps: list[Gap] = []
-        self._last = -1  # the last bar's minute
+        self._last_ts = -1  # the last bar's minute
         self._day = -1
         self._session = (0, 0)
         self._pauses: tuple[Span, ...] = ()
@@ -108,7 +108,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         if tick.seq >= self._end or not self._is_inside(tick.ts):
             return False
         if not self._span[0] <= tick.seq < self._span[1] and (  # said on another day than it speaks of
-            tick.ts > tick.seq or minute_start(tick.ts) <= self._last
+            tick.ts > tick.seq or minute_start(tick.ts) <= self._last_ts
         ):
             return False
         self.market.append(tick)
@@ -119,9 +119,9 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
     def add_bar(self, bar: Bar) -> bool:
         """Take a bar that has become known, to be loaded next; return whether it lies inside the session."""
         day = day_index(bar.ts)
-        if bar.known_seq >= self._end or bar.ts <= self._last or day > day_index(bar.known_seq) or not self._is_inside(bar.ts):
+        if bar.known_seq >= self._end or bar.ts <= self._last_ts or day > day_index(bar.known_seq) or not self._is_inside(bar.ts):
             return False
-        self._last = bar.ts
+        self._last_ts = bar.ts
         own, end, tick = 0, bar.ts + MINUTE_NS, self.market.tick
         while own < len(self._open) and self._open[own].ts < end:
             own += 1
@@ -142,7 +142,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         bars = recorded.bars
         ts, known = int(bars.ts[b]), int(bars.known_seq[b])
         opened, high, low, close = (float(column[b]) for column in (bars.open, bars.high, bars.low, bars.close))
-        self._last = ts
+        self._last_ts = ts
         self._bar = Bar(
             self.instrument.symbol, ts, opened, high, low, close, int(bars.volume[b]), int(bars.tick_volume[b]), known
         )

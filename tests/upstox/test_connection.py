@@ -229,13 +229,14 @@ def test_an_answer_that_leads_nowhere_safe_is_not_followed() -> None:
 def test_closing_takes_no_longer_than_a_turn_and_nothing_comes_after() -> None:
     with simulated(speed=2000.0) as simulation:
         heard = Listener()
+        before = set(threading.enumerate())
         feed = feed_of(simulation, heard)
         feed.start()
         until(lambda: len(heard.of("frame")) > 5)
         feed.close()
         assert feed.state is FeedState.CLOSED
         assert heard.told[-1] == ("state", (FeedState.CLOSED, ""))
-        assert not any(thread.name == "market feed" for thread in threading.enumerate())
+        assert not any(thread.name == "market feed" for thread in set(threading.enumerate()) - before)
         until(lambda: not simulation.server.count("market"))
 
 
