@@ -147,10 +147,13 @@ class UpstoxBroker(ValuedBroker):
         if trade is not None:
             self._book_all(trade, trade.keeper.on_price(price, self._seq, self._now))
 
-    def on_clock(self, symbol: str = "") -> None:
-        """Let what is due by the message clock be done, of one symbol or of all."""
-        for trade in [self._trades[symbol]] if symbol in self._trades else list(self._trades.values()) if not symbol else []:
-            self._book_all(trade, trade.keeper.on_clock(self._seq, self._now))
+    def on_clock(self, seq: int, clock: Callable[[str], int]) -> None:
+        """Let what is due by each symbol's message clock (ns) be done, at the message `seq`."""
+        for symbol, trade in list(self._trades.items()):
+            now = clock(symbol)
+            if now >= trade.keeper.wake_at:
+                self.at(seq, now)
+                self._book_all(trade, trade.keeper.on_clock(seq, now))
 
     def on_funds(self, payload: str) -> None:
         """Take a recorded ``funds`` message: what the account has free, in rupees."""

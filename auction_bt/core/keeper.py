@@ -14,7 +14,7 @@ from zlib import crc32
 from .exits import ExitGroup, Target
 from .fills import HAIR
 from .ist import SECOND_NS
-from .keeping import OURS, Done, Leave, Terms, base36, ended, fitted, planned, same
+from .keeping import OURS, Done, Leave, Terms, base36, ended, fitted, next_look, planned, same
 from .live_order import Action, Asked, Cancel, Intent, Kind, LiveOrder, Look, Modify, Outcome, Place, Row, Status
 from .order_set import OrderSet, Role
 from .trade import Side
@@ -53,6 +53,8 @@ class Keeper:
     orders : OrderSet
     alarms : list of str
         What somebody must know, taken out by whoever tells it.
+    wake_at : int, ns
+        Message clock before which `on_clock` changes nothing, as long as it is told of nothing else.
 
     Notes
     -----
@@ -77,7 +79,7 @@ class Keeper:
         self._leaves: list[Leave] = []  # due, not sent yet
         self._of_tag: dict[str, Leave] = {}  # what an exit order was sent for
         self._told: set[str] = set()  # tags whose end was told
-        self._is_entry_told, self._stop_failures = False, 0
+        self._is_entry_told, self._stop_failures, self.wake_at = False, 0, 0
         for part in self.terms.parts(qty):
             self._place(Role.ENTRY, part, "entry", entry, price=price)
 
@@ -114,10 +116,7 @@ class Keeper:
         """Take a trade of the market, in rupees."""
         self._at(seq, now)
         self._price = price
-        group, sign = self.group, self.side.sign
-        if group is None:
-            return self._settle()
-        left: ExitGroup | None = group
+        left, sign = self.group, self.side.sign
         for known in self._targets_under_way():
             left = left.after_target(found) if left is not None and (found := same(left, known)) is not None else left
         while left is not None and (target := left.nearest) is not None and (price - target.price) * sign >= -HAIR:
@@ -273,6 +272,7 @@ class Keeper:
         self._tend_back()
         self._send_leaves()
         self._chase()
+        self.wake_at = next_look(self.group, self._leaves, self.orders)
         return self._dones()
 
     def _drop_leaves(self) -> None:

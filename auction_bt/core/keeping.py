@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from .bar import NEVER
 from .exits import ExitGroup, Target
 from .ist import SECOND_NS
 from .live_order import Asked, LiveOrder
@@ -133,3 +134,10 @@ def ended(orders: OrderSet, told: Container[str]) -> Iterator[tuple[str, Role, L
         for tag, order in orders.of(role):
             if order.is_final and order.filled and tag not in told:
                 yield tag, role, order
+
+
+def next_look(group: ExitGroup | None, leaves: Sequence[Leave], orders: OrderSet) -> int:
+    """Return from when on (ns) the clock alone may call for something in a trade of which all is settled; 0: at any time."""
+    if group is None or leaves or not orders.is_asleep:
+        return 0
+    return min((deadline.at for deadline in group.deadlines), default=NEVER)

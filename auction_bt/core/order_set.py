@@ -90,6 +90,15 @@ class OrderSet:
         return all(order.is_final or (order.is_idle and not order.is_executing) for order in self.by_tag.values())
 
     @property
+    def is_asleep(self) -> bool:
+        """Whether nothing is to be done about them until somebody speaks: all that is not over is a stop that waits."""
+        return all(
+            (order.is_final and not order.is_lost)
+            or (self.roles[tag] is Role.STOP and order.is_idle and not order.is_executing and not order.failures)
+            for tag, order in self.by_tag.items()
+        )
+
+    @property
     def is_settled(self) -> bool:
         """Whether nothing can be filled any more, and nothing is unknown."""
         return all(order.is_final and not order.is_lost for order in self.by_tag.values())

@@ -128,9 +128,7 @@ class CerebroPump:
         if not self._is_elsewhere:
             return
         broker = self.broker
-        for symbol in list(broker.keepers):
-            broker.at(self.seq, self._router.clock(symbol))
-            broker.on_clock(symbol)
+        broker.on_clock(self.seq, self._router.clock)
         for text in broker.alarms:
             self._alarm(text)
         broker.alarms.clear()

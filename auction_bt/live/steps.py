@@ -87,7 +87,5 @@ class LiveSteps(MessageSteps):
         """Do what is due by the clock, at the end of a message."""
         if not self._is_elsewhere:
             return
-        for symbol in list(self._broker.keepers):
-            self._broker.at(seq, self._clock(symbol))
-            self._broker.on_clock(symbol)
+        self._broker.on_clock(seq, self._clock)
         self._cerebro.deliver()

@@ -37,6 +37,7 @@ class World:
         self.dice = dice
         self.line = deque()  # (due, what): words on their way to the keeper
         self.dones, self.overheld, self.requests = [], 0, []
+        self.slept = 0
         self.pending = []
         self.market(self.price)
         sign = side.sign
@@ -151,7 +152,11 @@ class World:
         self.carry()  # updates first
         self.take(self.keeper.on_price(price, self.now, self.now))
         self.carry()
-        self.take(self.keeper.on_clock(self.now, self.now))
+        sleeps = self.now < self.keeper.wake_at
+        dones = self.keeper.on_clock(self.now, self.now)
+        assert not (sleeps and (dones or self.pending)), "it was not asleep"
+        self.slept += sleeps
+        self.take(dones)
         self.carry()
 
     def take(self, dones):
@@ -190,6 +195,7 @@ def test_a_deadline_cancels_the_stop_before_it_sells():
     for _ in range(6):
         w.tick(25_001)
     assert w.told()[1:] == [(Role.EXIT, "time", 130, 25_000.9)]
+    assert w.slept > 2, "between its fill and its deadline nothing is due"
     assert w.keeper.is_over
     kinds = [type(a) for a in w.requests]
     assert kinds.index(Cancel) < len(kinds) - 1
