@@ -24,6 +24,8 @@ _GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 _LINGER_S: Final = 0.02  # after the first message of a group, for more; with the write itself under 50 ms
 _ROOM_S: Final = 0.5  # between two looks at whether the writer still lives, for one who waits for room
 
+Tap = Callable[[int, str, tuple[str, ...] | None], None]  # takes the stamp, the text and the symbols of a message
+
 
 class _Item(NamedTuple):
     stamp: int
@@ -86,6 +88,7 @@ class Recorder:
         self._error: Fatal | None = None
         self._was_killed = False
         self._places: dict[str, Place] = {}
+        self._tap: Tap | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
@@ -163,6 +166,18 @@ class Recorder:
         with self._lock:
             if self._last >= 0:
                 self._silence = self._last, "recorder was killed" if self._was_killed else "recorder was down"
+
+    def listen(self, tap: Tap) -> int:
+        """Let `tap` hear every message from now on, in order, and return the last stamp before; it must not call the recorder."""
+        with self._lock:
+            self._tap = tap
+            return self._last
+
+    def hurry(self) -> None:
+        """Write what waits now, without waiting for more."""
+        with self._lock:
+            self._hurry = True
+            self._work.notify()
 
     def wait_committed(self, seq: int, timeout: float) -> bool:
         """Wait until all messages up to `seq` are on the disk; return whether they are.
@@ -282,6 +297,8 @@ class Recorder:
     def _push(self, item: _Item) -> None:
         self._queue.append(item)
         self._held += len(item.text)
+        if self._tap is not None and not item.reason:
+            self._tap(item.stamp, item.text, item.symbols)
         if len(self._queue) in {1, self._group}:
             self._work.notify()
 

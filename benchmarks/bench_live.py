@@ -30,9 +30,10 @@ from auction_bt.brokers.indian import indian_charges
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.core.leg import Leg
 from auction_bt.live import rehearsal
-from auction_bt.live.assembly import LiveRun, Place
+from auction_bt.live.assembly import LiveRun
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock
+from auction_bt.live.recording import OwnRecording, Place
 from auction_bt.store.dsn import open_store
 
 HERE = Path(__file__).resolve().parent
@@ -100,13 +101,15 @@ def _measured(folder: Path, count: int, speed: float, exchange: Any, ready: dict
     alarms: list[str] = []
 
     def look(live: LiveRun) -> float:
-        seen.waiting = max(seen.waiting, live.recorder.waiting)
-        seen.behind = max(seen.behind, live.recorder.recorded - live.forwarder.sent)
-        if live.source.flow.taken > ready["frames"] and live.is_quiet and (time.monotonic_ns() - live.source.flow.at) > 2e9:
+        flow, recorder = recording.source.flow, recording.recorder
+        seen.waiting = max(seen.waiting, recorder.waiting)
+        seen.behind = max(seen.behind, recorder.recorded - recording.forwarder.sent)
+        if flow.taken > ready["frames"] and live.is_quiet and (time.monotonic_ns() - flow.at) > 2e9:
             live.session.engine.stop()
         return 0.2
 
-    live = LiveRun(place, plan, legs, on_news=lambda _: None, on_alarm=alarms.append, look=look)
+    recording = OwnRecording(place, plan.day, plan.instruments, alarms.append)
+    live = LiveRun(place, plan, legs, recording, on_news=lambda _: None, on_alarm=alarms.append, look=look)
     _watch(live, seen)
     live.run()
     sent = json.loads(exchange.stdout.readline())
@@ -116,12 +119,12 @@ def _measured(folder: Path, count: int, speed: float, exchange: Any, ready: dict
     assert live.sender is not None
     engine = live.session.engine
     ours = {s.instrument.symbol: size for s in engine.strategies if (size := engine.broker.positions[s.data].size)}
-    waits = live.sender.waits
+    waits, flow = live.sender.waits, recording.source.flow
     ways = sorted(way + call for way, (_, call) in zip(seen.ways, waits, strict=False))
     return {
-        **sent, "taken": live.source.flow.taken, "frames": live.market.counts.frames, "dropped": live.source.flow.dropped,
-        "lost": live.recorder.lost, "recorded": live.recorder.recorded, "stored": live.was_sent,
-        "most waiting": live.source.flow.most, "recorder waiting": seen.waiting, "store behind": seen.behind,
+        **sent, "taken": flow.taken, "frames": recording.market.counts.frames, "dropped": flow.dropped,
+        "lost": recording.recorder.lost, "recorded": recording.recorder.recorded, "stored": recording.was_sent,
+        "most waiting": flow.most, "recorder waiting": seen.waiting, "store behind": seen.behind,
         "decisions": len(engine.decisions), "requests": len(waits),
         "ways ms": [round(quantile(ways, q) / 1e6, 2) for q in (0.5, 0.9, 0.99, 1.0)],
         "queue and disk ms": [round(quantile(sorted(w for w, _ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
@@ -130,7 +133,7 @@ def _measured(folder: Path, count: int, speed: float, exchange: Any, ready: dict
 
 
 def _watch(live: LiveRun, seen: Watched) -> None:
-    take, send = live.source.next, live.sender.send  # type: ignore[union-attr]
+    take, send = live.recording.source.next, live.sender.send  # type: ignore[union-attr]
 
     def next_(timeout: float) -> Any:
         received = take(timeout)
@@ -141,7 +144,7 @@ def _watch(live: LiveRun, seen: Watched) -> None:
         seen.ways.append(time.monotonic_ns() - seen.at)
         send(action)
 
-    live.source.next = next_  # type: ignore[method-assign]
+    live.recording.source.next = next_  # type: ignore[method-assign]
     live.sender.send = asked  # type: ignore[union-attr, method-assign]
 
 

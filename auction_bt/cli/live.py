@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -19,16 +19,19 @@ from auction_bt.importing.finish import finish
 from auction_bt.instruments.book import InstrumentBook
 from auction_bt.live import rehearsal
 from auction_bt.live.alerts import Alerts
-from auction_bt.live.assembly import LiveRun, Place
+from auction_bt.live.assembly import LiveRun, recording_of
+from auction_bt.live.attachment import join
+from auction_bt.live.door import Door
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock, WorldClock
+from auction_bt.live.recording import Place
 from auction_bt.live.sim_process import SimProcess
+from auction_bt.live.watchlist import Watchlist, parted
 from auction_bt.market.sessions import session_of
 from auction_bt.preflight.market import closed
 from auction_bt.store import TickStore
 from auction_bt.store.dsn import open_store
-from auction_bt.store.folder_lock import FolderLock
-from auction_bt.store.spool import LOCK, Spool
+from auction_bt.store.spool import Spool
 from auction_bt.symbols import legs_of, no_volume
 from auction_bt.upstox.account import AccountApi
 from auction_bt.wording import plural
@@ -96,16 +99,21 @@ def _live(args: argparse.Namespace) -> int:
     clock, day = WorldClock(), day_index(time.time_ns())
     if not args.symbol:
         raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
-    print(token_of(args, time.time_ns()).describe(time.time_ns()), flush=True)
     with ExitStack() as stack:
-        stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
+        door = join(args.state, stack)
+        if door is None or args.orders == Orders.UPSTOX:  # whoever reads along on paper asks the broker nothing
+            print(token_of(args, time.time_ns()).describe(time.time_ns()), flush=True)
         book = loaded_book(args.state, stack)
+        reaches = reaches_of(args)
+        if door is not None and any(reaches):
+            raise BadInput("what is recorded beside, whoever records says: give `+ ATM±…` to `record`, which is running")
         legs = legs_today(args, book, day, lambda found: _check(found, day, live_request(args, args.symbol).settings))
         if args.orders == Orders.UPSTOX:
             _take_account(args, stack)
         freeze = _freeze(book, legs, day)
         place = Place(args.store, args.state, args.base_url, lambda: token_of(args, time.time_ns()).text, clock)
-        return _run(args, place, legs, day, None, freeze)
+        watchlists = watchlists_of(book, legs, reaches, day)
+        return _run(args, place, legs, day, None, freeze, door, watchlists)
 
 
 def legs_today(
@@ -119,6 +127,22 @@ def legs_today(
         for leg in legs:
             store.put_instrument(leg.instrument)
     return legs
+
+
+def reaches_of(args: argparse.Namespace) -> list[int]:
+    """Take ``+ ATM±N`` off the symbols that were asked for; return each one's N, 0 where there is none."""
+    found = [parted(text) for text in args.symbol]
+    args.symbol = [symbol for symbol, _ in found]
+    return [reach for _, reach in found]
+
+
+def watchlists_of(
+    book: InstrumentBook | None, legs: Sequence[Leg], reaches: Sequence[int], day: int
+) -> tuple[Watchlist, ...]:  # fmt: skip
+    """Return the options to record beside `legs`, of which each has its reach."""
+    return tuple(
+        Watchlist.of(book, leg.instrument, day, reach) for leg, reach in zip(legs, reaches, strict=True) if reach
+    )  # fmt: skip
 
 
 def _freeze(book: InstrumentBook | None, legs: tuple[Leg, ...], day: int) -> dict[str, int]:
@@ -168,7 +192,7 @@ def _rehearse(args: argparse.Namespace) -> int:
     words += ["--faults", args.faults] if args.faults else []
     words += ["--from-time", args.from_time] if args.from_time else []
     with ExitStack() as stack:
-        stack.enter_context(FolderLock.take(folder, LOCK, "recorder"))
+        join(folder, stack)
         sim = stack.enter_context(SimProcess(words))
         clock = MarketClock(sim.ready.now, sim.ready.speed)
         place = Place(rehearsal.store_of(folder), folder, sim.ready.url, lambda: sim.ready.token, clock, args.lockstep)
@@ -189,20 +213,25 @@ def _check(legs: tuple[Leg, ...], day: int, settings: Mapping[str, Any]) -> None
 # ---------------------------------------------------------------- running
 def _run(
     args: argparse.Namespace, place: Place, legs: tuple[Leg, ...], day: int, sim: SimProcess | None,
-    freeze: Mapping[str, int] | None = None,
+    freeze: Mapping[str, int] | None = None, door: Door | None = None,
+    watchlists: Sequence[Watchlist] = (),
 ) -> int:  # fmt: skip
     request = live_request(args, [leg.instrument.symbol for leg in legs])
     plan = replace(_plan(args, request, legs, day, sim.ready.speed if sim is not None else 1.0), freeze=freeze or {})
     shown = LiveScreen(args, plan, sim, Word())
     alerts = Alerts(place.state, sender_of(args), place.clock, shown.say)
     shown.tell_alarm = alerts
-    live = LiveRun(place, plan, legs, on_news=shown.news, on_alarm=shown.alarm, look=shown.look)
+    recording = recording_of(place, plan, door, shown.alarm, watchlists=watchlists)
+    live = LiveRun(place, plan, legs, recording, on_news=shown.news, on_alarm=shown.alarm, look=shown.look)
     with ExitStack() as stack:
         if args.viewer:
             stack.enter_context(_viewer(args.viewer, place))
         stack.enter_context(stopping(shown.word.stop, {"SIGUSR1": shown.word.halt, "SIGUSR2": shown.word.flatten}))
         stack.enter_context(alerts)
-        shown.say(f"{plan.orders.value}: {plural(len(legs), 'symbol')}, {to_date(day)}, recording to {place.store}")
+        shown.say(
+            f"{plan.orders.value}: {plural(len(legs), 'symbol')}, {to_date(day)}, "
+            f"{'recording' if door is None else 'reading along with the recorder, which records'} to {place.store}"
+        )
         try:
             session = live.run()
         finally:
@@ -230,7 +259,7 @@ def _plan(args: argparse.Namespace, request: Request, legs: tuple[Leg, ...], day
 
 def derive_day(place: Place, live: LiveRun) -> None:
     """Make bars and ticks of what was recorded, where the store has all of it."""
-    if not live.was_sent:
+    if not live.recording.was_sent:
         return
     with Spool.open(place.state) as spool:
         touched = spool.touched()

@@ -20,11 +20,13 @@ from auction_bt.live.commands import STALE
 from auction_bt.live.engine import LATEST_NS, LivePlan
 from auction_bt.live.monitor import NAKED
 from auction_bt.live.obedience import Obedience
+from auction_bt.live.recording import OwnRecording
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.live.views import day_view
 from auction_bt.market.sessions import session_of
 from auction_bt.redaction import redacted
 from auction_bt.telling import line
+from auction_bt.upstox.connection import FeedState
 from auction_bt.wording import plural, rupees
 
 from .keyboard import has_terminal
@@ -126,14 +128,14 @@ class LiveScreen:
 
     def show(self, live: LiveRun) -> None:
         """Print how the day stands."""
-        state, _ = live.state_of_feed
-        feed = "" if state is None or state.value == "live" else state.value.upper().replace("_", " ")
+        standing = live.recording.standing
+        feed = "" if standing.feed in {None, FeedState.LIVE} else standing.feed.value.upper().replace("_", " ")
         view = day_view(
             live.session.engine,
-            live.source.flow,
+            live.recording.source.flow,
             live.place.clock(),
-            recorder=_recorder(live),
-            lost=live.recorder.lost,
+            recorder=standing.state,
+            lost=standing.lost,
             feed=feed,
         )
         if self.is_table:
@@ -203,7 +205,7 @@ class LiveScreen:
         is_ended = self._sim.is_over if self._sim is not None else live.place.clock() > self._over
         if not is_ended or not live.is_quiet:
             return False
-        at = live.source.flow.at
+        at = live.recording.source.flow.at
         return not at or (time.monotonic_ns() - at) / 1e9 > _QUIET_S
 
     # ---------------------------------------------------------------- the end
@@ -217,13 +219,13 @@ class LiveScreen:
             f"{engine.refused} refused; {plural(len(open_), 'open trade')}; {plural(self.alarms, 'alarm')}"
         )
         parts = [f"kept as run {live.run_id} of {live.place.state / 'journal.db'}",
-                 f"{plural(live.recorder.recorded, 'message')} recorded"]  # fmt: skip
-        if live.source.flow.most:
-            parts.append(f"at most {live.source.flow.most} waiting")
+                 f"{plural(live.recording.standing.recorded, 'message')} recorded"]  # fmt: skip
+        if most := live.recording.source.flow.most:
+            parts.append(f"at most {most} waiting")
         if live.sender is not None:
             parts.append(plural(len(live.sender.waits), "order request"))
         self.say("; ".join(parts))
-        if not live.was_sent:
+        if isinstance(live.recording, OwnRecording) and not live.recording.was_sent:
             self.say("the store has not taken everything: the rest waits in the spool, and goes first at the next start")
         return self._judge(engine) if self._sim is not None else 0
 
@@ -241,11 +243,3 @@ class LiveScreen:
                         f"{'; orders sent twice: ' + ', '.join(twice) if twice else ''}")  # fmt: skip
         self.say(f"the exchange agrees: {said['orders']} orders, {'flat' if not theirs else json.dumps(theirs)}")
         return 0
-
-
-def _recorder(live: LiveRun) -> str:
-    error = live.recorder.error
-    if error is not None:
-        return f"STOPPED ({error})"
-    state = live.forwarder.state
-    return "OK" if state.is_up is not False else f"OK, store down ({state.reason})"

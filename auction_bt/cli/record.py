@@ -77,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_feed(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the broker's feed")
     group.add_argument("--feed", choices=("upstox",), help="take the messages from there; a read-only token is enough")
-    group.add_argument("--symbol", action="append", default=[], metavar="KEY", help="key or name; may be given again")
+    group.add_argument("--symbol", action="append", default=[], metavar="KEY",
+                       help="key or name, or NAME + ATM±10 for the options around its money too; may be given again")  # fmt: skip
     group.add_argument("--every", type=float, default=30.0, metavar="SECONDS", help="between two lines (default %(default)g)")
     add_config(parser)
     add_base_url(parser)

@@ -14,9 +14,11 @@ from auction_bt.core.errors import BadInput, Fatal, NothingToDo
 from auction_bt.core.ist import clock_text, day_index, day_start, to_date
 from auction_bt.core.leg import Leg
 from auction_bt.live.alerts import Alerts
-from auction_bt.live.assembly import LiveRun, Place
+from auction_bt.live.assembly import LiveRun
 from auction_bt.live.engine import LATEST_NS, LivePlan, Orders
 from auction_bt.live.market_clock import WorldClock
+from auction_bt.live.recording import OwnRecording, Place
+from auction_bt.live.recording_server import RecordingServer
 from auction_bt.live.source import Source
 from auction_bt.market.sessions import session_of
 from auction_bt.preflight.market import closed
@@ -27,7 +29,7 @@ from auction_bt.wording import plural
 
 from .alerting import sender_of
 from .arguments import check_address, check_state, loaded_book
-from .live import derive_day, legs_today
+from .live import derive_day, legs_today, reaches_of, watchlists_of
 from .stopping import stopping
 from .tokens import token_of
 
@@ -76,72 +78,83 @@ def record_feed(args: argparse.Namespace, clock: Any = None) -> int:
     print(token_of(args, clock()).describe(clock()), flush=True)
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
-        legs = legs_today(args, loaded_book(args.state, stack), day)
+        book, reaches = loaded_book(args.state, stack), reaches_of(args)
+        legs = legs_today(args, book, day)
         ends = [session.bounds(day)[1] for leg in legs if not (session := session_of(leg.instrument, day)).is_closed]
         if not ends:
             raise NothingToDo(closed(day) or f"the exchange is closed on {to_date(day)}: `calendar` tells when it next opens")
         place = Place(args.store, args.state, args.base_url, lambda: token_of(args, clock()).text, clock)
-        watch = _Watch(args, max(ends) + LATEST_NS)
-        live = LiveRun(place, _plan(legs, day), legs, on_news=lambda _: None, on_alarm=watch.alarm, look=watch.look, make=Drain,
-                       decides=False)  # fmt: skip
-        print(f"recording {plural(len(legs), 'symbol')} to {args.store} until {clock_text(max(ends))[:5]}", flush=True)
-        with Alerts(args.state, sender_of(args), clock, print) as alerts, stopping(watch.stop):
-            watch.tell = alerts
-            live.run()
+        plan, lists = _plan(legs, day), watchlists_of(book, legs, reaches, day)
+        with Alerts(args.state, sender_of(args), clock, print) as alerts:
+            recording = OwnRecording(place, day, plan.instruments, (alarm := Alarm(alerts)), watchlists=lists)
+            watch = _Watch(args, recording)
+            live = LiveRun(place, plan, legs, recording, on_news=lambda _: None, on_alarm=alarm, look=watch.look, make=Drain,
+                           decides=False)  # fmt: skip
+            beside = "".join(f", and options within {each.reach} strikes of the money" for each in lists[:1])
+            say(f"recording {plural(len(legs), 'symbol')}{beside} to {args.store} until {clock_text(max(ends))[:5]}")
+            with stopping(watch.stop), live.begun() as begun, RecordingServer(recording, say):
+                begun.run()
         if not args.no_derive:
             derive_day(place, live)
-        return watch.end(live)
+        return watch.end(clock())
 
 
 def _plan(legs: tuple[Leg, ...], day: int) -> LivePlan:
     return LivePlan(tuple(leg.instrument for leg in legs), {}, Decimal(1), NoCharges(), day_start(day), Orders.NONE)
 
 
+def say(text: str) -> None:
+    """Print a line; any thread may."""
+    print(text, flush=True)
+
+
+class Alarm:
+    """Says what somebody must know now, on the terminal and beside it."""
+
+    def __init__(self, alerts: Alerts) -> None:
+        self._alerts = alerts
+
+    def __call__(self, text: str) -> None:
+        """Say it; any thread may."""
+        say(f"ALARM {redacted(text)}")
+        self._alerts(text)
+
+
 class _Watch:
     """Says how the recording stands, and when it is over."""
 
-    def __init__(self, args: argparse.Namespace, until: int) -> None:
+    def __init__(self, args: argparse.Namespace, recording: OwnRecording) -> None:
         self._every = float(args.every)
-        self._until = until
+        self._recording = recording
         self._due = time.monotonic() + self._every
         self.is_stopped = False  # by a signal
-        self.alarms = 0
-        self.tell: Callable[[str], None] = lambda _: None
-
-    def alarm(self, text: str) -> None:
-        self.alarms += 1
-        print(f"ALARM {redacted(text)}", flush=True)
-        self.tell(text)
 
     def stop(self) -> bool:
         self.is_stopped = True
         return True
 
     def look(self, live: LiveRun) -> float:
-        if self.is_stopped or (live.place.clock() > self._until and live.is_quiet):
+        if self.is_stopped or (live.place.clock() > self._recording.ends + LATEST_NS and live.is_quiet):
             live.session.engine.stop()
         if time.monotonic() >= self._due:
             self._due = time.monotonic() + self._every
-            print(self._line(live), flush=True)
+            say(self._line(live.place.clock()))
         return _LOOK_S
 
-    @staticmethod
-    def _line(live: LiveRun) -> str:
-        state, _ = live.state_of_feed
-        flow = live.source.flow
-        lost = flow.dropped + flow.unread + live.recorder.lost
-        store = (
-            "store OK"
-            if live.forwarder.state.is_up is not False
-            else f"store down ({live.forwarder.state.reason}), kept in the spool"
-        )
-        return (f"{clock_text(live.place.clock())} feed {state.value if state is not None else 'connecting'} | "
-                f"{live.recorder.recorded:,} messages recorded, lost {lost} | {store}")  # fmt: skip
+    def _line(self, now: int) -> str:
+        recording = self._recording
+        standing, flow, store = recording.standing, recording.source.flow, recording.forwarder.state
+        lost = flow.dropped + flow.unread + standing.lost
+        kept = "store OK" if store.is_up is not False else f"store down ({store.reason}), kept in the spool"
+        return (f"{clock_text(now)} feed {standing.feed.value if standing.feed is not None else 'connecting'} | "
+                f"{plural(len(recording.symbols), 'symbol')}, {standing.recorded:,} messages recorded, lost {lost} | "
+                f"{kept}")  # fmt: skip
 
-    def end(self, live: LiveRun) -> int:
-        print(self._line(live))
-        if not live.was_sent:
-            print("the store has not taken everything: the rest waits in the spool, and goes first at the next start")
-        if live.recorder.error is not None:
-            raise Fatal(str(live.recorder.error))
+    def end(self, now: int) -> int:
+        say(self._line(now))
+        recording = self._recording
+        if not recording.was_sent:
+            say("the store has not taken everything: the rest waits in the spool, and goes first at the next start")
+        if recording.recorder.error is not None:
+            raise Fatal(str(recording.recorder.error))
         return 0

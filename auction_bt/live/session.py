@@ -7,29 +7,22 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from heapq import merge
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from auction_bt.core.decision import Decision
-from auction_bt.core.errors import AuctionError, Fatal
-from auction_bt.core.ist import day_start
+from auction_bt.core.errors import Fatal
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
 from auction_bt.core.trade import Trade
 from auction_bt.feeds.stored import Recorded
-from auction_bt.forwarder import Forwarder
-from auction_bt.recorder import Recorder
-from auction_bt.store import RawMessage, TickStore
-from auction_bt.store.journal import Journal
-from auction_bt.store.spool import Spool
+from auction_bt.store import RawMessage
 from auction_bt.upstox.orders import OrderSender
 
-from .backfill import Backfill
 from .engine import LiveAuctionEngine, LivePlan
 from .gate import Gate
+from .recording import Feed
 from .scribe import Scribe
-from .source import LiveSource, ResumedSource
+from .source import RecordedSource, ResumedSource
 
 _COMMIT_S: Final = 5.0
 _NAMED: Final = 3
@@ -40,23 +33,13 @@ _FIRST_LOOK_S: Final = 45.0  # three calls, each given up after its own time
 _FIRST_LOOKS: Final = 3
 
 
-class Feed(Protocol):
-    """A connection that gives frames."""
-
-    def start(self) -> None: ...  # noqa: D102
-    def close(self, timeout: float = 5.0) -> None: ...  # noqa: D102
-
-
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a session is made of, each made by whoever knows how.
 
     Parameters
     ----------
-    recorder : Recorder
-    forwarder : Forwarder
-    source : LiveSource
-    backfill : Backfill
+    source : RecordedSource
     feeds : tuple of Feed
         Started last and closed first.
     sender : OrderSender or None
@@ -65,10 +48,7 @@ class Parts:
         None where nothing is decided.
     """
 
-    recorder: Recorder
-    forwarder: Forwarder
-    source: LiveSource
-    backfill: Backfill
+    source: RecordedSource
     feeds: tuple[Feed, ...]
     sender: OrderSender | None
     scribe: Scribe | None
@@ -147,8 +127,6 @@ class LiveSession:
             if parts.scribe is not None:
                 parts.scribe.start()
                 stack.callback(parts.scribe.close)
-            parts.backfill.start()
-            stack.callback(parts.backfill.close)
             if parts.sender is not None:
                 parts.sender.start()
                 stack.callback(parts.sender.close)
@@ -203,27 +181,3 @@ class LiveSession:
             self._parts.scribe.keep(news)
         if self.is_live:
             self._on_news(news)
-
-
-def recorded_today(state: Path, opened: Callable[[], TickStore], day: int, symbols: Iterable[str]) -> list[RawMessage]:
-    """Return the day's messages of the store and of the spool before it, in order, each once."""
-    begin, end = day_start(day), day_start(day + 1)
-    wanted = sorted(symbols)
-    try:
-        with opened() as store:
-            stored = list(store.raw(begin, end, wanted))
-    except AuctionError:  # the spool has what the store may not
-        stored = []
-    last = stored[-1].ts if stored else begin - 1
-    kept: list[RawMessage] = []
-    with Spool.open(state, durable=False) as spool:
-        while batch := spool.batch(last + 1, end, 8000, 1 << 26):
-            kept += [RawMessage(m.ts, m.text, m.symbols or ()) for m in batch]
-            last = batch[-1].ts
-    return list(merge(stored, kept, key=lambda message: message.ts))
-
-
-def intended_today(state: Path, day: int) -> frozenset[str]:
-    """Return the tags of the orders that went out on IST day `day`, as the journal of a state folder has them."""
-    with Journal.open(state) as journal:
-        return frozenset(tag for _, _, tag, _ in journal.intents(day_start(day), day_start(day + 1)))

@@ -76,6 +76,34 @@ class StoredSource:
         """See `Source`."""
 
 
+class RecordedSource(Source, Protocol):
+    """Gives messages that are being recorded."""
+
+    def tell(self, message: Mapping[str, Any], acknowledge: Callable[[], None] | None = None) -> None:
+        """See `Source`; `acknowledge` is called when it was worked off, in lockstep."""
+        ...
+
+    @property
+    def is_in_step(self) -> bool:
+        """Whether frames are acknowledged, as a simulated exchange in lockstep asks."""
+        ...
+
+    @property
+    def flow(self) -> Flow:
+        """How the messages flow."""
+        ...
+
+    def wait_committed(self, seq: int, timeout: float) -> None:
+        """Wait until all up to `seq` is on the disk.
+
+        Raises
+        ------
+        Fatal
+            It is not within `timeout` seconds, or the recording has stopped.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Flow:
     """How the messages flow.
@@ -125,6 +153,8 @@ class LiveSource:
         Of a frame of the market feed; what raises ValueError is recorded as a gap.
     clock : Clock
         The time of the market, for messages of our own.
+    seen : callable (dict)
+        Shown each message of the market feed before it is recorded.
     is_idle : callable returning bool, optional
         Whether nothing is on its way to the exchange; given in lockstep alone, where frames are acknowledged when they, and all
         that came of them, were worked off.
@@ -137,12 +167,13 @@ class LiveSource:
 
     def __init__(
         self, recorder: Recorder, decode: Callable[[bytes], dict[str, Any]], clock: Clock,
-        is_idle: Callable[[], bool] | None = None,
+        is_idle: Callable[[], bool] | None = None, seen: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._recorder = recorder
         self._decode = decode
         self._clock = clock
         self._is_idle = is_idle
+        self._seen = seen
         self._queue: queue.SimpleQueue[tuple[bytes | dict[str, Any] | None, int, Callable[[], None] | None]] = queue.SimpleQueue()
         self._most = self._dropped = self._taken = self._at = self._unread = 0
         self._unsaid = 0  # dropped frames that no gap message has named
@@ -229,6 +260,7 @@ class LiveSource:
         said = message.get("currentTs", "")
         if isinstance(said, str) and len(said) == MS_DIGITS and said.isdecimal():
             self._clock.see(int(said) * MS)
+        self._seen(message)
         seq = self._recorder.record(dump(message), symbols_of(message))
         return None if seq == LOST else Received(seq, message, at)
 
@@ -244,22 +276,16 @@ class LiveSource:
 
     @property
     def is_in_step(self) -> bool:
-        """Whether frames are acknowledged, as a simulated exchange in lockstep asks."""
+        """See `RecordedSource`."""
         return self._is_idle is not None
 
     @property
     def flow(self) -> Flow:
-        """How the messages flow."""
+        """See `RecordedSource`."""
         return Flow(self._queue.qsize(), self._most, self._dropped, self._taken, self._at, self._unread)
 
     def wait_committed(self, seq: int, timeout: float) -> None:
-        """Wait until all up to `seq` is on the disk.
-
-        Raises
-        ------
-        Fatal
-            It is not within `timeout` seconds, or the recording has stopped.
-        """
+        """See `RecordedSource`."""
         if not self._recorder.wait_committed(seq, timeout):
             raise Fatal(f"the recording is not on the disk after {timeout:g} s: no order goes out before it")
 
@@ -270,12 +296,12 @@ class ResumedSource:
     Parameters
     ----------
     messages : iterator of RawMessage
-    live : LiveSource
+    live : RecordedSource
     on_live : callable
         Called once, before the first of what comes.
     """
 
-    def __init__(self, messages: Iterator[RawMessage], live: LiveSource, on_live: Callable[[], None]) -> None:
+    def __init__(self, messages: Iterator[RawMessage], live: RecordedSource, on_live: Callable[[], None]) -> None:
         self._stored: StoredSource | None = StoredSource(messages)
         self._live = live
         self._on_live = on_live

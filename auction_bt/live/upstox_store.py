@@ -20,16 +20,16 @@ from auction_bt.feeds.upstox import UpstoxData
 from auction_bt.instruments.book import InstrumentBook
 from auction_bt.market.sessions import session_of
 from auction_bt.store.dsn import DEFAULT
-from auction_bt.store.folder_lock import FolderLock
-from auction_bt.store.spool import LOCK
 from auction_bt.symbols import legs_of
 from auction_bt.upstox.client import HOST
 from auction_bt.upstox.connection import FeedState
 
-from .assembly import LiveRun, Place
+from .assembly import LiveRun, recording_of
+from .attachment import join
 from .engine import LATEST_NS, LivePlan, Orders
 from .market_clock import WorldClock
 from .pump import CerebroPump
+from .recording import Place
 from .session import LiveSession
 from .source import Clock
 
@@ -146,12 +146,12 @@ class UpstoxStore:
             broker.addcommissioninfo(charged, name=symbol)
         plan = LivePlan(instruments, self._settings, Decimal(str(self._cash)), self._charges, day_start(self.day), self._orders)
         stack = self._stack
-        stack.enter_context(FolderLock.take(self._place.state, LOCK, "recorder"))
+        door = join(self._place.state, stack)
+        recording = recording_of(self._place, plan, door, self.put_notification, on_feed=self._states.append)
         self._live = live = LiveRun(
-            self._place, plan, tuple(self._legs), on_news=lambda _: None, on_alarm=self.put_notification, look=lambda _: 0.2,
-            make=self._made,
+            self._place, plan, tuple(self._legs), recording, on_news=lambda _: None, on_alarm=self.put_notification,
+            look=lambda _: 0.2, make=self._made,
         )  # fmt: skip
-        live.on_feed = self._states.append
         self._session = stack.enter_context(live.begun())
         stack.enter_context(self._session.opened())
 

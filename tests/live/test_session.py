@@ -52,7 +52,7 @@ class Line:
 
 def live(line):
     plan = LivePlan((next(iter(DEMO.values())),), {}, Decimal(1), NoCharges(), day_start(DAY), Orders.SIM)
-    parts = Parts(None, None, line, None, (line,), line, line)
+    parts = Parts(line, (line,), line, line)
     alarms = []
     made = LiveSession(plan, parts, (), iter(()), frozenset({"abt1"}), clock=lambda: 1, on_news=print, on_alarm=alarms.append,
                        look=lambda: 1.0, make=lambda *_, **__: None)  # fmt: skip
