@@ -16,7 +16,7 @@ from auction_bt.core.errors import Fatal
 from auction_bt.core.news import News
 from auction_bt.live.assembly import LiveRun
 from auction_bt.live.command_box import Command, CommandBox
-from auction_bt.live.commands import STALE
+from auction_bt.live.commands import STALE, STOPPING
 from auction_bt.live.engine import LATEST_NS, LivePlan
 from auction_bt.live.monitor import NAKED
 from auction_bt.live.obedience import Obedience
@@ -172,7 +172,7 @@ class LiveScreen:
     def _stop(self, live: LiveRun, now: float) -> None:
         self._ending = now
         engine = live.session.engine
-        live.tell(kind="command", what="halt", reason="stopping")
+        live.tell(kind="command", what="halt", reason=STOPPING)
         held = [s.instrument.name or s.instrument.symbol for s in engine.strategies if len(s) and s.open_trade() is not None]
         if held and self._flattens:
             self.say(f"stopping: leaving {', '.join(held)} at market")

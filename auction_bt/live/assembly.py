@@ -101,7 +101,7 @@ class LiveRun:
     def begun(self) -> Iterator[LiveSession]:
         """Begin to record, and yield the session, which is not opened yet."""
         place, plan = self.place, self.plan
-        with self.recording.opened(self._settings) as resumed:
+        with self.recording.opened(self._settings if self.scribe is not None else {}) as resumed:
             warm: list[Recorded] = []
             if self.scribe is not None:
                 with place.opened() as store:

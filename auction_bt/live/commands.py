@@ -16,6 +16,7 @@ from .steps import LiveSteps
 NO_ORDERS: Final = "alerts only"
 STALE: Final = "stale bar"  # of minutes that were missed: decided on, never traded
 FLATTENED: Final = "flattened"
+STOPPING: Final = "stopping"  # by the end of a run; the next one begins without it
 _OLD_NS: Final = 2 * MINUTE_NS  # from the beginning of a minute: one of it, and another to be known in
 
 
@@ -51,6 +52,8 @@ class Commands:
         """Take a message of our own kinds."""
         if event.kind == "command":
             self._obey(json.loads(event.payload), event.seq)
+        elif event.kind == "state" and self._risk.halted == STOPPING and json.loads(event.payload).get("what") == "start":
+            self._risk.halted = ""
         self._steps.on_event(event)
         if event.kind == "order":
             self._heard(event.seq, event.payload)

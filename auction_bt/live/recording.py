@@ -109,7 +109,7 @@ class Recording(Protocol):
         ...
 
     def opened(self, settings: Mapping[str, Any]) -> AbstractContextManager[Iterator[RawMessage]]:
-        """Begin; yield the day's messages so far. `settings` of the run are recorded."""
+        """Begin; yield the day's messages so far. `settings` of the run are recorded; a recorder alone has none."""
         ...
 
     def wait_for(self, is_idle: Callable[[], bool]) -> None:
@@ -310,7 +310,7 @@ class OwnRecording:
     def _begin(self, since: int, settings: Mapping[str, Any]) -> None:
         """Record how this run begins, and ask for minutes of today that nobody has recorded."""
         now = self.place.clock()
-        self.source.tell({"kind": "state", "ts": now, "what": "start", "settings": dict(settings)})
+        self.source.tell({"kind": "state", "ts": now, "what": "start" if settings else "recorder", "settings": dict(settings)})
         begin = max(since, min((begin for begin, end in self._hours.values() if end), default=now))
         if begin < now < day_start(self.day + 1):
             self.backfill.ask(self._hours, begin, now, "restart" if since else "late start")
