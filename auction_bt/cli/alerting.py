@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 
 from auction_bt.configuration.file import Configuration
 from auction_bt.configuration.schema import ALERTS
-from auction_bt.live.alerts import Send, sender
+from auction_bt.core.errors import BadInput
+from auction_bt.live.alerts import Alerts, Send, sender
+from auction_bt.upstox.token import Token
+
+from .tokens import token_of
 
 
 def sender_of(args: argparse.Namespace) -> Send | None:
@@ -26,3 +31,17 @@ def sender_of(args: argparse.Namespace) -> Send | None:
     if not places and args.config is not None:
         places = list(Configuration.read(args.config).value("alerts.places"))
     return sender(places)
+
+
+def told_token(args: argparse.Namespace, clock: Callable[[], int]) -> Token:
+    """Print what the token says of itself and return it; where there is none, whoever gets alerts is told that nothing runs."""
+    try:
+        token = token_of(args, clock())
+    except BadInput as error:
+        if (send := sender_of(args)) is not None:
+            args.state.mkdir(parents=True, exist_ok=True)
+            with Alerts(args.state, send, clock, print) as alerts:
+                alerts(f"not started: {error}")
+        raise
+    print(token.describe(clock()), flush=True)
+    return token

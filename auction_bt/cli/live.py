@@ -33,7 +33,7 @@ from auction_bt.symbols import legs_of, no_volume
 from auction_bt.upstox.account import AccountApi
 from auction_bt.wording import plural
 
-from .alerting import sender_of
+from .alerting import sender_of, told_token
 from .arguments import add_base_url, check_address, check_state, day_of, loaded_book
 from .configured import add_config
 from .live_screen import LiveScreen, Word
@@ -96,7 +96,7 @@ def _live(args: argparse.Namespace) -> int:
     clock, day = WorldClock(), day_index(time.time_ns())
     if not args.symbol:
         raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
-    print(token_of(args, time.time_ns()).describe(time.time_ns()), flush=True)
+    told_token(args, time.time_ns)
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
         book = loaded_book(args.state, stack)

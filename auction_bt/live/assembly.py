@@ -37,6 +37,7 @@ from .run_settings import run_settings
 from .scribe import Scribe
 from .session import LiveSession, Parts, intended_today, recorded_today
 from .source import Clock, LiveSource
+from .token_watch import TokenWatch
 from .warm import warm_days
 
 _FIRST_S: Final = 5.0  # for the store to answer before frames are taken
@@ -169,6 +170,7 @@ class LiveRun:
                 self.plan, parts, warm, iter(resumed), intended_today(self.place.state, self.plan.day), clock=self.place.clock,
                 on_news=self._on_news, on_alarm=self._alarm, look=lambda: self._look(self), make=self._make,
             )  # fmt: skip
+            stack.enter_context(TokenWatch(self.place.token, self.place.clock, self._alarm, self._hours))
             yield self.session
 
     def tell(self, **message: Any) -> None:

@@ -12,11 +12,11 @@ from enum import StrEnum
 from itertools import count
 from typing import Final
 
-from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, day_index, day_start
+from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS
+from auction_bt.upstox.token import next_end
 
 from .answer import Problem
 
-_DIES: Final = (3 * 60 + 30) * MINUTE_NS  # 03:30 IST
 _YEAR_NS: Final = 365 * DAY_NS
 _CODE_NS: Final = 10 * MINUTE_NS
 INVALID: Final = Problem("UDAPI100050", "Invalid token used to access API", 401)
@@ -76,7 +76,7 @@ class Sessions:
 
     def grant(self, now: int, scope: Scope = Scope.FULL) -> str:
         """Return a new token: a JWT whose ``exp`` says when it dies, 03:30 IST after it was issued."""
-        dies = now + _YEAR_NS if scope is Scope.EXTENDED else next_death(now)
+        dies = now + _YEAR_NS if scope is Scope.EXTENDED else next_end(now)
         claims = {"sub": self.user, "jti": f"{next(self._numbers):024x}", "isMultiClient": False, "isPlusPlan": True,
                   "isExtended": scope is Scope.EXTENDED, "iat": now // SECOND_NS, "iss": "udapi-gateway-service",
                   "exp": dies // SECOND_NS}  # fmt: skip
@@ -107,12 +107,6 @@ class Sessions:
     def kill(self) -> None:
         """Let all tokens die."""
         self._tokens.clear()
-
-
-def next_death(now: int) -> int:
-    """Return the next 03:30 IST after `now`."""
-    today = day_start(day_index(now)) + _DIES
-    return today if now < today else today + DAY_NS
 
 
 def _text(value: object) -> str:
