@@ -199,7 +199,7 @@ def _run(
     live = LiveRun(place, plan, legs, on_news=shown.news, on_alarm=shown.alarm, look=shown.look)
     with ExitStack() as stack:
         if args.viewer:
-            stack.enter_context(_viewer(args.viewer, place))
+            stack.enter_context(_viewer(args.viewer, place, shown.say))
         stack.enter_context(stopping(shown.word.stop, {"SIGUSR1": shown.word.halt, "SIGUSR2": shown.word.flatten}))
         stack.enter_context(alerts)
         shown.say(f"{plan.orders.value}: {plural(len(legs), 'symbol')}, {to_date(day)}, recording to {place.store}")
@@ -241,7 +241,7 @@ def derive_day(place: Place, live: LiveRun) -> None:
 
 
 @contextmanager
-def _viewer(address: str, place: Place) -> Iterator[None]:
+def _viewer(address: str, place: Place, say: Callable[[str], None]) -> Iterator[None]:
     from auction_bt.cli.viewer import door_of  # flask, where it is asked for
     from auction_bt.viewer.app import create_app
     from auction_bt.viewer.server import listening
@@ -251,7 +251,7 @@ def _viewer(address: str, place: Place) -> Iterator[None]:
     host, _, port = address.rpartition(":")
     if not port.isdecimal():
         raise BadInput(f"--viewer {address!r} must be HOST:PORT, as 127.0.0.1:8765")
-    sources = Sources.of(place.store, place.state)
+    sources = Sources.of(place.store, place.state, lambda text: say(f"viewer: {text}"))
     host = host or "127.0.0.1"
     server = listening(create_app(sources, [host], door_of(host, place.state)), host, int(port))
     watcher = Watcher(sources)
