@@ -22,6 +22,7 @@ from auction_bt.live.alerts import Alerts
 from auction_bt.live.assembly import LiveRun, Place
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock, WorldClock
+from auction_bt.live.rehearsed_login import RehearsedLogin
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.market.sessions import session_of
 from auction_bt.preflight.market import closed
@@ -171,7 +172,7 @@ def _rehearse(args: argparse.Namespace) -> int:
         stack.enter_context(FolderLock.take(folder, LOCK, "recorder"))
         sim = stack.enter_context(SimProcess(words))
         clock = MarketClock(sim.ready.now, sim.ready.speed)
-        place = Place(rehearsal.store_of(folder), folder, sim.ready.url, lambda: sim.ready.token, clock, args.lockstep)
+        place = Place(rehearsal.store_of(folder), folder, sim.ready.url, lambda: sim.token, clock, args.lockstep)
         return _run(args, place, legs, day, sim)
 
 
@@ -202,6 +203,8 @@ def _run(
             stack.enter_context(_viewer(args.viewer, place, shown.say))
         stack.enter_context(stopping(shown.word.stop, {"SIGUSR1": shown.word.halt, "SIGUSR2": shown.word.flatten}))
         stack.enter_context(alerts)
+        if sim is not None:
+            stack.enter_context(RehearsedLogin(sim, shown.say))
         shown.say(f"{plan.orders.value}: {plural(len(legs), 'symbol')}, {to_date(day)}, recording to {place.store}")
         try:
             session = live.run()

@@ -54,10 +54,16 @@ class Sessions:
     ----------
     app : App
     user : str
+
+    Attributes
+    ----------
+    deaths : int
+        How often all tokens have died before their time.
     """
 
     app: App = field(default_factory=App)
     user: str = "SIM001"
+    deaths: int = 0
     _tokens: dict[str, tuple[Scope, int]] = field(default_factory=dict)
     _codes: dict[str, tuple[str, int]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))  # its next is one step: no two threads get the same
@@ -107,6 +113,7 @@ class Sessions:
     def kill(self) -> None:
         """Let all tokens die."""
         self._tokens.clear()
+        self.deaths += 1
 
 
 def _text(value: object) -> str:
