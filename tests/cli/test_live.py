@@ -98,6 +98,10 @@ def test_a_late_start_asks_for_the_minutes_before(tmp_path: Path, capsys: pytest
     printed = capsys.readouterr().out
     assert "the exchange agrees" in printed
     assert "stale bar" not in printed
+    for symbol in ("NSE_FO|SIM-1", "NSE_FO|SIM-2"):
+        turns = re.findall(rf"^(\S+)  {re.escape(symbol)}  regime (.*)$", printed, re.MULTILINE)
+        assert "→" not in turns[0][1]  # how it stands, and not each change of the morning
+        assert [at for at, _ in turns].count(turns[0][0]) == 1
     folder = tmp_path / "rehearsal"
     day = from_date(date(2026, 3, 10))
     assert main(["data", "--store", f"sqlite:///{folder / 'auction.db'}", "--json", "-"]) == 0
