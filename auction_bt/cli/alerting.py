@@ -9,7 +9,9 @@ from collections.abc import Callable
 from auction_bt.configuration.file import Configuration
 from auction_bt.configuration.schema import ALERTS
 from auction_bt.core.errors import BadInput
+from auction_bt.core.ist import day_index
 from auction_bt.live.alerts import Alerts, Send, sender
+from auction_bt.preflight.market import closed
 from auction_bt.upstox.token import Token
 
 from .tokens import token_of
@@ -34,11 +36,22 @@ def sender_of(args: argparse.Namespace) -> Send | None:
 
 
 def told_token(args: argparse.Namespace, clock: Callable[[], int]) -> Token:
-    """Print what the token says of itself and return it; where there is none, whoever gets alerts is told that nothing runs."""
+    """Print what the token says of itself and return it.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    clock : callable returning int, ns
+
+    Raises
+    ------
+    BadInput
+        There is none; on a day of trading, whoever gets alerts has been told that nothing runs.
+    """
     try:
         token = token_of(args, clock())
     except BadInput as error:
-        if (send := sender_of(args)) is not None:
+        if not closed(day_index(clock())) and (send := sender_of(args)) is not None:
             args.state.mkdir(parents=True, exist_ok=True)
             with Alerts(args.state, send, clock, print) as alerts:
                 alerts(f"not started: {error}")

@@ -3,13 +3,14 @@
 import threading
 from datetime import date
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from auction_bt.brokers.charges import NoCharges
-from auction_bt.cli import live_main
+from auction_bt.cli.alerting import told_token
 from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_start, from_date
 from auction_bt.core.leg import Leg
@@ -167,12 +168,14 @@ def test_a_live_run_and_a_recording_have_one(tmp_path):
                      "run `login`, and the day goes on with the new one"]  # fmt: skip
 
 
-def test_a_start_without_a_token_is_told_to_who_is_not_there(tmp_path, monkeypatch, capsys):
+def test_a_start_without_a_token_is_told_to_who_is_not_there(tmp_path, monkeypatch):
     came = []
-    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("UPSTOX_ACCESS_TOKEN", raising=False)
     monkeypatch.setattr("auction_bt.cli.alerting.sender_of", lambda _: lambda *words: came.append(words) or True)
-    assert live_main(["--symbol", "NIFTY-FUT", "--state", str(tmp_path / "s")]) == 2
-    assert "no access token" in capsys.readouterr().err
+    args = SimpleNamespace(config=None, keyring=False, state=tmp_path / "s")
+    for now in (at(9) - 2 * DAY_NS, at(9)):  # a Sunday, on which nobody waits for it, and a Tuesday
+        assert came == []
+        with pytest.raises(BadInput, match="no access token"):
+            told_token(args, lambda ns=now: ns)
     assert [(title, text.partition(":")[0]) for title, text in came] == [("auction_bt", "not started")]
-    assert "not started: no access token" in (tmp_path / "s" / FILE).read_text()
+    assert "2026-03-10 09:00:00 not started: no access token" in (tmp_path / "s" / FILE).read_text()
