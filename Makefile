@@ -13,7 +13,7 @@ TREE := build/tree/auction_bt
 SOURCES := auction_bt feeds brokers analyzers
 INSTALL_INPUTS := setup.cfg pyproject.toml constraints.txt auction_bt/__init__.py
 
-.PHONY: help install demo test soak check audit tree golden bench pictures questdb questdb-stop tools clean
+.PHONY: help install demo test soak check audit tree golden bench pictures questdb questdb-stop interop tools clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -62,6 +62,9 @@ questdb: ## get and start a QuestDB server on this machine's loopback (HTTP=9000
 
 questdb-stop: ## stop it; the data stays in .questdb
 	@$(SYSTEM_PYTHON) tools/questdb.py stop
+
+interop: $(VENV)/.run ## let the broker's Java SDK talk to the simulated broker (a JDK of 17 or newer, and Maven)
+	@$(PY) tools/interop.py
 
 tools: ## what the full tests need beyond Python: Java, Maven, Chromium
 	@sh .ci/tools

@@ -208,4 +208,6 @@ def test_the_viewer_only_reads():
     assert not breaches(files, lambda module: not is_in(module, *(f"auction_bt.{name}" for name in writers)))
     texts = [p.read_text("utf-8") for p in files]
     assert not [word for text in texts for word in ("create=True", "readonly=False") if word in text]
-    assert sum(text.count("readonly=True") for text in texts) == 3  # store, journal, spool
+    assert sum(text.count("readonly=True") for text in texts) == 2  # journal, spool
+    assert sum(text.count("open_to_show(") for text in texts) == 1  # the store
+    assert not [text for text in texts if "open_store" in text]

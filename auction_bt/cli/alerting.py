@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 
 from auction_bt.configuration.file import Configuration
 from auction_bt.configuration.schema import ALERTS
-from auction_bt.live.alerts import Send, sender
+from auction_bt.core.errors import BadInput
+from auction_bt.core.ist import day_index
+from auction_bt.live.alerts import Alerts, Send, sender
+from auction_bt.preflight.market import closed
+from auction_bt.upstox.token import Token
+
+from .tokens import token_of
 
 
 def sender_of(args: argparse.Namespace) -> Send | None:
@@ -26,3 +33,28 @@ def sender_of(args: argparse.Namespace) -> Send | None:
     if not places and args.config is not None:
         places = list(Configuration.read(args.config).value("alerts.places"))
     return sender(places)
+
+
+def told_token(args: argparse.Namespace, clock: Callable[[], int]) -> Token:
+    """Print what the token says of itself and return it.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+    clock : callable returning int, ns
+
+    Raises
+    ------
+    BadInput
+        There is none; on a day of trading, whoever gets alerts has been told that nothing runs.
+    """
+    try:
+        token = token_of(args, clock())
+    except BadInput as error:
+        if not closed(day_index(clock())) and (send := sender_of(args)) is not None:
+            args.state.mkdir(parents=True, exist_ok=True)
+            with Alerts(args.state, send, clock, print) as alerts:
+                alerts(f"not started: {error}")
+        raise
+    print(token.describe(clock()), flush=True)
+    return token

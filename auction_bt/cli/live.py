@@ -25,6 +25,7 @@ from auction_bt.live.door import Door
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock, WorldClock
 from auction_bt.live.recording import Place
+from auction_bt.live.rehearsed_login import RehearsedLogin
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.live.watchlist import Watchlist, parted
 from auction_bt.market.sessions import session_of
@@ -36,7 +37,7 @@ from auction_bt.symbols import legs_of, no_volume
 from auction_bt.upstox.account import AccountApi
 from auction_bt.wording import plural
 
-from .alerting import sender_of
+from .alerting import sender_of, told_token
 from .arguments import add_base_url, check_address, check_state, day_of, loaded_book
 from .configured import add_config
 from .live_screen import LiveScreen, Word
@@ -102,7 +103,7 @@ def _live(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         door = join(args.state, stack)
         if door is None or args.orders == Orders.UPSTOX:  # whoever reads along on paper asks the broker nothing
-            print(token_of(args, time.time_ns()).describe(time.time_ns()), flush=True)
+            told_token(args, time.time_ns)
         book = loaded_book(args.state, stack)
         reaches = reaches_of(args)
         if door is not None and any(reaches):
@@ -195,7 +196,7 @@ def _rehearse(args: argparse.Namespace) -> int:
         join(folder, stack)
         sim = stack.enter_context(SimProcess(words))
         clock = MarketClock(sim.ready.now, sim.ready.speed)
-        place = Place(rehearsal.store_of(folder), folder, sim.ready.url, lambda: sim.ready.token, clock, args.lockstep)
+        place = Place(rehearsal.store_of(folder), folder, sim.ready.url, lambda: sim.token, clock, args.lockstep)
         return _run(args, place, legs, day, sim)
 
 
@@ -225,9 +226,11 @@ def _run(
     live = LiveRun(place, plan, legs, recording, on_news=shown.news, on_alarm=shown.alarm, look=shown.look)
     with ExitStack() as stack:
         if args.viewer:
-            stack.enter_context(_viewer(args.viewer, place))
+            stack.enter_context(_viewer(args.viewer, place, shown.say))
         stack.enter_context(stopping(shown.word.stop, {"SIGUSR1": shown.word.halt, "SIGUSR2": shown.word.flatten}))
         stack.enter_context(alerts)
+        if sim is not None:
+            stack.enter_context(RehearsedLogin(sim, shown.say))
         shown.say(
             f"{plan.orders.value}: {plural(len(legs), 'symbol')}, {to_date(day)}, "
             f"{'recording' if door is None else 'reading along with the recorder, which records'} to {place.store}"
@@ -270,7 +273,7 @@ def derive_day(place: Place, live: LiveRun) -> None:
 
 
 @contextmanager
-def _viewer(address: str, place: Place) -> Iterator[None]:
+def _viewer(address: str, place: Place, say: Callable[[str], None]) -> Iterator[None]:
     from auction_bt.cli.viewer import door_of  # flask, where it is asked for
     from auction_bt.viewer.app import create_app
     from auction_bt.viewer.server import listening
@@ -280,7 +283,7 @@ def _viewer(address: str, place: Place) -> Iterator[None]:
     host, _, port = address.rpartition(":")
     if not port.isdecimal():
         raise BadInput(f"--viewer {address!r} must be HOST:PORT, as 127.0.0.1:8765")
-    sources = Sources.of(place.store, place.state)
+    sources = Sources.of(place.store, place.state, lambda text: say(f"viewer: {text}"))
     host = host or "127.0.0.1"
     server = listening(create_app(sources, [host], door_of(host, place.state)), host, int(port))
     watcher = Watcher(sources)

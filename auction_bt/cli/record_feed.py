@@ -27,7 +27,7 @@ from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK
 from auction_bt.wording import plural
 
-from .alerting import sender_of
+from .alerting import sender_of, told_token
 from .arguments import check_address, check_state, loaded_book
 from .live import derive_day, legs_today, reaches_of, watchlists_of
 from .stopping import stopping
@@ -75,7 +75,7 @@ def record_feed(args: argparse.Namespace, clock: Any = None) -> int:
     day = int(day_index(clock()))
     if not args.symbol:
         raise BadInput("no symbol to record: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
-    print(token_of(args, clock()).describe(clock()), flush=True)
+    told_token(args, clock)
     with ExitStack() as stack:
         stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
         book, reaches = loaded_book(args.state, stack), reaches_of(args)

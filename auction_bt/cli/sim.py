@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import queue
 import sys
 import threading
 import time
@@ -93,17 +94,27 @@ def _greet(args: argparse.Namespace, simulation: Simulation, token: str) -> None
 
 
 def _serve(args: argparse.Namespace, simulation: Simulation) -> None:
-    ended, halted = threading.Event(), threading.Event()
+    ended = threading.Event()
+    words: queue.SimpleQueue[str] = queue.SimpleQueue()
     if args.json:
-        threading.Thread(target=_watch_input, args=(ended, halted), name="sim input", daemon=True).start()
-    player = simulation.player
-    told = False
+        threading.Thread(target=_watch_input, args=(ended, words), name="sim input", daemon=True).start()
+    player, sessions = simulation.player, simulation.sessions
+    told = is_halted = False
+    deaths = 0
     while not ended.wait(_LOOK_S):
         if player.error is not None:
             raise player.error
-        if halted.is_set():
-            player.stop()
-        if (player.is_over or halted.is_set()) and not told:
+        if sessions.deaths != deaths:
+            deaths = sessions.deaths
+            _say_dead(args, simulation)
+        while not words.empty():
+            word = words.get()
+            if word == "halt":
+                is_halted = True
+                player.stop()
+            elif word == "grant":
+                _say({"token": simulation.grant()})
+        if (player.is_over or is_halted) and not told:
             told = True
             simulation.settled()
             held = simulation.account()
@@ -114,10 +125,16 @@ def _serve(args: argparse.Namespace, simulation: Simulation) -> None:
                       f"orders, positions {held['positions'] or 'none'}", flush=True)  # fmt: skip
 
 
-def _watch_input(ended: threading.Event, halted: threading.Event) -> None:
+def _say_dead(args: argparse.Namespace, simulation: Simulation) -> None:
+    if args.json:  # who reads it says when there is to be another
+        _say({"token": None})
+    else:
+        print(f"{clock_text(simulation.clock())} all tokens have died; a new one: {simulation.grant()}", flush=True)
+
+
+def _watch_input(ended: threading.Event, words: queue.SimpleQueue[str]) -> None:
     for line in sys.stdin:
-        if line.strip() == "halt":
-            halted.set()
+        words.put(line.strip())
     ended.set()
 
 

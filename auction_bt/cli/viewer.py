@@ -7,11 +7,11 @@ import os
 import signal
 import sys
 from getpass import getpass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
 
 from auction_bt.core.errors import BadInput
+from auction_bt.store.address import is_loopback
 from auction_bt.viewer.app import create_app
 from auction_bt.viewer.door import Door
 from auction_bt.viewer.password import VARIABLE, keep_password, password_hash
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         return _set_password(args.state)
     if not 0 <= args.port <= 65_535:
         raise BadInput(f"--port {args.port} must be 0 to 65535")
-    sources = Sources.of(args.store, args.state)
+    sources = Sources.of(args.store, args.state, _tell)
     door = door_of(args.host, args.state)
     server = listening(create_app(sources, [args.host], door), args.host, args.port)
     watcher = Watcher(sources)
@@ -68,6 +68,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _tell(text: str) -> None:
+    print(f"viewer: {text}", file=sys.stderr, flush=True)
+
+
 def door_of(host: str, state: Path) -> Door:
     """Return who may come in at an address.
 
@@ -77,7 +81,7 @@ def door_of(host: str, state: Path) -> Door:
         Others reach it, and there is no password.
     """
     kept = password_hash(state, os.environ)
-    if not kept and not _is_loopback(host):
+    if not kept and not is_loopback(host):
         raise BadInput(f"others reach {host}, and there is no password: run `viewer --set-password` first, or set {VARIABLE}")
     return Door(kept)
 
@@ -92,10 +96,3 @@ def _address(server: Any, host: str) -> str:
     listener = getattr(server, "effective_listen", None)  # a name with several addresses has several
     port = listener[0][1] if listener else server.effective_port
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -6,6 +6,7 @@
   x Refused: this one thing is refused, the rest goes on
     + BadInput: what the user gave cannot be used (exit code 2)
       - UnknownSymbol
+      - WrongUser
     + NothingToDo: the input is fine and empty (exit code 3)
 """
 
@@ -69,6 +70,10 @@ class UnknownSymbol(BadInput):
         error = cls.__new__(cls)
         BadInput.__init__(error, told)
         return error
+
+
+class WrongUser(BadInput):
+    """A server does not know this user, or not with this password."""
 
 
 class NothingToDo(Refused):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from auction_bt.brokers.messages import update_message
@@ -14,6 +14,7 @@ from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
 from auction_bt.feeds.stored import Recorded
 from auction_bt.fetching.limiter import RateLimiter
+from auction_bt.market.sessions import session_of
 from auction_bt.store.cache import DayCache
 from auction_bt.upstox.connection import Acknowledge, FeedState, PortfolioFeed
 from auction_bt.upstox.orders import WINDOWS, OrderSender
@@ -26,6 +27,7 @@ from .recording import FeedNews, OwnRecording, Place, Recording
 from .run_settings import run_settings
 from .scribe import Scribe
 from .session import LiveSession, Parts
+from .token_watch import TokenWatch
 from .warm import warm_days
 from .watchlist import Watchlist
 
@@ -111,7 +113,16 @@ class LiveRun:
                 plan, parts, warm, resumed, intended_today(place.state, plan.day), clock=place.clock,
                 on_news=self._on_news, on_alarm=self._alarm, look=lambda: self._look(self), make=self._make,
             )  # fmt: skip
-            yield self.session
+            with self._token_watch():
+                yield self.session
+
+    def _token_watch(self) -> AbstractContextManager[object]:
+        if self.sender is None and not isinstance(self.recording, OwnRecording):
+            return nullcontext()  # it asks the broker nothing
+        day = self.plan.day
+        sessions = [session_of(instrument, day) for instrument in self.plan.instruments]
+        hours = sorted({session.bounds(day) for session in sessions if not session.is_closed})
+        return TokenWatch(self.place.token, self.place.clock, self._alarm, hours)
 
     def tell(self, **message: Any) -> None:
         """Record a message of our own kinds, stamped now, and let the engine take it."""

@@ -29,22 +29,29 @@ class Commands:
     risk : RiskBook
     heard : callable (int, str)
         Takes the `seq` and the text of each ``order`` message, after the broker has.
+
+    Attributes
+    ----------
+    is_late : bool
+        Whether the bar under way is one of minutes that were missed.
     """
 
     def __init__(self, steps: LiveSteps, risk: RiskBook, heard: Callable[[int, str], None]) -> None:
         self._steps = steps
         self._risk = risk
         self._heard = heard
+        self.is_late = False
         self.on_tick = steps.on_tick
         self.on_gap = steps.on_gap
 
     def on_bar(self, bar: Bar) -> None:
         """Take a bar; one that was asked for after a break is history by now, and no trade is opened on it."""
-        is_old = bar.source is Source.CANDLES and bar.known_seq - bar.ts > _OLD_NS
+        self.is_late = bar.source is Source.CANDLES and bar.known_seq - bar.ts > _OLD_NS
         before = self._risk.halted
-        if is_old and not before:
+        if self.is_late and not before:
             self._risk.halted = STALE
         self._steps.on_bar(bar)
+        self.is_late = False
         if self._risk.halted == STALE:
             self._risk.halted = before
 

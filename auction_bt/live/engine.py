@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -22,7 +22,7 @@ from auction_bt.core.fills import FillModel
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_index, day_start
 from auction_bt.core.live_order import Action
-from auction_bt.core.news import News
+from auction_bt.core.news import AtLevel, News, Turned
 from auction_bt.core.risk import RiskBook
 from auction_bt.core.tariff import Product
 from auction_bt.core.trade import Trade
@@ -111,7 +111,8 @@ class LiveAuctionEngine:
     refusal : callable returning str, optional
         Why no new order may go out now; '' where it may.
     tell : callable (News), optional
-        Takes decisions, fills, closed trades and changes of regime, in their order.
+        Takes decisions, fills, closed trades and changes of regime, in their order. Of minutes that were missed, and come all at
+        once, it takes the regime that they have led to, and not each change on the way.
     alarm : callable (str), optional
         Takes what somebody must know now.
     look : callable returning float, optional
@@ -154,6 +155,8 @@ class LiveAuctionEngine:
         )
         self.steps: LiveSteps | None = None
         self.router: LiveMarketRouter | None = None
+        self._commands: Commands | None = None
+        self._turned: dict[str, Turned] = {}  # by symbol: what minutes that were missed have led to
         self._build()
 
     def _build(self) -> None:
@@ -196,9 +199,8 @@ class LiveAuctionEngine:
     def _route(self, steps: LiveSteps) -> None:
         self.steps = steps
         self.strategies = list(self._cerebro.runningstrats)
-        self.router = router = LiveMarketRouter(
-            Commands(steps, self.risk, self._heard), symbols={i.symbol for i in self.plan.instruments}
-        )
+        self._commands = Commands(steps, self.risk, self._heard)
+        self.router = router = LiveMarketRouter(self._commands, symbols={i.symbol for i in self.plan.instruments})
         for recorded in self._warm:
             steps.warm_up(recorded)
         while not self.is_stopping:
@@ -212,6 +214,8 @@ class LiveAuctionEngine:
         self.seq, was_lost = received.seq, self.risk.today.is_lost
         router.on_message(received.message, received.seq)
         steps.finish(received.seq)
+        while self._turned:
+            self._tell(self._turned.pop(next(iter(self._turned))))
         if self.risk.today.is_lost and not was_lost:
             self._alarm("the loss of the day has met its limit: what is open is left, and nothing is opened any more today")
         if self.plan.is_elsewhere:
@@ -233,4 +237,8 @@ class LiveAuctionEngine:
             self.decisions.append(news)
         elif isinstance(news, Trade):
             self.trades.append(news)
-        self._tell(news)
+        is_late = self._commands is not None and self._commands.is_late
+        if isinstance(news, Turned) and (is_late or news.symbol in self._turned):
+            self._turned[news.symbol] = replace(news, before=None)
+        elif not (isinstance(news, AtLevel) and is_late):
+            self._tell(news)

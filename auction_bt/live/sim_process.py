@@ -51,6 +51,10 @@ class SimProcess:
         Whether its day was played to the end, or it has ended.
     last : dict
         What it said last: what the exchange knows of the account, at the end.
+    token : str
+        The last that it has granted.
+    is_token_dead : bool
+        Whether all tokens have died since.
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -61,6 +65,7 @@ class SimProcess:
         assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018 - for the type checker
         self._in, self._out = self._process.stdin, self._process.stdout
         self.is_over = False
+        self.is_token_dead = False
         self.last: dict[str, Any] = {}
         line = self._line()
         if not line:
@@ -68,6 +73,7 @@ class SimProcess:
             self._out.close()
             raise Fatal("the simulated exchange did not start: see the line above")
         self.ready = SimReady(str(line["url"]), str(line["token"]), int(line["now"]), float(line["speed"] or 0.0))
+        self.token = self.ready.token
         self._thread = threading.Thread(target=self._listen, name="sim", daemon=True)
         self._thread.start()
 
@@ -78,6 +84,10 @@ class SimProcess:
 
     def _listen(self) -> None:
         while line := self._line():
+            if "token" in line:
+                self.is_token_dead = line["token"] is None
+                self.token = line["token"] or self.token
+                continue
             self.last = line
             self.is_over = self.is_over or bool(line.get("over"))
         self.is_over = True
@@ -90,8 +100,15 @@ class SimProcess:
 
     def halt(self) -> None:
         """Let no more be traded there, so that what it knows of the account is what can be known here."""
-        with suppress(OSError):  # it has ended
-            self._in.write("halt\n")
+        self._tell("halt")
+
+    def renew(self) -> None:
+        """Ask for a new token; it is `token` when it has come."""
+        self._tell("grant")
+
+    def _tell(self, word: str) -> None:
+        with suppress(OSError, ValueError):  # it has ended
+            self._in.write(f"{word}\n")
             self._in.flush()
 
     def _end(self) -> None:

@@ -28,6 +28,7 @@ from .subscriber import Subscriber, failed
 
 _DIRECT: Final = {"/v3/feed/market-data-feed": MARKET, "/v2/feed/portfolio-stream-feed": PORTFOLIO}
 _LOOK_S: Final = 0.01  # what is waited for may also change without word of it
+_ORDERS: Final = "order"  # what a portfolio feed tells of that was asked for nothing
 _PAGE: Final = 200  # keys of one snapshot frame
 
 
@@ -54,7 +55,9 @@ class FeedServer:
     Notes
     -----
     A connection to the market feed is first told the status of the segments, then, for keys it subscribes to, what is known of
-    them, in a frame without a ``type``. The addresses that the broker's SDKs have built in are redirected to these sockets.
+    them, in a frame without a ``type``. A connection to the portfolio feed is told of the kinds that its address names
+    (``update_types``), of orders where it names none. The addresses that the broker's SDKs have built in are redirected to these
+    sockets.
     """
 
     def __init__(
@@ -112,7 +115,8 @@ class FeedServer:
         """Send an update of the account."""
         text = portfolio_text(update)
         for subscriber in self._of(PORTFOLIO):
-            subscriber.put(text)
+            if update.kind in subscriber.kinds:
+                subscriber.put(text)
 
     # ---------------------------------------------------------------- lockstep
     @property
@@ -159,7 +163,8 @@ class FeedServer:
                 return connection.respond(http.HTTPStatus.UNAUTHORIZED, "invalid token\n")
             code = self._sessions.code(direct, self._clock())
             where = self.feeds.market if direct == MARKET else self.feeds.portfolio
-            headers = Headers({"Location": f"{where}?{urlencode({'code': code})}", "Content-Length": "0"})
+            asked = {name: words[0] for name, words in parse_qs(address.query).items() if name == "update_types"}
+            headers = Headers({"Location": f"{where}?{urlencode({'code': code, **asked})}", "Content-Length": "0"})
             return Response(302, "Found", headers, b"")
         kind, code = address.path.strip("/"), parse_qs(address.query).get("code", [""])[0]
         if kind not in self._subscribers:
@@ -169,8 +174,10 @@ class FeedServer:
         return None
 
     def _serve(self, connection: ServerConnection) -> None:
-        kind = urlsplit(connection.request.path if connection.request else "").path.strip("/")
-        subscriber = Subscriber(connection, self._lines[kind], self._notify)
+        address = urlsplit(connection.request.path if connection.request else "")
+        kind = address.path.strip("/")
+        kinds = parse_qs(address.query).get("update_types", [_ORDERS])[0].split(",")
+        subscriber = Subscriber(connection, self._lines[kind], self._notify, kinds)
         if kind == MARKET:
             subscriber.put(self._frames.encode({"type": "market_info", "currentTs": self._ms(),
                                                 "marketInfo": {"segmentStatus": dict(self._status)}}))  # fmt: skip

@@ -12,11 +12,11 @@ from enum import StrEnum
 from itertools import count
 from typing import Final
 
-from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, day_index, day_start
+from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS
+from auction_bt.upstox.token import next_end
 
 from .answer import Problem
 
-_DIES: Final = (3 * 60 + 30) * MINUTE_NS  # 03:30 IST
 _YEAR_NS: Final = 365 * DAY_NS
 _CODE_NS: Final = 10 * MINUTE_NS
 INVALID: Final = Problem("UDAPI100050", "Invalid token used to access API", 401)
@@ -54,10 +54,16 @@ class Sessions:
     ----------
     app : App
     user : str
+
+    Attributes
+    ----------
+    deaths : int
+        How often all tokens have died before their time.
     """
 
     app: App = field(default_factory=App)
     user: str = "SIM001"
+    deaths: int = 0
     _tokens: dict[str, tuple[Scope, int]] = field(default_factory=dict)
     _codes: dict[str, tuple[str, int]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))  # its next is one step: no two threads get the same
@@ -76,7 +82,7 @@ class Sessions:
 
     def grant(self, now: int, scope: Scope = Scope.FULL) -> str:
         """Return a new token: a JWT whose ``exp`` says when it dies, 03:30 IST after it was issued."""
-        dies = now + _YEAR_NS if scope is Scope.EXTENDED else next_death(now)
+        dies = now + _YEAR_NS if scope is Scope.EXTENDED else next_end(now)
         claims = {"sub": self.user, "jti": f"{next(self._numbers):024x}", "isMultiClient": False, "isPlusPlan": True,
                   "isExtended": scope is Scope.EXTENDED, "iat": now // SECOND_NS, "iss": "udapi-gateway-service",
                   "exp": dies // SECOND_NS}  # fmt: skip
@@ -107,12 +113,7 @@ class Sessions:
     def kill(self) -> None:
         """Let all tokens die."""
         self._tokens.clear()
-
-
-def next_death(now: int) -> int:
-    """Return the next 03:30 IST after `now`."""
-    today = day_start(day_index(now)) + _DIES
-    return today if now < today else today + DAY_NS
+        self.deaths += 1
 
 
 def _text(value: object) -> str:

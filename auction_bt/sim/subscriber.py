@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from threading import Condition, Thread
 from typing import Any, Final
@@ -33,9 +33,13 @@ class Subscriber:
         What goes wrong on this kind of socket.
     changed : callable
         Called when it has taken a frame, or is gone.
+    kinds : collection of str
+        Of updates of the account that it has asked for: ``order``, ``position``, ``holding``.
     """
 
-    def __init__(self, connection: ServerConnection, line: Line, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: ServerConnection, line: Line, changed: Callable[[], None], kinds: Collection[str] = ()
+    ) -> None:  # fmt: skip
         self._connection = connection
         self._line = line
         self._changed = changed
@@ -43,6 +47,7 @@ class Subscriber:
         self._work = Condition()
         self._thread = Thread(target=self._write, name="sim feed", daemon=True)
         self._is_over = False
+        self.kinds = frozenset(kinds)
         self.modes: dict[str, str] = {}
         self.sent = 0  # given to it since it came
         self.taken = 0  # that it has said to have worked off

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -11,6 +12,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from auction_bt.core.errors import BadInput
 
 PASSWORD: Final = "AUCTION_QUESTDB_PASSWORD"  # noqa: S105 # the name of a variable
+READER_PASSWORD: Final = "AUCTION_QUESTDB_READER_PASSWORD"  # noqa: S105
+ADMIN: Final = "admin"
+READER: Final = "reader"  # the user who may only read, as `make questdb` and docker-compose.yml name him
 QUESTDB_FORM: Final = "questdb://user:password@host:8812/qdb?http=9000"
 
 
@@ -33,7 +37,7 @@ class QuestDsn:
     host: str
     port: int = 8812
     http: int = 9000
-    user: str = "admin"
+    user: str = ADMIN
     password: str = field(default="quest", repr=False)
     database: str = "qdb"
     prefix: str = ""
@@ -42,6 +46,16 @@ class QuestDsn:
         host = f"[{self.host}]" if ":" in self.host else self.host
         prefix = f"&prefix={self.prefix}" if self.prefix else ""
         return f"questdb://{self.user}@{host}:{self.port}/{self.database}?http={self.http}{prefix}"
+
+    def as_reader(self) -> QuestDsn | None:
+        """Return the same place for the user who may only read; None where his password is not known, or a user was named.
+
+        Notes
+        -----
+        A password that everybody knows is tried on this machine alone.
+        """
+        password = os.environ.get(READER_PASSWORD) or (READER if is_loopback(self.host) else "")
+        return replace(self, user=READER, password=password) if self.user == ADMIN and password else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +110,18 @@ def _quest(dsn: str) -> QuestDsn:
         raise BadInput(
             f"the questdb store's prefix={prefix!r} must be letters, digits and underscores, at most 40, a letter first"
         )
-    password = unquote(parts.password) if parts.password is not None else os.environ.get(PASSWORD, "quest")
+    user = unquote(parts.username or ADMIN)
+    usual = os.environ.get(READER_PASSWORD, READER) if user == READER else os.environ.get(PASSWORD, "quest")
+    password = unquote(parts.password) if parts.password is not None else usual
     return QuestDsn(
-        host=host, port=port or 8812, http=int(http), user=unquote(parts.username or "admin"), password=password,
+        host=host, port=port or 8812, http=int(http), user=user, password=password,
         database=parts.path.strip("/") or "qdb", prefix=prefix.lower(),
     )  # fmt: skip
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine, by its name or number."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from auction_bt.core.errors import AuctionError
+from auction_bt.core.errors import AuctionError, WrongUser
 
 from . import TickStore
-from .address import SqliteDsn, parse
+from .address import ADMIN, READER_PASSWORD, SqliteDsn, parse
 from .database import remove_companions
 from .sqlite import SqliteStore
 
@@ -33,6 +34,31 @@ def open_store(dsn: str = DEFAULT, create: bool = False, readonly: bool = False)
     from .questdb import QuestStore  # psycopg2 and urllib3 are not needed for the embedded store
 
     return QuestStore.open(place, create=create, readonly=readonly)
+
+
+def open_to_show(dsn: str, tell: Callable[[str], None]) -> TickStore:
+    """Open a store for what shows it and never writes: on a server as its user who may only read, where it has one.
+
+    Parameters
+    ----------
+    dsn : str
+        One that names another user than the server's own is taken as it is.
+    tell : callable (str)
+        Takes a line where the server's own user has to do.
+    """
+    place = parse(dsn)
+    if isinstance(place, SqliteDsn) or place.user != ADMIN:
+        return open_store(dsn, readonly=True)
+    from .questdb import QuestStore
+
+    reader, why = place.as_reader(), f"{READER_PASSWORD} is not set"
+    if reader is not None:
+        try:
+            return QuestStore.open(reader, readonly=True)
+        except WrongUser:
+            why = f"there is none, or {READER_PASSWORD} is not his password"
+    tell(f"store {place}: read as {place.user}, who may write as well, and not as the user who may only read: {why}")
+    return QuestStore.open(place, readonly=True)
 
 
 def is_there(dsn: str) -> bool:

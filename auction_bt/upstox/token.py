@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from auction_bt.core.errors import BadInput
-from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, clock_text, day_index, to_date
+from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, clock_text, day_index, day_start, to_date
 from auction_bt.secret_file import keep_secret, read_secret
 
 VARIABLE: Final = "UPSTOX_ACCESS_TOKEN"
 FILE: Final = "token"
+_ENDS: Final = (3 * 60 + 30) * MINUTE_NS  # IST, whenever it was got
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,12 @@ def find_token(places: Iterable[TokenPlace], now: int) -> Token:
     if token.has_ended(now):
         raise BadInput(f"the {token.describe(now)}: run `login` for one of today")
     return token
+
+
+def next_end(now: int) -> int:
+    """Return when the broker ends a day's token that was got at `now` (ns): the next 03:30 IST."""
+    today = int(day_start(day_index(now))) + _ENDS
+    return today if now < today else today + DAY_NS
 
 
 def keep_token(state: Path, text: str) -> Path:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from auction_bt.store import TickStore
 from auction_bt.store.address import SqliteDsn, parse
-from auction_bt.store.dsn import open_store
+from auction_bt.store.dsn import open_to_show
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.journal import NAME as JOURNAL
 from auction_bt.store.journal_pages import JournalPages
@@ -48,8 +49,15 @@ class Sources:
     clock: Callable[[], int] = time.time_ns
 
     @classmethod
-    def of(cls, dsn: str, state: Path) -> Sources:
+    def of(cls, dsn: str, state: Path, tell: Callable[[str], None] = lambda _: None) -> Sources:
         """Return the sources of a store and a state folder, none of them opened yet.
+
+        Parameters
+        ----------
+        dsn : str
+        state : Path
+        tell : callable (str)
+            Takes a line where a server is not read as its user who may only read; on any thread, each line once.
 
         Raises
         ------
@@ -58,10 +66,11 @@ class Sources:
         """
         place = parse(dsn)
         file = place.path if isinstance(place, SqliteDsn) else None
+        once = cache(tell)  # a server that was away is opened again
         return cls(
             shown(dsn),
             state,
-            Source("store", lambda: open_store(dsn, readonly=True), file),
+            Source("store", lambda: open_to_show(dsn, once), file),
             Source("journal", lambda: JournalPages.open(state, readonly=True), state / JOURNAL),
             Source("spool", lambda: Spool.open(state, readonly=True), state / SPOOL),
             Charts(state),

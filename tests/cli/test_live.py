@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -77,12 +78,16 @@ def test_a_rehearsal_with_faults_ends_with_the_exchange_s_position(tmp_path: Pat
         '[[sockets]]\nkind = "cut"\nframe = 300\n[[sockets]]\nkind = "close"\nframe = 700\ncode = 1000\n'
         '[[sockets]]\nkind = "duplicate"\nframe = 500\ntimes = 3\n[[sockets]]\nkind = "garbage"\nframe = 600\n'
         '[[sockets]]\nkind = "cut"\nframe = 10\non = "portfolio"\n'
+        '[[faults]]\nkind = "token"\ncall = 1\non = "place"\n'
     )
     words = [*REHEARSAL, "--speed", "900", "--faults", str(plan), "--state", str(tmp_path / "state")]
     assert live_main(words) == 0
     printed = capsys.readouterr().out
     assert "the exchange agrees" in printed
     assert "ALARM market feed disconnected" in printed
+    # The first order meets a token that has died, the later ones and the feed go on with the next.
+    assert "Invalid token used" in printed.partition("logged in anew")[0]
+    assert int(re.findall(r"the exchange agrees: (\d+) orders", printed)[0]) > 5
     found = prove(tmp_path / "state", capsys)
     assert found["same"], found
     assert {c["against"] for c in found["comparisons"]} == {"replay"}
@@ -93,6 +98,10 @@ def test_a_late_start_asks_for_the_minutes_before(tmp_path: Path, capsys: pytest
     printed = capsys.readouterr().out
     assert "the exchange agrees" in printed
     assert "stale bar" not in printed
+    for symbol in ("NSE_FO|SIM-1", "NSE_FO|SIM-2"):
+        turns = re.findall(rf"^(\S+)  {re.escape(symbol)}  regime (.*)$", printed, re.MULTILINE)
+        assert "→" not in turns[0][1]  # how it stands, and not each change of the morning
+        assert [at for at, _ in turns].count(turns[0][0]) == 1
     folder = tmp_path / "rehearsal"
     day = from_date(date(2026, 3, 10))
     assert main(["data", "--store", f"sqlite:///{folder / 'auction.db'}", "--json", "-"]) == 0

@@ -14,12 +14,14 @@ from auction_bt.backtest import Request, run_backtest
 from auction_bt.brokers.indian import indian_charges
 from auction_bt.core.fills import FillModel
 from auction_bt.core.instrument import Instrument
-from auction_bt.core.ist import day_start, from_date
+from auction_bt.core.ist import MINUTE_NS, day_start, from_date
+from auction_bt.core.news import AtLevel, Turned
 from auction_bt.derive import derive
 from auction_bt.feeds.stored import load, warm_up_start
 from auction_bt.guard_settings import DESIGN
+from auction_bt.live.commands import STALE
 from auction_bt.live.engine import LiveAuctionEngine, LivePlan, Orders
-from auction_bt.live.source import StoredSource
+from auction_bt.live.source import StoredSource, gap_message
 from auction_bt.store import RawMessage
 from auction_bt.store.dsn import open_store
 from auction_bt.synthetic import DEMO, messages
@@ -91,3 +93,45 @@ def test_without_orders_every_signal_is_told_and_none_is_taken(tmp_path: Path) -
     assert {d.reason for d in engine.decisions} == {"alerts only"}
     assert not engine.trades
     assert any(d in told for d in engine.decisions)
+
+
+@pytest.mark.parametrize("orders", [Orders.PAPER, Orders.NONE])
+def test_of_minutes_that_were_missed_the_state_now_is_told_and_nothing_of_how_it_came_about(
+    tmp_path: Path, orders: Orders
+) -> None:
+    instrument = next(iter(DEMO.values()))
+    symbol, begin, end = instrument.symbol, day_start(DAY), day_start(DAY + 1)
+    cut = begin + 13 * 60 * MINUTE_NS
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}", create=True) as store:
+        filled(store, [instrument], 3)
+        b = store.bars(symbol, begin, cut)
+        columns = (b.ts, b.open, b.high, b.low, b.close, b.volume)
+        rows = [list(row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        frames = list(store.raw(begin, end, [symbol]))
+        late = [message for message in frames if message.ts >= cut]
+        first = late[0].ts
+        gap = gap_message(first - 1, cut - MINUTE_NS, "late start", awaits=[symbol])
+        asked = {"kind": "candles", "ts": first + 1, "symbol": symbol, "rows": rows}
+        started = [
+            RawMessage(first - 1, json.dumps(gap), (symbol,)),
+            late[0],
+            RawMessage(first + 1, json.dumps(asked), (symbol,)),
+        ]
+        told: dict[bool, list[Any]] = {}
+        for is_late, source in ((False, frames), (True, [*started, *late[1:]])):
+            told[is_late] = []
+            live = plan([instrument], orders=orders)
+            engine = LiveAuctionEngine(
+                live, StoredSource(iter(source)), warm(store, [instrument], 120), tell=told[is_late].append
+            )
+            engine.run()
+
+    turns = {way: [n for n in news if isinstance(n, Turned)] for way, news in told.items()}
+    assert len([n for n in turns[False] if n.ts <= cut]) > 1
+    now, after, *_ = turns[True]
+    assert (now.before, now.now) == (None, after.before)
+    assert now.seq <= first + 1 < after.seq
+    assert any(d.reason == STALE for d in engine.decisions) is (orders is Orders.PAPER)
+    levels = {way: [n for n in news if isinstance(n, AtLevel) and n.ts < cut - 2 * MINUTE_NS] for way, news in told.items()}
+    assert (len(levels[False]) > 5) is (orders is Orders.NONE)
+    assert not levels[True]

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, SECOND_NS, to_datetime
-from auction_bt.sim.sessions import App, Scope, Sessions, next_death
+from auction_bt.sim.sessions import App, Scope, Sessions
+from auction_bt.upstox.token import next_end
 from tests.sim.made import at
 from tests.sim.served import serving
 
@@ -25,7 +26,7 @@ def claims_of(token):
 
 @given(TIMES)
 def test_a_token_dies_at_the_next_half_past_three_in_the_morning(now):
-    dies = next_death(now)
+    dies = next_end(now)
     assert now < dies <= now + DAY_NS
     assert f"{to_datetime(dies):%H:%M:%S.%f}" == "03:30:00.000000"
     sessions = Sessions()

@@ -8,10 +8,12 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from auction_bt.sim.answer import Update
 from auction_bt.sim.day import day_of_seed
 from auction_bt.sim.simulation import Simulation, Terms
 from auction_bt.synthetic import DEMO
 from auction_bt.upstox.frames import Frames
+from tests.waiting import until
 
 ACK = json.dumps({"guid": "1", "method": "ack", "data": {}}).encode()
 
@@ -61,3 +63,24 @@ def test_a_code_opens_a_socket_once() -> None:
         with pytest.raises(InvalidStatus) as refused:
             connect(market)
         assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "told"),
+    [("", ["order"]), ("?update_types=position", ["position"]), ("?update_types=order%2Cposition", ["order", "position"])],
+)
+@pytest.mark.parametrize("is_direct", [False, True])
+def test_the_portfolio_feed_tells_of_what_was_asked_for(asked_for: str, told: list[str], is_direct: bool) -> None:
+    day = day_of_seed(7, date(2026, 3, 10), list(DEMO.values())[:1], per_minute=1)
+    with Simulation(day, Terms(lockstep=True)) as simulation:
+        token = simulation.grant()
+        if is_direct:  # the address that the SDK has built in: of the server, with the token
+            address = simulation.server.feeds.portfolio.replace("/portfolio", f"/v2/feed/portfolio-stream-feed{asked_for}")
+        else:
+            address = asked(simulation, token, f"/v2/feed/portfolio-stream-feed/authorize{asked_for}")
+        with connect(address, additional_headers={"Authorization": f"Bearer {token}"}) as feed:
+            until(lambda: simulation.server.count("portfolio") == 1)
+            for kind in ("order", "position", "order", "position"):
+                simulation.server.tell(Update(kind, 0, {"update_type": kind}))
+            got = [json.loads(feed.recv(timeout=20))["update_type"] for _ in range(2 * len(told))]
+    assert got == 2 * told

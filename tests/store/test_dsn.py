@@ -70,3 +70,15 @@ def test_a_password_comes_from_the_environment_and_is_never_shown(monkeypatch):
 def test_a_file_is_named_relative_or_absolute():
     assert parse("sqlite:///a.db") == SqliteDsn(Path("a.db"))
     assert parse("sqlite:////tmp/a.db") == SqliteDsn(Path("/tmp/a.db"))
+
+
+def test_the_user_who_may_only_read_is_known_by_his_own_password(monkeypatch):
+    monkeypatch.delenv("AUCTION_QUESTDB_READER_PASSWORD", raising=False)
+    assert parse("questdb://reader@far").password == "reader"
+    here, far = parse("questdb://admin:secret@127.0.0.1:1/qdb?http=2&prefix=a_"), parse("questdb://far")
+    assert here.as_reader() == QuestDsn("127.0.0.1", 1, 2, "reader", "reader", prefix="a_")
+    assert far.as_reader() is None  # what everybody knows is not sent through a network
+    assert parse("questdb://somebody:x@localhost").as_reader() is None
+    monkeypatch.setenv("AUCTION_QUESTDB_READER_PASSWORD", "mine")
+    assert far.as_reader() == QuestDsn("far", user="reader", password="mine")
+    assert parse("questdb://reader@far").password == "mine"

@@ -6,11 +6,14 @@ from urllib.parse import quote
 
 import pytest
 
+from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import from_date
 from auction_bt.derive import derive
 from auction_bt.store import RawMessage
+from auction_bt.store.address import parse
 from auction_bt.store.dsn import open_store
 from auction_bt.synthetic import DEMO, Shape, messages
+from auction_bt.viewer.sources import Sources
 from tests.page.conftest import DAYS
 from tests.waiting import until
 
@@ -20,7 +23,8 @@ CHART = f"/chart?symbol={quote(SYMBOL)}&from={DAYS[1]}"
 
 
 @pytest.mark.db
-def test_a_server_answers_as_a_file_does_and_may_die_and_return(questdb_alone, viewer, kept, ask):
+def test_a_server_answers_as_a_file_does_and_may_die_and_return(questdb_alone, viewer, kept, ask, monkeypatch):
+    monkeypatch.setenv("AUCTION_QUESTDB_READER_PASSWORD", questdb_alone.reader_password)
     dsn = questdb_alone.dsn()
     instrument = DEMO[Shape.BALANCED]
     with open_store(dsn, create=True) as store:
@@ -51,3 +55,45 @@ def test_a_server_answers_as_a_file_does_and_may_die_and_return(questdb_alone, v
     until(lambda: [data for name, data, _ in events if name == "status" and data["store"]["ok"]], timeout=60)
     until(lambda: one.get("/status")["store"]["ok"], timeout=60)
     assert one.get(CHART) == ask(CHART)[1]
+
+
+@pytest.fixture
+def shown(questdb, questdb_dsn, tmp_path, monkeypatch):
+    """Return what the viewer reads of a store with one message in it, by the reader's password, and what it has told."""
+    with open_store(questdb_dsn, create=True) as store:
+        store.add_raw([RawMessage(1, "{}", ())])
+    begun, told = [], []
+
+    def show(password):
+        monkeypatch.setenv("AUCTION_QUESTDB_READER_PASSWORD", password)
+        begun.append(Sources.of(questdb_dsn, tmp_path, told.append))
+        return begun[-1].store, told
+
+    yield show
+    for each in begun:
+        each.close()
+
+
+@pytest.mark.parametrize(
+    "statement", ["INSERT INTO {}raw_symbol VALUES (2, 'X')", "DROP TABLE {}ticks", "CREATE TABLE {}mine (a INT)"]
+)
+def test_nothing_can_be_written_through_the_viewers_connection(shown, questdb, questdb_dsn, statement):
+    store, told = shown(questdb.reader_password)
+    prefix = parse(questdb_dsn).prefix
+    before = store.ask(lambda s: len(list(s.raw(0, 9))))
+    with pytest.raises(BadInput, match="user reader may only read"):
+        store.ask(lambda s: s._server._sql.run(statement.format(prefix)))
+    assert before == store.ask(lambda s: len(list(s.raw(0, 9)))) == 1
+    assert told == []
+
+
+def test_a_server_without_that_user_is_read_as_its_own_and_that_is_told_once(shown):
+    store, told = shown("another")
+    for _ in range(2):
+        assert store.ask(lambda s: len(list(s.raw(0, 9)))) == 1
+        store._thread.submit(store._let_go).result()  # as after an outage
+    assert len(told) == 1
+    assert "read as admin, who may write as well" in told[0]
+    assert "AUCTION_QUESTDB_READER_PASSWORD" in told[0]
+    assert "another" not in told[0]
+    assert "test;pass" not in told[0]

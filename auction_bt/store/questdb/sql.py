@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import psycopg2
 
-from auction_bt.core.errors import AuctionError, BadInput, Fatal, Retryable
-from auction_bt.store.address import QuestDsn
+from auction_bt.core.errors import AuctionError, BadInput, Fatal, Retryable, WrongUser
+from auction_bt.store.address import PASSWORD, READER, READER_PASSWORD, QuestDsn
 
 _CONNECT_S: Final = 5
 
@@ -94,7 +94,8 @@ class Sql:
         dsn = self._dsn
         at = f"{dsn.host}:{dsn.port}"
         if "invalid username/password" in text or "authentication failed" in text:
-            return BadInput(f"store {dsn}: wrong user or password for {at}: mend the DSN, or set AUCTION_QUESTDB_PASSWORD")
+            known = READER_PASSWORD if dsn.user == READER else PASSWORD
+            return WrongUser(f"store {dsn}: wrong user or password for {at}: mend the DSN, or set {known}")
         if "refused" in text:
             return Retryable(f"store {dsn}: nothing listens on {at}: start the server (make questdb) if it is down, or mend host "
                              "and port")  # fmt: skip
