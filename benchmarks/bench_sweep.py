@@ -147,7 +147,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def tasks(plan: Plan) -> list[Task]:
     """Return a plan as one task a symbol."""
-    return [Task(place(), TERMS, s.legs, (), tuple(replace(plan, symbols=(s,)).trials())) for s in plan.symbols]
+    return [Task(place(), TERMS, s.legs, (), s.data, tuple(replace(plan, symbols=(s,)).trials())) for s in plan.symbols]
 
 
 def one_and_two(plan: Plan, repeat: int) -> None:
