@@ -225,8 +225,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             return
         price = float(self.data.close[0])
         is_asked = self.rule is Rule.AUCTION  # the other rule has no use for the cost, and a table of rates is slow to ask
-        cost = self._terms.cost(price, self.instrument.lot, self._tick) if is_asked else 0.0
-        signal = find_signal(self.rule, c, cost)
+        signal = find_signal(self.rule, c, self._terms.cost(price, self.instrument.lot, self._tick) if is_asked else 0.0)
         if signal is None:
             return
         bars = self.p.time_stop_bars if self.p.time_stop_bars >= 0 else self.p.period // 4
