@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from array import array
+from collections.abc import Sequence
 from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
@@ -16,8 +17,8 @@ from .core.instrument import to_ticks
 from .core.ist import DAY_NS, IST, IST_OFFSET_NS, SECOND_NS
 from .core.profile import Grid, Method, VolumeSource, basis_points, choice
 from .core.regime import RegimeJudge, Rule
-from .core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper
-from .core.shared_levels import measured
+from .core.rolling import WindowBars, WindowKind, WindowSpec, WindowStepper
+from .core.shared_levels import Area, Measured, measured
 from .core.tape import TickTape
 
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
@@ -109,7 +110,7 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         self._stepper: WindowStepper | None = None
         self._bar: tuple[Any, ...] | None = None
         self._inputs: tuple[Any, ...] | None = None
-        self._whole: WindowLevels | None = None
+        self._whole: Measured | None = None
         self._recent = array("d")
         self._kept = 0
         self.addminperiod(self.spec.period if self.spec.kind is WindowKind.ROLLING else 1)
@@ -204,7 +205,7 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
             if shared is None
             else shared.of(self.spec, self._rule, self.grid, end, self.window_bars)
         )
-        self._whole = found.levels
+        self._whole = found
         for line, values in zip(self.lines, (*found.prices.T, found.regime, found.balance), strict=True):
             # A view of the line's own memory; it must be gone before backtrader appends to the line.
             np.frombuffer(line.array, np.float64)[:end] = values
@@ -228,6 +229,11 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         tick = self._tick
         return WindowBars(to_ticks(low, tick), to_ticks(high, tick), to_ticks(close, tick), shares, day, contract, ts, tape)
 
+    @property
+    def areas(self) -> Sequence[Area | None] | None:
+        """Of each bar, POC, VAH, VAL in ticks and the regime; None where bars are taken one at a time."""
+        return None if self._whole is None else self._whole.areas()
+
     # ---------------------------------------------------------------- evidence
     def evidence(self, ago: int = 0) -> dict[str, float]:
         """Return the numbers behind the regime of the current bar, or of the bar `ago` (-1: the one before).
@@ -242,7 +248,8 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         if ago > 0 or i < 0 or (self._kept and -ago >= self._kept):
             raise BadInput(f"no evidence is kept of the bar {ago} from the current one")
         if self._whole is not None:
-            numbers = (*self._whole.real[i].tolist(), *self._whole.whole[i, 3:].tolist())
+            levels = self._whole.levels
+            numbers = (*levels.real[i].tolist(), *levels.whole[i, 3:].tolist())
         else:
             numbers = tuple(self._recent[i * _EVIDENCE : (i + 1) * _EVIDENCE])
         names = ("rho", "bc", "po_range", "total_volume", "printed_rows", "bars")

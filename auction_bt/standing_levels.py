@@ -6,9 +6,8 @@ from math import isnan
 from typing import Any
 
 from .core.regime import Regime
+from .core.shared_levels import Area
 from .reading import LevelsNow
-
-Area = tuple[int, int, int, Regime]  # POC, VAH, VAL in ticks, regime
 
 
 class StandingLevels:
@@ -66,6 +65,8 @@ class StandingLevels:
             self._of_session = self._read(self._session)
 
     def _read(self, profile: Any) -> Area | None:
+        if (areas := profile.areas) is not None:
+            return areas[len(profile.lines.lines[0]) - 1]  # type: ignore[no-any-return]
         lines, tick = profile.lines, self._tick
         poc, regime = lines.poc[0], lines.regime[0]
         if isnan(poc) or isnan(regime):

@@ -19,6 +19,7 @@ from .core.instrument import Kind
 from .core.ist import SECOND_NS, day_index, day_start
 from .core.ledger import OpenTrade, rupees
 from .core.no_trade import names_of
+from .core.regime import Rule
 from .core.risk import RiskBook, Stake
 from .core.session import Session
 from .core.signals import Signal, find_signal
@@ -223,8 +224,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if c is None:
             return
         price = float(self.data.close[0])
-        lot = self.instrument.lot
-        signal = find_signal(self.rule, c, self._terms.cost(price, lot, self._tick))
+        is_asked = self.rule is Rule.AUCTION  # the other rule has no use for the cost, and a table of rates is slow to ask
+        signal = find_signal(self.rule, c, self._terms.cost(price, self.instrument.lot, self._tick) if is_asked else 0.0)
         if signal is None:
             return
         bars = self.p.time_stop_bars if self.p.time_stop_bars >= 0 else self.p.period // 4

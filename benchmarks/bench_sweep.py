@@ -50,7 +50,8 @@ INSTRUMENT = DEMO[Shape.WALK]
 DAYS = [datetime.date(2026, 11, d) for d in (18, 19, 20)]
 TERMS = Terms(Request(("x",), DAYS[0], DAYS[0]).cash, 1, "upstox", FillModel())
 PRICES = ("open", "high", "low", "close")
-GRID = ("min_r=0.5:2.0:0.1", "cost_multiple=1:2:1")  # nothing of the profile: its lines are shared
+PER_MINUTE = 120  # messages, of which 60 become ticks of a bar
+GRID = ("min_r=0.5:2.0:0.05", "cost_multiple=1:2:1")  # nothing of the profile: its lines are shared
 
 
 def main(repeat: int = 3, trials: int = 10_000) -> None:
@@ -74,7 +75,7 @@ def fill() -> None:
         store.put_instrument(INSTRUMENT)
         for seed, day in enumerate(DAYS):
             stream = messages(INSTRUMENT.symbol, day, Shape.WALK, seed, tick=INSTRUMENT.tick, lot=INSTRUMENT.lot,
-                              kind=INSTRUMENT.kind)  # fmt: skip
+                              kind=INSTRUMENT.kind, per_minute=PER_MINUTE)  # fmt: skip
             store.add_raw([RawMessage(stamp, json.dumps(body), tuple(body.get("feeds", ()))) for stamp, body in stream])
         derive(store, [INSTRUMENT.symbol], [from_date(day) for day in DAYS])
 
@@ -103,25 +104,38 @@ def swept(plan: Plan, executor: Executor, work: Callable[[Task], list[Outcome]] 
 
 
 def cold_and_shared(plan: Plan, repeat: int) -> None:
-    """Trials that find data and lines on the shelf against trials that read and measure; and each in a process of its own."""
+    """Trials whose ticks, bars and lines are held against such that read and compute all of it: in this process, and in new ones.
+
+    Processor time, as others may hold the machine. A new process is one worker's first trial: it imports and loads as well.
+    """
     (task,) = tasks(plan.only(range(6)))
     singles = [replace(task, place=Place(task.place.store), trials=(trial,)) for trial in task.trials]
     cold, shared, alone = [], [], []
     bench = Bench(task.place)
     bench.run(task)
-    words = ["-m", "auction_bt", "backtest", "--symbol", INSTRUMENT.symbol, "--from-date", str(DAYS[1]), "--to-date",
-             str(DAYS[-1]), "--quiet"]  # fmt: skip
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-
-    def command() -> object:
-        return subprocess.run([sys.executable, *words], check=True, env=environment)
-
+    words = [sys.executable, __file__, "alone"]
+    subprocess.run(words, check=True)  # machine code and byte code are on the disk from here on
     for _ in range(repeat):
-        cold.append(seconds(lambda: [Bench(one.place).run(one) for one in singles]) / len(singles))
-        shared.append(seconds(lambda: bench.run(task)) / len(singles))
-        alone.append(seconds(command))
-    told("a trial that reads and measures", cold, "that shares", shared)
-    told("a trial as a command of its own", alone, "that shares", shared)
+        cold.append(processor(lambda: [Bench(one.place).run(one) for one in singles]) / len(singles))
+        shared.append(processor(lambda: bench.run(task)) / len(singles))
+        before = sum(os.times()[2:4])
+        subprocess.run(words, check=True)
+        alone.append(sum(os.times()[2:4]) - before)
+    told("a trial that reads and measures all itself", cold, "that shares", shared)
+    told("a trial in a process of its own", alone, "that shares", shared)
+
+
+def alone() -> None:
+    """Be a process that runs one trial."""
+    (task,) = tasks(planned(*GRID, numbers=1))
+    Bench(Place(task.place.store)).run(task)
+
+
+def processor(work: Callable[[], object]) -> float:
+    """Return the processor time that `work` takes in this process, s."""
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -133,37 +147,51 @@ def seconds(work: Callable[[], object]) -> float:
 
 def tasks(plan: Plan) -> list[Task]:
     """Return a plan as one task a symbol."""
-    return [Task(place(), TERMS, s.legs, (), tuple(replace(plan, symbols=(s,)).trials())) for s in plan.symbols]
+    return [Task(place(), TERMS, s.legs, (), s.data, tuple(replace(plan, symbols=(s,)).trials())) for s in plan.symbols]
 
 
 def one_and_two(plan: Plan, repeat: int) -> None:
-    """The same plan on one process and on two, these started before and warm."""
-    one, two = [], []
+    """The same plan in one process and by two, these started before and warm: by the clock, and by who used the processors."""
+    from psutil import Process  # comes with Dask
+
+    own = Process()
+    one, two, spent, driving, gain = [], [], [], [], []
     for _ in range(repeat):
-        for jobs, took in ((1, one), (2, two)):
-            executor = Processes(jobs)
-            try:
-                started(executor)
-                swept(plan.only(range(jobs * 8)), executor)
-                took.append(swept(plan, executor))
-            finally:
-                executor.close()
+        swept(plan.only(range(8)), Inline())
+        alone = processor(lambda: one.append(swept(plan, Inline())))
+        executor = Processes(2)
+        try:
+            workers = [Process(pid) for pid in started(executor)]
+            swept(plan.only(range(16)), executor)
+            before = [sum(p.cpu_times()[:2]) for p in (own, *workers)]
+            two.append(swept(plan, executor))
+            driver, *each = (sum(p.cpu_times()[:2]) - b for p, b in zip((own, *workers), before, strict=True))
+        finally:
+            executor.close()
+        spent.append((driver + sum(each)) / alone)
+        driving.append(driver / (driver + sum(each)))
+        gain.append(alone / max(*each, (driver + sum(each)) / 2))
     told("one process", one, "two", two)
+    print(
+        f"two processes take {statistics.median(spent):.2f} of the processor time of one, the driver's part of it is "
+        f"{statistics.median(driving):.1%}: {statistics.median(gain):.2f} x on two free processors"
+    )
 
 
-def started(executor: Processes) -> None:
-    """Wait until each process of a pool has come: a quick one would take the work of one that still imports."""
+def started(executor: Processes) -> list[int]:
+    """Return the processes of a pool once each has come: a quick one would take the work of one that still imports."""
     with tempfile.TemporaryDirectory() as folder:
-        for future in [executor.submit(arrive, (folder, executor.width)) for _ in range(executor.width)]:
-            future.result()
+        futures = [executor.submit(arrive, (folder, executor.width)) for _ in range(executor.width)]
+        return [future.result() for future in futures]
 
 
-def arrive(place: tuple[str, int]) -> None:
-    """Come to a folder and wait for the others."""
+def arrive(place: tuple[str, int]) -> int:
+    """Come to a folder and wait for the others; return which process came."""
     folder, many = place
     Path(folder, str(os.getpid())).touch()
     while len(os.listdir(folder)) < many:
         time.sleep(0.01)
+    return os.getpid()
 
 
 def against_stock(repeat: int) -> None:
@@ -257,5 +285,7 @@ def told(one: str, ones: list[float], other: str, others: list[float]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["drive"]:
         drive(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["alone"]:
+        alone()
     else:
         main(*map(int, sys.argv[1:]))

@@ -295,6 +295,15 @@ def test_evidence_looks_back_in_every_mode():
                 strat.profile.evidence(ago)
 
 
+@pytest.mark.parametrize("profile", WINDOWS)
+def test_areas_are_the_lines_in_ticks(profile):
+    strat = run(frame(), profile, tape_of(frame()))
+
+    shown = [None if np.isnan(row[3]) else (*(round(x / TICK) for x in row[:3]), int(row[3])) for row in strat.seen]
+    assert strat.profile.areas == shown
+    assert run(frame(), profile, tape_of(frame()), runonce=False).profile.areas is None
+
+
 def test_memory_saved_by_the_engine_is_saved_beside_the_lines_too():
     strat = run(frame(), {"period": 20}, exactbars=1)
     assert len(strat.profile._recent) <= 2 * 6 * 20

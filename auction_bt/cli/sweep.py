@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -95,15 +96,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _search(args: argparse.Namespace, plan: Plan, sweep: Sweep) -> int:
-    from auction_bt.sweep.optimise import searched  # Optuna is an extra, and slow to import
-
     found = [plan]
 
     def search() -> None:
-        found[0] = searched(plan, sweep.ledger, args.objective, args.optuna, args.seed, sweep.run)
+        found[0] = _searched(args, sweep, plan)
 
     trials = min(args.optuna, len(plan.grid)) * len(plan.symbols)
     return _report(args, found[0], sweep.ledger, sweep.journal) if _run(sweep, [trials], search) else 130
+
+
+def _searched(args: argparse.Namespace, sweep: Sweep, plan: Plan) -> Plan:
+    from auction_bt.sweep.optimise import searched  # Optuna is an extra, and slow to import
+
+    return searched(plan, sweep.ledger, args.objective, args.optuna, args.seed, sweep.run)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -113,8 +118,8 @@ def _check(args: argparse.Namespace) -> None:
         raise BadInput(f"--jobs {args.jobs} must be 1 to 1024")
     if args.jobs is not None and args.dask is not None:
         raise BadInput("--jobs beside --dask: a cluster has the workers it has; leave --jobs out")
-    if args.optuna is not None and (args.sample is not None or args.walk_forward is not None):
-        raise BadInput("--optuna beside --sample or --walk-forward: it chooses what is run itself, over all days; leave it out")
+    if args.optuna is not None and args.sample is not None:
+        raise BadInput("--optuna beside --sample: each chooses what is run; leave one of them out")
     if args.optuna is not None and args.optuna < 1:
         raise BadInput(f"--optuna {args.optuna} must be 1 or more")
     if args.memory < 16:
@@ -223,10 +228,12 @@ def _walk(
 
     plans = span_plans(plan, folds, locate)
     steps: list[Step] = []
-    trials = [len(train) + len(symbols) for train, _ in plans]
-    if not _run(sweep, trials, lambda: steps.extend(walked(plans, folds, sweep.ledger, args.objective, sweep.run))):
+    tried = len(plan.numbers) if args.optuna is None else min(args.optuna, len(plan.grid))
+    search = None if args.optuna is None else partial(_searched, args, sweep)
+    walk = walked(plans, folds, sweep.ledger, args.objective, sweep.run, search)
+    if not _run(sweep, [(tried + 1) * len(symbols)] * len(plans), lambda: steps.extend(walk)):
         return 130
-    report = WalkReport(plan, args.objective, tuple(steps))
+    report = WalkReport(plan, args.objective, tuple(steps), 0 if args.optuna is None else tried)
     written = _written([(args.csv, lambda: walk_csv(report)), (args.json, lambda: [walk_json(report)]),
                         (args.html, lambda: [walk_page(report)])])  # fmt: skip
     if not args.quiet and "-" not in written:

@@ -99,7 +99,7 @@ def plan_entry(
     )
     fixed = terms.quantity - terms.quantity % instrument.lot
     qty = affordable if not terms.quantity else (fixed if fixed <= affordable else 0)
-    cost = terms.cost(price, max(qty, instrument.lot), tick)
+    cost = terms.cost(price, qty, tick) if qty > instrument.lot else rough
     evidence = {
         "close": price,
         "atr": c.atr * tick,

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
+from .instrument import to_ticks
 from .kept import Kept
 from .profile import Grid
-from .regime import RegimeJudge, Rule
+from .regime import Regime, RegimeJudge, Rule
 from .rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, levels_of
 from .tick import F64
+
+Area = tuple[int, int, int, Regime]  # POC, VAH, VAL in ticks, regime
+_AREA_BYTES: Final = 160
+_REGIMES: Final = {float(regime): regime for regime in Regime}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,18 +30,32 @@ class Measured:
     prices : float64, shape (n, 3), rupees
         POC, VAH, VAL.
     regime, balance : float64, shape (n,)
+    tick : float, rupees
     """
 
     levels: WindowLevels
     prices: F64
     regime: F64
     balance: F64
+    tick: float
+    _areas: list[Area | None] = field(default_factory=list, repr=False)
 
     @property
     def nbytes(self) -> int:
         """Memory it takes."""
         arrays = (self.levels.whole, self.levels.real, self.prices, self.regime, self.balance)
-        return sum(a.nbytes for a in arrays)
+        return sum(a.nbytes for a in arrays) + len(self.regime) * _AREA_BYTES
+
+    def areas(self) -> Sequence[Area | None]:
+        """Return the same as a loop over bars wants it: numbers of Python, prices in ticks, None where a bar shows nothing."""
+        if len(self._areas) < len(self.regime):
+            known = ~(np.isnan(self.prices[:, 0]) | np.isnan(self.regime))
+            rows = to_ticks(np.where(known[:, None], self.prices, 0.0), self.tick).tolist()
+            whole = zip(rows, self.regime.tolist(), known.tolist(), strict=True)
+            self._areas[:] = [
+                (poc, vah, val, _REGIMES[regime]) if is_known else None for (poc, vah, val), regime, is_known in whole
+            ]
+        return self._areas
 
 
 def measured(spec: WindowSpec, rule: Rule, grid: Grid, bars: WindowBars) -> Measured:
@@ -47,7 +67,8 @@ def measured(spec: WindowSpec, rule: Rule, grid: Grid, bars: WindowBars) -> Meas
     """
     levels = levels_of(spec, bars)
     regime, balance = RegimeJudge(rule).take(levels.whole, levels.real, bars.day, bars.contract)
-    return Measured(levels, grid.levels(levels.whole[:, :3]), np.asarray(regime), np.asarray(balance))
+    prices = grid.levels(levels.whole[:, :3])
+    return Measured(levels, prices, np.asarray(regime), np.asarray(balance), float(grid.tick))
 
 
 class SharedLevels:

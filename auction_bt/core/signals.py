@@ -52,7 +52,7 @@ def find_signal(rule: Rule, c: AuctionContext, cost: float) -> Signal | None:
     Parameters
     ----------
     cost : float, ticks
-        Round trip of one share; the auction rule wants value wider than six of it.
+        Round trip of one share; the auction rule wants value wider than six of it, and the original does not look at it.
 
     Notes
     -----

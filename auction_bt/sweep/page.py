@@ -12,7 +12,7 @@ from typing import Any, Final
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from auction_bt.core.figures import Figures
+from auction_bt.core.figures import LESS_IS_BETTER, Figures
 from auction_bt.core.grid import Grid
 from auction_bt.core.ist import to_date
 from auction_bt.store.trials import TrialLedger
@@ -27,6 +27,12 @@ _VERSIONED: Final = ("auction-bt", "backtrader", "numpy", "numba")
 _MAPS: Final = 15  # pairs of parameters: six parameters have as many
 _ROWS: Final = 100
 _FAILED: Final = 50
+_UNITS: Final = {
+    **dict.fromkeys(("net", "gross", "charges", "open_net", "expectancy", "average_win", "average_loss", "drawdown"), "₹"),
+    **dict.fromkeys(("r_total", "r_mean"), "R"),
+    **dict.fromkeys(("win_rate", "exposure"), "0 to 1"),
+    "sharpe": "of a day's net",
+}
 _IN_SAMPLE: Final = "Best plateau, IN SAMPLE: it was chosen on these days"
 
 
@@ -55,7 +61,7 @@ def sweep_page(report: SweepReport, ledger: TrialLedger) -> str:
         cards=cards,
         verdicts=[("Trials", counted(report)), ("Luck", luck_words(report)), ("Overfitting", overfitting_words(found))],
         equity=equity,
-        maps_title=f"{ranking.objective} by two parameters, the mean over all others (less-is-better turned round)",
+        maps_title=f"{_with_unit(ranking.objective)} by two parameters, the mean over all others{_turned(ranking.objective)}",
         maps=[_map(plan.grid, values, a, b, places) for a, b in _pairs(plan.grid)],
         table_title="Best neighbourhoods first",
         table=table_of(report, ledger, _ROWS),
@@ -96,6 +102,15 @@ def walk_page(report: WalkReport) -> str:
         table=fold_table(report),
         failed=[(str(to_date(s.fold.test[0])), s.error) for s in report.steps if s.error][:_FAILED],
     )
+
+
+def _with_unit(objective: str) -> str:
+    unit = _UNITS.get(objective, "")
+    return f"{objective}, {unit}," if unit else objective
+
+
+def _turned(objective: str) -> str:
+    return "; with its sign turned round, as less is better" if objective in LESS_IS_BETTER else ""
 
 
 def _rendered(**values: Any) -> str:

@@ -122,7 +122,7 @@ class Plan:
                 known = ledger.known(t.identity for t in trials)
                 left = sorted((t for t in trials if t.identity not in known), key=_lines_of)
                 for group in _in_groups(left, at_once):
-                    yield Task(place, self.terms, each.legs, each.tradables, tuple(group), own)
+                    yield Task(place, self.terms, each.legs, each.tradables, each.data, tuple(group), own)
 
     def only(self, numbers: Sequence[int]) -> Plan:
         """Return the plan of these combinations alone."""

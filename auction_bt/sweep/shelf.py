@@ -30,8 +30,8 @@ class Shelf:
     """
 
     def __init__(self, most: int) -> None:
-        self._begins: Kept[tuple[Leg, tuple[Any, ...]], int] = Kept(4096, lambda _: 1)
-        self._legs: Kept[tuple[Leg, int], Recorded] = Kept(most // 2, weight_of)
+        self._begins: Kept[tuple[str, Leg, tuple[Any, ...]], int] = Kept(4096, lambda _: 1)
+        self._legs: Kept[tuple[str, Leg, int], Recorded] = Kept(most // 2, weight_of)
         self._levels = kept_levels(most // 2)
 
     @property
@@ -49,14 +49,22 @@ class Shelf:
         """Memory of what is kept."""
         return self._legs.weight + self._levels.weight
 
-    def load_leg(self, store: TickStore, leg: Leg, settings: Mapping[str, Any], cache: DayCache | None = None, /) -> Recorded:
-        """Return what `loading.load_leg` returns, with the lines that earlier trials measured."""
-        warm_up = tuple(settings.get(name, BY_NAME[name].default) for name in _WARM_UP)
-        begin = self._begins.get((leg, warm_up), lambda: begin_of(store, leg, settings))
-        return self._legs.get((leg, begin), lambda: self._load(store, leg, begin, cache))
+    def load_leg(
+        self, data: str, store: TickStore, leg: Leg, settings: Mapping[str, Any], cache: DayCache | None = None, /
+    ) -> Recorded:
+        """Return what `loading.load_leg` returns, with the lines that earlier trials measured on the same `data`.
 
-    def _load(self, store: TickStore, leg: Leg, begin: int, cache: DayCache | None) -> Recorded:
-        return replace(load_from(store, leg, begin, cache), shared_levels=SharedLevels(self._levels, (leg, begin)))
+        Parameters
+        ----------
+        data : str
+            A fingerprint of what is stored: a worker may outlive an import.
+        """
+        warm_up = tuple(settings.get(name, BY_NAME[name].default) for name in _WARM_UP)
+        begin = self._begins.get((data, leg, warm_up), lambda: begin_of(store, leg, settings))
+        return self._legs.get((data, leg, begin), lambda: self._load(data, store, leg, begin, cache))
+
+    def _load(self, data: str, store: TickStore, leg: Leg, begin: int, cache: DayCache | None) -> Recorded:
+        return replace(load_from(store, leg, begin, cache), shared_levels=SharedLevels(self._levels, (data, leg, begin)))
 
 
 def weight_of(recorded: Recorded) -> int:

@@ -135,6 +135,8 @@ class Task:
     legs : tuple of Leg
         What the symbol means on these days: workers need no instrument master.
     tradables : tuple of Instrument
+    data : str
+        A fingerprint of what is stored of the symbol: what a worker has kept of other data is not used.
     trials : tuple of Trial
     versions : tuple of (name, version)
         Of whoever asks (`versions.versions`): a worker with others refuses.
@@ -144,6 +146,7 @@ class Task:
     terms: Terms
     legs: tuple[Leg, ...]
     tradables: tuple[Instrument, ...]
+    data: str
     trials: tuple[Trial, ...]
     versions: tuple[tuple[str, str], ...] = ()
 

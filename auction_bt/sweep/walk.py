@@ -77,11 +77,25 @@ def choose(train: Plan, ledger: TrialLedger, objective: str) -> tuple[int | None
 
 
 def walked(
-    plans: list[tuple[Plan, Plan]], folds: list[Fold], ledger: TrialLedger, objective: str, run: Callable[[Plan], None]
+    plans: list[tuple[Plan, Plan]],
+    folds: list[Fold],
+    ledger: TrialLedger,
+    objective: str,
+    run: Callable[[Plan], None],
+    search: Callable[[Plan], Plan] | None = None,
 ) -> Iterator[Step]:
-    """Yield the steps of a walk, each run as it is reached; what the ledger has is not run again."""
+    """Yield the steps of a walk, each run as it is reached; what the ledger has is not run again.
+
+    Parameters
+    ----------
+    search : callable, optional
+        Runs some combinations of a fold's train plan and returns the plan of these; None: all are run.
+    """
     for fold, (train, test) in zip(folds, plans, strict=True):
-        run(train)
+        if search is not None:
+            train = search(train)  # noqa: PLW2901 - what was tried is what is chosen from
+        else:
+            run(train)
         number, trained, around = choose(train, ledger, objective)
         if number is None:
             yield Step(fold, None, error=f"no combination has a score for {objective} on the train days")

@@ -35,11 +35,14 @@ class WalkReport:
         Of the whole range: its grid, symbols and terms.
     objective : str
     steps : tuple of Step
+    searched : int
+        Combinations that a search ran on the train days of each fold, at most; 0: all of the plan.
     """
 
     plan: Plan
     objective: str
     steps: tuple[Step, ...]
+    searched: int = 0
 
     @property
     def figures(self) -> Figures | None:
@@ -56,9 +59,10 @@ def render_walk(report: WalkReport) -> str:
     """Return the report as lines, ending in a newline."""
     plan, found = report.plan, report.figures
     names = ", ".join(each.symbol for each in plan.symbols[:4]) + (" …" if len(plan.symbols) > 4 else "")
+    searched = f"{whole(report.searched)} searched of " if report.searched else ""
     lines = [
         folded("Walk-forward", f"{names}, {days_text(plan)}: {plural(len(report.steps), 'fold')} of "
-               f"{plural(len(plan.numbers), 'combination')}, chosen by {report.objective} and its neighbourhood"),
+               f"{searched}{plural(len(plan.numbers), 'combination')}, chosen by {report.objective} and its neighbourhood"),
         folded("Out of sample", out_of_sample_words(found)),
         "",
         *_lines(fold_table(report)),
@@ -109,7 +113,7 @@ def walk_json(report: WalkReport) -> str:
     plan, found = report.plan, report.figures
     said = {
         "schema": SCHEMA,
-        "walk": {**plan.as_json(), "objective": report.objective},
+        "walk": {**plan.as_json(), "objective": report.objective, **({"searched": report.searched} if report.searched else {})},
         "out_of_sample": None if found is None else {**values_of(found), "daily": _daily(found)},
         "stability": [{"name": s.name, "counts": {str(v): n for v, n in s.counts}, "changes": s.changes, "spread": s.spread}
                       for s in report.stability],

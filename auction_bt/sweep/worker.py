@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
 from pathlib import Path
 from threading import get_ident
@@ -12,6 +12,7 @@ from auction_bt.backtest import Request, Run, read, run_on
 from auction_bt.core.errors import AuctionError, Refused
 from auction_bt.core.evidence import nets_by_day
 from auction_bt.core.figures import figures_of
+from auction_bt.loading import Loading
 from auction_bt.result import csv_lines
 from auction_bt.store import TickStore
 from auction_bt.store.cache import DayCache
@@ -65,11 +66,12 @@ class Bench:
 
     def run(self, task: Task) -> list[Outcome]:
         """Return what came of each trial."""
-        return [self._tried(trial, request) for trial, request in zip(task.trials, task.requests(), strict=True)]
+        loading = partial(self.shelf.load_leg, task.data)
+        return [self._tried(trial, request, loading) for trial, request in zip(task.trials, task.requests(), strict=True)]
 
-    def _tried(self, trial: Trial, request: Request) -> Outcome:
+    def _tried(self, trial: Trial, request: Request, loading: Loading) -> Outcome:
         try:
-            data = list(read(self._store, request, self._cache, self.shelf.load_leg))
+            data = list(read(self._store, request, self._cache, loading))
             return outcome_of(trial, run_on(self._store, data, request))
         except Exception as error:
             if isinstance(error, AuctionError):

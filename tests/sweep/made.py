@@ -14,10 +14,10 @@ DAYS = ["--from-date", "2025-12-16", "--to-date", "2025-12-19"]
 GRID = ["--grid", "period=10:25:5", "--grid", "min_r=0.5,1.0"]
 
 
-def walk_csv(seed, days=5, first=0, start=0):
-    """An hour of each of some days, from minute `first` and `start` days after 2025-12-15 on: a walk that comes back."""
+def walk_csv(seed, days=5, first=0, start=0, minutes=60):
+    """Minutes of each of some days, from minute `first` and `start` days after 2025-12-15 on: a walk that comes back."""
     rng = np.random.default_rng(seed)
-    ts = [1_765_770_300 + 86_400 * d + 60 * m for d in range(start, start + days) for m in range(first, first + 60)]
+    ts = [1_765_770_300 + 86_400 * d + 60 * m for d in range(start, start + days) for m in range(first, first + minutes)]
     price = np.round(1500 + 12 * np.sin(np.arange(len(ts)) / 7) + np.cumsum(rng.normal(0, 0.6, len(ts))), 1)
     spread = np.round(np.abs(rng.normal(0, 1.0, len(ts))), 1)
     return bars_csv(len(ts), ts=ts, open=price, high=price + spread, low=price - spread, close=price)

@@ -32,3 +32,21 @@ def test_a_search_ends_where_there_is_nothing_more_to_ask(filled):
     code, _, error = filled(*words, "--optuna", "9", "--sample", "3")
     assert code == 2
     assert "--optuna beside --sample" in error
+
+
+def test_each_fold_of_a_walk_is_searched_on_its_train_days(filled):
+    walk = ["--walk-forward", "train=2d,test=1d", "--optuna", "6"]
+
+    def found(*words):
+        assert filled(*SEARCH, *walk, *words)[0] == 0
+        return json.loads(Path("out.json").read_text("utf-8"))
+
+    whole = found("--state", "one")
+    assert [fold["test"] for fold in whole["folds"]] == [["2025-12-18"] * 2, ["2025-12-19"] * 2]
+    assert whole["walk"]["searched"] == 6
+    assert 12 < kept("one") <= 14  # six a fold, and what was chosen on its test days
+    begun = found("--state", "two", "--to-date", "2025-12-18")
+    assert begun["folds"] == whole["folds"][:1]  # later days change no choice
+    assert kept("two") == 7
+    shown = filled(*(w for w in SEARCH if w != "--quiet"), *walk, "--state", "one")[1]
+    assert "2 folds of 6 searched of 40 combinations" in " ".join(shown.split())

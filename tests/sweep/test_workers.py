@@ -21,6 +21,7 @@ from auction_bt.sweep.plan import Plan, find_symbols, grid_of
 from auction_bt.sweep.trial import Outcome, Place, Task, Terms
 from auction_bt.sweep.versions import versions
 from auction_bt.sweep.worker import Bench, trades_hash, work
+from tests.sweep.made import walk_csv, write
 
 FIRST, LAST = date(2025, 12, 16), date(2025, 12, 19)
 TERMS = Terms(Decimal(1_000_000), 1, "upstox", FillModel())
@@ -36,7 +37,7 @@ def planned(*grid):
 def tasks_of(plan, size):
     (symbol,) = plan.symbols
     trials = list(plan.trials())
-    return [Task(Place(f"sqlite:///{Path('auction.db').absolute()}"), TERMS, symbol.legs, symbol.tradables,
+    return [Task(Place(f"sqlite:///{Path('auction.db').absolute()}"), TERMS, symbol.legs, symbol.tradables, symbol.data,
                  tuple(trials[i : i + size])) for i in range(0, len(trials), size)]  # fmt: skip
 
 
@@ -76,12 +77,26 @@ def test_what_is_kept_is_bounded_and_changes_nothing(filled):
     assert small < large
 
 
+def test_a_worker_that_outlives_a_sweep_reads_data_that_has_changed_since(filled):
+    plan = planned("period=10,15")
+    (task,) = tasks_of(plan, 99)
+    with closing(Bench(task.place)) as bench:
+        before = [o.trades for o in bench.run(task)]
+        write("more.csv", walk_csv(77, first=60))
+        assert filled("import", "more.csv", "--symbol", "AAA", "--tick", "0.10")[0] == 0
+        (task,) = tasks_of(planned("period=10,15"), 99)
+        after = [o.trades for o in bench.run(task)]
+
+    with closing(Bench(task.place)) as fresh:
+        assert [o.trades for o in fresh.run(task)] == after != before
+
+
 def test_a_worker_of_another_version_refuses(filled):
     (task,) = tasks_of(planned("period=10"), 1)
     theirs = tuple((versions() | {"numpy": "1.0"}).items())
 
     with pytest.raises(Refused, match=r"a worker was asked by a sweep with numpy 1\.0 \(here .*\): install the same version"):
-        work(Task(task.place, task.terms, task.legs, task.tradables, task.trials, theirs))
+        work(Task(task.place, task.terms, task.legs, task.tradables, task.data, task.trials, theirs))
 
 
 # ---------------------------------------------------------------- deaths
