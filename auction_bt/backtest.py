@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .analyzers.equity import Equity
 from .analyzers.narrator import Narrator
@@ -26,6 +26,7 @@ from .core.leg import Leg
 from .core.news import News
 from .core.regime import Rule
 from .core.risk import RiskBook
+from .core.shared_levels import SharedLevels, kept_levels
 from .core.substitute import TradeRule
 from .core.summary import Point, merge_equity, summarise
 from .core.tariff import Product
@@ -36,12 +37,16 @@ from .feeds.streamed import StreamedData
 from .instruments.book import InstrumentBook
 from .loading import Loading, load_leg
 from .result import BacktestResult
-from .router import LiveMarketRouter, MarketSink
 from .settings import BY_NAME, SETTINGS
 from .store import RawMessage, TickStore
 from .store.cache import DayCache
 from .strategy import AuctionStrategy
 from .symbols import find_legs, roll_at, tradables_of
+
+if TYPE_CHECKING:
+    from .router import MarketSink
+
+_LEVELS: Final = 2**26  # bytes of a run's levels that are kept for the rule beside it
 
 
 class Engine(StrEnum):
@@ -156,7 +161,8 @@ def run_backtest(store: TickStore, request: Request, cache: DayCache | None = No
         Nothing stored in the range; the message names what range there is.
     """
     request = located(store, request)
-    data = list(read(store, request, cache))
+    kept = kept_levels(_LEVELS)  # both rules read the same levels
+    data = [replace(r, shared_levels=SharedLevels(kept, place)) for place, r in enumerate(read(store, request, cache))]
     run = run_on(store, data, request)
     return beside_other(run, data, request)
 
@@ -286,6 +292,8 @@ def _run(
 
 
 def _route(messages: Iterator[RawMessage], sink: MarketSink, onlooker: Onlooker | None, symbols: frozenset[str]) -> None:
+    from .router import LiveMarketRouter  # with the decoder slow to import, and for replays alone
+
     if onlooker is not None:
         messages, sink = onlooker.messages(messages), onlooker.sink(sink)
     router = LiveMarketRouter(sink, symbols=symbols)  # a frame may speak of hundreds

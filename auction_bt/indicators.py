@@ -16,9 +16,9 @@ from .core.instrument import to_ticks
 from .core.ist import DAY_NS, IST, IST_OFFSET_NS, SECOND_NS
 from .core.profile import Grid, Method, VolumeSource, basis_points, choice
 from .core.regime import RegimeJudge, Rule
-from .core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper
-from .core.shared_levels import measured
+from .core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper, levels_of
 from .core.tape import TickTape
+from .core.tick import F64, I64
 
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _DAY_SECONDS: Final = DAY_NS // SECOND_NS
@@ -104,8 +104,7 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         )
         self.grid = Grid.of(self._tick_size(), self.spec.ticks_per_row)
         self._tick = float(self.grid.tick)
-        self._rule = choice(Rule, "regime", self.p.regime)
-        self._judge = RegimeJudge(self._rule)
+        self._judge = RegimeJudge(choice(Rule, "regime", self.p.regime))
         self._stepper: WindowStepper | None = None
         self._bar: tuple[Any, ...] | None = None
         self._inputs: tuple[Any, ...] | None = None
@@ -199,13 +198,14 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
     def once(self, start: int, end: int) -> None:  # noqa: ARG002 (the window needs the bars of the warm-up too)
         """Take all bars."""
         shared = self._beside("shared_levels")
-        found = (
-            measured(self.spec, self._rule, self.grid, self.window_bars(end))
+        levels = (
+            levels_of(self.spec, self.window_bars(end))
             if shared is None
-            else shared.of(self.spec, self._rule, self.grid, end, self.window_bars)
+            else shared.of(self.spec, self.grid.tick, end, self.window_bars)
         )
-        self._whole = found.levels
-        for line, values in zip(self.lines, (*found.prices.T, found.regime, found.balance), strict=True):
+        self._whole = levels
+        regime, balance = self._judge.take(levels.whole, levels.real, *self._days(end))
+        for line, values in zip(self.lines, (*self.grid.levels(levels.whole[:, :3]).T, regime, balance), strict=True):
             # A view of the line's own memory; it must be gone before backtrader appends to the line.
             np.frombuffer(line.array, np.float64)[:end] = values
 
@@ -217,16 +217,18 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         )
         real = np.isfinite(low) & np.isfinite(high) & np.isfinite(close) & (volume > 0) & (volume < np.inf)
         low, high, close = (np.where(real, x, 0.0) for x in (low, high, close))
-        seconds = np.rint((stamp - _EPOCH) * _DAY_SECONDS).astype(np.int64)
-        starts = getattr(self._beside("bars"), "ts", None)
-        if tape is None:
-            day, contract = (seconds + _IST_SECONDS) // _DAY_SECONDS, np.zeros(n, np.int64)
-        else:
-            day, contract = tape.day, tape.contract
+        seconds, starts = _seconds(stamp), getattr(self._beside("bars"), "ts", None)
         ts = seconds * SECOND_NS if starts is None else starts
         shares = np.rint(np.where(real, volume, 0.0)).astype(np.int64)
         tick = self._tick
-        return WindowBars(to_ticks(low, tick), to_ticks(high, tick), to_ticks(close, tick), shares, day, contract, ts, tape)
+        return WindowBars(to_ticks(low, tick), to_ticks(high, tick), to_ticks(close, tick), shares, *self._days(n), ts, tape)
+
+    def _days(self, n: int) -> tuple[I64, I64]:
+        # IST day and contract of each bar.
+        if (tape := self._tape()) is not None:
+            return tape.day, tape.contract
+        seconds = _seconds(np.frombuffer(self.data.lines.datetime.array, np.float64)[:n])
+        return (seconds + _IST_SECONDS) // _DAY_SECONDS, np.zeros(n, np.int64)
 
     # ---------------------------------------------------------------- evidence
     def evidence(self, ago: int = 0) -> dict[str, float]:
@@ -247,6 +249,11 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
             numbers = tuple(self._recent[i * _EVIDENCE : (i + 1) * _EVIDENCE])
         names = ("rho", "bc", "po_range", "total_volume", "printed_rows", "bars")
         return dict(zip(names, map(float, numbers), strict=True))
+
+
+def _seconds(stamp: F64) -> I64:
+    seconds: I64 = np.rint((stamp - _EPOCH) * _DAY_SECONDS).astype(np.int64)
+    return seconds
 
 
 def _instant(anchor: int | dt.datetime | None) -> int | None:

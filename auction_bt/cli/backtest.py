@@ -15,7 +15,6 @@ import numpy as np
 
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
 from auction_bt.cli.arguments import check_state
-from auction_bt.cli.kept_trial import trial_of
 from auction_bt.cli.outputs import check_targets, write_text, write_with
 from auction_bt.cli.request import add_request, on_store, request_of, required
 from auction_bt.core.decision import entry_of
@@ -23,7 +22,6 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.core.price_step import misfit_of_bars
 from auction_bt.core.sharpe import Trials
-from auction_bt.evidence_text import render_evidence
 from auction_bt.explain import explain
 from auction_bt.report import csv_lines, dumps, extrapolated, missing, noted, render
 from auction_bt.result import plain
@@ -55,7 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the backtest and print its summary."""
-    trial = trial_of(args)
+    trial = None
+    if args.trial is not None:
+        from auction_bt.cli.kept_trial import trial_of  # seldom needed, and slow to import, as what follows
+
+        trial = trial_of(args)
     request = trial.request if trial is not None else request_of(required(args), Engine(args.engine))
     check_targets([args.json, args.csv, args.plot, args.html])
     check_state(args.state)
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         found = run_backtest(store, request, DayCache(args.state / "cache", notes.append))
         levels: list[str] = []
         if args.html:
-            from auction_bt.cli.levels import sheets  # seldom needed, as below
+            from auction_bt.cli.levels import sheets
 
             levels = sheets(store, found)
     story = _explained(found, args.explain)
@@ -89,13 +91,15 @@ def run(args: argparse.Namespace) -> int:
         write_text(args.json, dumps(found.result, more))
         written.append(args.json)
     if args.html and weighed is not None:
-        from auction_bt.page.document import page  # templates are slow to import and seldom needed
+        from auction_bt.page.document import page
 
         write_text(args.html, page(found, weighed, sheets=levels))
         written.append(args.html)
     if not args.quiet and "-" not in written:
         print(render(found.result), end="")
         if evidence is not None:
+            from auction_bt.evidence_text import render_evidence
+
             print("\n" + render_evidence(evidence), end="")
         for line in story:
             print(line)
@@ -155,7 +159,7 @@ def _span(found: Run) -> tuple[int, int]:
 
 def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = False) -> None:
     """Draw one symbol's run."""
-    from auction_bt.plots import draw  # matplotlib is slow to import and seldom needed
+    from auction_bt.plots import draw
 
     recorded, strategy = traced.recorded, traced.strategy
     first = recorded.leg.first_day if recorded.leg is not None else from_date(request.begin)
