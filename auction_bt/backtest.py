@@ -18,6 +18,7 @@ from .brokers.indian import indian_charges
 from .brokers.tick_broker import TickBroker
 from .chain import chain_of, substitutes_for
 from .core.costing import Charges
+from .core.decision import Decision
 from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
@@ -30,6 +31,7 @@ from .core.shared_levels import SharedLevels, kept_levels
 from .core.substitute import TradeRule
 from .core.summary import Point, merge_equity, summarise
 from .core.tariff import Product
+from .core.trade import Trade
 from .engine import AuctionCerebro
 from .facts import check_square_off, facts_of, facts_of_leg
 from .feeds.stored import Recorded, StoredData
@@ -121,10 +123,22 @@ class Traced:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A result and the runs it was taken from."""
+    """A result and the runs it was taken from.
+
+    Parameters
+    ----------
+    apart : tuple of Recorded
+        What was run elsewhere, without its ticks, and left no more behind (`apart.run_apart`).
+    """
 
     result: BacktestResult
     traced: tuple[Traced, ...]
+    apart: tuple[Recorded, ...] = ()
+
+    @property
+    def recorded(self) -> tuple[Recorded, ...]:
+        """The data of each leg."""
+        return self.apart or tuple(traced.recorded for traced in self.traced)
 
 
 class Onlooker(Protocol):
@@ -302,15 +316,28 @@ def _route(messages: Iterator[RawMessage], sink: MarketSink, onlooker: Onlooker 
 
 
 def _result(strategies: list[Any], data: list[Recorded], request: Request) -> BacktestResult:
-    closed = sorted((t for s in strategies for t in s.trades), key=lambda t: (t.exit_seq, t.symbol))
-    still_open = [t for s in strategies if (t := s.open_trade()) is not None]
-    decisions = sorted((d for s in strategies for d in s.decisions), key=lambda d: (d.seq, d.symbol))
-    equity: list[Point] = merge_equity([s.analyzers.equity.get_analysis()["points"] for s in strategies])
-    legs = [_leg(r, request) for r in data]
+    trades = [t for s in strategies for t in s.trades] + [t for s in strategies if (t := s.open_trade()) is not None]
+    decisions = [d for s in strategies for d in s.decisions]
+    equity = merge_equity([s.analyzers.equity.get_analysis()["points"] for s in strategies])
+    facts = {leg.instrument.symbol: facts_of_leg(leg) for leg in request.legs if not leg.has_data} | {
+        leg.instrument.symbol: facts_of_leg(leg) | facts_of(r, leg.first_day, request.charges, request.settings)
+        for r, leg in ((r, _leg(r, request)) for r in data)
+    }
+    return report_of(trades, decisions, equity, facts, data, request)
+
+
+def report_of(
+    trades: list[Trade], decisions: list[Decision], equity: list[Point], facts: dict[str, Any],
+    data: list[Recorded], request: Request,
+) -> BacktestResult:  # fmt: skip
+    """Return what a run came to; trades and decisions of all symbols in any order, `facts` by symbol."""
+    closed = sorted((t for t in trades if not t.is_open), key=lambda t: (t.exit_seq, t.symbol))
+    still_open = [t for t in trades if t.is_open]
+    decisions = sorted(decisions, key=lambda d: (d.seq, d.symbol))
     spans = sorted(
         {
             session.bounds(day)
-            for r, leg in zip(data, legs, strict=True)
+            for r, leg in ((r, _leg(r, request)) for r in data)
             for day, session in r.sessions.items()
             if day >= leg.first_day
         }
@@ -323,11 +350,7 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
         trades=(*closed, *still_open),
         decisions=tuple(decisions),
         settings=settings_of(request),
-        data={leg.instrument.symbol: facts_of_leg(leg) for leg in request.legs if not leg.has_data}
-        | {
-            leg.instrument.symbol: facts_of_leg(leg) | facts_of(r, leg.first_day, request.charges, request.settings)
-            for r, leg in zip(data, legs, strict=True)
-        },
+        data=facts,
         defaults=settings_of(Request(request.symbols, request.begin, request.end)),
         equity=tuple(equity),
     )
