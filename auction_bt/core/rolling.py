@@ -21,7 +21,8 @@ from .tick import F64, I64
 
 _BAR_FIELDS: Final = 7
 _START_ROWS: Final = 256
-_FEW_BARS: Final = 2000  # measured in a third of a second; loading machine code takes twice as long
+_FEW_BARS: Final = 3000  # of few rows each: measured in some 0.3 s; loading machine code takes twice as long
+_FEW_ROWS: Final = 1000  # a bar of so many rows takes twice as long as one of few
 
 
 class WindowKind(StrEnum):
@@ -231,13 +232,15 @@ class _Patience:
     """Whether bars are measured without machine code: those that come before it is worth its loading."""
 
     def __init__(self) -> None:
-        self._left = _FEW_BARS
+        self._left: int = _FEW_BARS
 
-    def covers(self, bars: int) -> bool:
-        """Return whether `bars` more are few still."""
+    def covers(self, spec: WindowSpec, bars: WindowBars) -> bool:
+        """Return whether these too are few still."""
         if machine.cache_info().currsize:
             return False
-        self._left -= bars
+        traded = bars.volume > 0
+        span = int(bars.high[traded].max() - bars.low[traded].min()) // spec.ticks_per_row if traded.any() else 0
+        self._left -= len(bars) + len(bars) * span // _FEW_ROWS
         return self._left >= 0
 
 
@@ -253,7 +256,7 @@ def levels_of(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
     -----
     O(rows of the window) a bar: the new bar's volume is added, the leaving bar's taken away, in integers, without residue.
     """
-    return (few_levels if _patience().covers(len(bars)) else many_levels)(spec, bars)
+    return (few_levels if _patience().covers(spec, bars) else many_levels)(spec, bars)
 
 
 def many_levels(spec: WindowSpec, bars: WindowBars) -> WindowLevels:

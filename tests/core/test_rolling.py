@@ -163,12 +163,12 @@ def test_a_day_is_measured_to_the_same_bits_without_machine_code(kind, method):
 def test_a_short_run_loads_no_machine_code_and_a_long_one_does():
     code = (
         "import sys, numpy as np; from auction_bt.core.rolling import *\n"
-        "x = np.arange(1, 701); bars = WindowBars(x, x, x, x, x // 300, 0 * x, x)\n"
-        "for _ in range(2): levels_of(WindowSpec(period=30), bars); print('numba' in sys.modules)\n"
-        "levels_of(WindowSpec(period=30), bars); print('numba' in sys.modules)"
+        "x, wide = np.arange(1, 601), int(sys.argv[1]); bars = WindowBars(x, x * wide, x, x, x // 300, 0 * x, x)\n"
+        "for _ in range(4): levels_of(WindowSpec(period=2), bars); print('numba' in sys.modules)"
     )
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.split() == ["False", "False", "True"]
+    for wide, want in (("1", [False, False, False, True]), ("10", [True] * 4)):  # bars of up to 600 rows, of up to 6,000
+        out = subprocess.run([sys.executable, "-c", code, wide], capture_output=True, text=True, check=True)
+        assert out.stdout.split() == [str(x) for x in want]
 
 
 def test_kernels_give_the_same_bits_compiled_or_not():
