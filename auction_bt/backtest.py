@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .analyzers.equity import Equity
 from .analyzers.narrator import Narrator
@@ -18,6 +18,7 @@ from .brokers.indian import indian_charges
 from .brokers.tick_broker import TickBroker
 from .chain import chain_of, substitutes_for
 from .core.costing import Charges
+from .core.decision import Decision
 from .core.errors import BadInput, NothingToDo
 from .core.fills import FillModel
 from .core.instrument import Instrument, Kind
@@ -26,9 +27,11 @@ from .core.leg import Leg
 from .core.news import News
 from .core.regime import Rule
 from .core.risk import RiskBook
+from .core.shared_levels import SharedLevels, kept_levels
 from .core.substitute import TradeRule
 from .core.summary import Point, merge_equity, summarise
 from .core.tariff import Product
+from .core.trade import Trade
 from .engine import AuctionCerebro
 from .facts import check_square_off, facts_of, facts_of_leg
 from .feeds.stored import Recorded, StoredData
@@ -36,12 +39,16 @@ from .feeds.streamed import StreamedData
 from .instruments.book import InstrumentBook
 from .loading import Loading, load_leg
 from .result import BacktestResult
-from .router import LiveMarketRouter, MarketSink
 from .settings import BY_NAME, SETTINGS
 from .store import RawMessage, TickStore
 from .store.cache import DayCache
 from .strategy import AuctionStrategy
 from .symbols import find_legs, roll_at, tradables_of
+
+if TYPE_CHECKING:
+    from .router import MarketSink
+
+_LEVELS: Final = 2**26  # bytes of a run's levels that are kept for the rule beside it
 
 
 class Engine(StrEnum):
@@ -116,10 +123,22 @@ class Traced:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A result and the runs it was taken from."""
+    """A result and the runs it was taken from.
+
+    Parameters
+    ----------
+    apart : tuple of Recorded
+        What was run elsewhere, without its ticks, and left no more behind (`apart.run_apart`).
+    """
 
     result: BacktestResult
     traced: tuple[Traced, ...]
+    apart: tuple[Recorded, ...] = ()
+
+    @property
+    def recorded(self) -> tuple[Recorded, ...]:
+        """The data of each leg."""
+        return self.apart or tuple(traced.recorded for traced in self.traced)
 
 
 class Onlooker(Protocol):
@@ -156,7 +175,8 @@ def run_backtest(store: TickStore, request: Request, cache: DayCache | None = No
         Nothing stored in the range; the message names what range there is.
     """
     request = located(store, request)
-    data = list(read(store, request, cache))
+    kept = kept_levels(_LEVELS)  # both rules read the same levels
+    data = [replace(r, shared_levels=SharedLevels(kept, place)) for place, r in enumerate(read(store, request, cache))]
     run = run_on(store, data, request)
     return beside_other(run, data, request)
 
@@ -286,6 +306,8 @@ def _run(
 
 
 def _route(messages: Iterator[RawMessage], sink: MarketSink, onlooker: Onlooker | None, symbols: frozenset[str]) -> None:
+    from .router import LiveMarketRouter  # with the decoder slow to import, and for replays alone
+
     if onlooker is not None:
         messages, sink = onlooker.messages(messages), onlooker.sink(sink)
     router = LiveMarketRouter(sink, symbols=symbols)  # a frame may speak of hundreds
@@ -294,15 +316,28 @@ def _route(messages: Iterator[RawMessage], sink: MarketSink, onlooker: Onlooker 
 
 
 def _result(strategies: list[Any], data: list[Recorded], request: Request) -> BacktestResult:
-    closed = sorted((t for s in strategies for t in s.trades), key=lambda t: (t.exit_seq, t.symbol))
-    still_open = [t for s in strategies if (t := s.open_trade()) is not None]
-    decisions = sorted((d for s in strategies for d in s.decisions), key=lambda d: (d.seq, d.symbol))
-    equity: list[Point] = merge_equity([s.analyzers.equity.get_analysis()["points"] for s in strategies])
-    legs = [_leg(r, request) for r in data]
+    trades = [t for s in strategies for t in s.trades] + [t for s in strategies if (t := s.open_trade()) is not None]
+    decisions = [d for s in strategies for d in s.decisions]
+    equity = merge_equity([s.analyzers.equity.get_analysis()["points"] for s in strategies])
+    facts = {leg.instrument.symbol: facts_of_leg(leg) for leg in request.legs if not leg.has_data} | {
+        leg.instrument.symbol: facts_of_leg(leg) | facts_of(r, leg.first_day, request.charges, request.settings)
+        for r, leg in ((r, _leg(r, request)) for r in data)
+    }
+    return report_of(trades, decisions, equity, facts, data, request)
+
+
+def report_of(
+    trades: list[Trade], decisions: list[Decision], equity: list[Point], facts: dict[str, Any],
+    data: list[Recorded], request: Request,
+) -> BacktestResult:  # fmt: skip
+    """Return what a run came to; trades and decisions of all symbols in any order, `facts` by symbol."""
+    closed = sorted((t for t in trades if not t.is_open), key=lambda t: (t.exit_seq, t.symbol))
+    still_open = [t for t in trades if t.is_open]
+    decisions = sorted(decisions, key=lambda d: (d.seq, d.symbol))
     spans = sorted(
         {
             session.bounds(day)
-            for r, leg in zip(data, legs, strict=True)
+            for r, leg in ((r, _leg(r, request)) for r in data)
             for day, session in r.sessions.items()
             if day >= leg.first_day
         }
@@ -315,11 +350,7 @@ def _result(strategies: list[Any], data: list[Recorded], request: Request) -> Ba
         trades=(*closed, *still_open),
         decisions=tuple(decisions),
         settings=settings_of(request),
-        data={leg.instrument.symbol: facts_of_leg(leg) for leg in request.legs if not leg.has_data}
-        | {
-            leg.instrument.symbol: facts_of_leg(leg) | facts_of(r, leg.first_day, request.charges, request.settings)
-            for r, leg in zip(data, legs, strict=True)
-        },
+        data=facts,
         defaults=settings_of(Request(request.symbols, request.begin, request.end)),
         equity=tuple(equity),
     )

@@ -10,7 +10,7 @@ import numpy as np
 from .core.bar import Source
 from .core.costing import Charges
 from .core.errors import BadInput
-from .core.ist import MINUTE_NS, day_index, day_start, to_date
+from .core.ist import MINUTE_NS, day_index, to_date
 from .core.leg import Leg
 from .core.quality import share_seen
 from .core.tariff import Product
@@ -45,7 +45,7 @@ def facts_of(recorded: Recorded, first_day: int, charges: Charges, settings: Map
         "bars": int(chosen.sum()),
         "bars_warm_up": int((~chosen).sum()),
         "bars_by_source": {s.label: n for s in Source if (n := int((bars.source[chosen] == s).sum()))},
-        "ticks": 0 if market is None else int((market.ts >= day_start(first_day)).sum()),
+        "ticks": 0 if market is None else market.ticks_from(first_day),
         "volume_seen_by_ticks": share_seen(seen, volume, joined) if volume else None,
         "quality": worst.share if worst else None,
         "grade": worst.grade if worst else "bars only",

@@ -17,9 +17,10 @@ from .core.instrument import to_ticks
 from .core.ist import DAY_NS, IST, IST_OFFSET_NS, SECOND_NS
 from .core.profile import Grid, Method, VolumeSource, basis_points, choice
 from .core.regime import RegimeJudge, Rule
-from .core.rolling import WindowBars, WindowKind, WindowSpec, WindowStepper
+from .core.rolling import WindowBars, WindowKind, WindowSpec, WindowStepper, levels_of
 from .core.shared_levels import Area, Measured, measured
 from .core.tape import TickTape
+from .core.tick import F64, I64
 
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _DAY_SECONDS: Final = DAY_NS // SECOND_NS
@@ -201,9 +202,9 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         """Take all bars."""
         shared = self._beside("shared_levels")
         found = (
-            measured(self.spec, self._rule, self.grid, self.window_bars(end))
+            measured(levels_of(self.spec, self.window_bars(end)), self._rule, self.grid, *self._days(end))
             if shared is None
-            else shared.of(self.spec, self._rule, self.grid, end, self.window_bars)
+            else shared.of(self.spec, self._rule, self.grid, end, self.window_bars, self._days)
         )
         self._whole = found
         for line, values in zip(self.lines, (*found.prices.T, found.regime, found.balance), strict=True):
@@ -218,16 +219,18 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         )
         real = np.isfinite(low) & np.isfinite(high) & np.isfinite(close) & (volume > 0) & (volume < np.inf)
         low, high, close = (np.where(real, x, 0.0) for x in (low, high, close))
-        seconds = np.rint((stamp - _EPOCH) * _DAY_SECONDS).astype(np.int64)
-        starts = getattr(self._beside("bars"), "ts", None)
-        if tape is None:
-            day, contract = (seconds + _IST_SECONDS) // _DAY_SECONDS, np.zeros(n, np.int64)
-        else:
-            day, contract = tape.day, tape.contract
+        seconds, starts = _seconds(stamp), getattr(self._beside("bars"), "ts", None)
         ts = seconds * SECOND_NS if starts is None else starts
         shares = np.rint(np.where(real, volume, 0.0)).astype(np.int64)
         tick = self._tick
-        return WindowBars(to_ticks(low, tick), to_ticks(high, tick), to_ticks(close, tick), shares, day, contract, ts, tape)
+        return WindowBars(to_ticks(low, tick), to_ticks(high, tick), to_ticks(close, tick), shares, *self._days(n), ts, tape)
+
+    def _days(self, n: int) -> tuple[I64, I64]:
+        # IST day and contract of each bar.
+        if (tape := self._tape()) is not None:
+            return tape.day, tape.contract
+        seconds = _seconds(np.frombuffer(self.data.lines.datetime.array, np.float64)[:n])
+        return (seconds + _IST_SECONDS) // _DAY_SECONDS, np.zeros(n, np.int64)
 
     @property
     def areas(self) -> Sequence[Area | None] | None:
@@ -254,6 +257,11 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
             numbers = tuple(self._recent[i * _EVIDENCE : (i + 1) * _EVIDENCE])
         names = ("rho", "bc", "po_range", "total_volume", "printed_rows", "bars")
         return dict(zip(names, map(float, numbers), strict=True))
+
+
+def _seconds(stamp: F64) -> I64:
+    seconds: I64 = np.rint((stamp - _EPOCH) * _DAY_SECONDS).astype(np.int64)
+    return seconds
 
 
 def _instant(anchor: int | dt.datetime | None) -> int | None:

@@ -56,6 +56,9 @@ def _head(result: BacktestResult, unknown: str) -> list[str]:
     else:
         money = f"gross {rupees(summary.gross)}, charges {rupees(summary.charges)}"
         lines += _item("Net after charges", f"{rupees(summary.net)}  ({money}; {back} of {rupees(summary.cash)})")
+    if accounts := result.settings.get("accounts"):
+        each = rupees(summary.cash / accounts)
+        lines += _item("Accounts", f"{accounts}, each with {each} of its own: every symbol as if alone")
     count = f"{whole(summary.trades)} closed"
     if summary.trades:
         count += f" on {plural(summary.days, 'day')}"

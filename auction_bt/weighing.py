@@ -23,8 +23,7 @@ _NOT_CHOSEN: Final = frozenset({"symbols", "from", "to", "engine"})
 def bars_of(found: Run) -> dict[str, BarColumns]:
     """Return the minutes of each symbol on the days run, without its warm-up."""
     bars: dict[str, BarColumns] = {}
-    for traced in found.traced:
-        recorded = traced.recorded
+    for recorded in found.recorded:
         begin = day_start(recorded.leg.first_day) if recorded.leg is not None else 0
         bars[recorded.instrument.symbol] = recorded.bars.take(recorded.bars.ts >= begin)
     return bars

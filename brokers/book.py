@@ -102,7 +102,7 @@ class _Scan:
     def first_due(self, tape: MarketTape, at: int) -> int:
         """Return the first tick whose clock before its message was `at` (ns) or later."""
         if self.due != at:
-            self.due, self.due_index = at, int(np.searchsorted(tape.clock, at, side="left"))
+            self.due, self.due_index = at, int(tape.clock.searchsorted(at, side="left"))
         return self.due_index
 
     def first_outside(self, tape: MarketTape, low: int, high: int, begin: int, end: int) -> int:

@@ -26,8 +26,10 @@ from auction_bt.core.tick import F64, I64, TickColumns
 from auction_bt.market.sessions import session_of
 from auction_bt.store import Gap, TickStore
 from auction_bt.store.cache import DayCache
+from auction_bt.store.kept_day import KeptDay
 
 _EPOCH_ORDINAL = 719_163
+_HELD = 2**18  # ticks of one instrument that a run holds in memory; of more, it reads those it comes to
 
 
 class IstZone(dt.tzinfo):
@@ -136,38 +138,72 @@ def load(
     Messages may speak of another day than that of their stamp: a damaged time, a frame that was kept back. A run goes forward:
     nothing of a day that has not begun is taken, no bar before one already known, and of an earlier day no tick of such a bar.
     """
-    bars = BarColumns.empty() if built else store.bars(instrument.symbol, begin, end)
-    ticks = store.ticks(instrument.symbol, begin, end) if cache is None else cache.ticks(store, instrument.symbol, begin, end)
-    gaps = store.gaps(instrument.symbol, begin, end)
-    days: I64 = np.unique(np.concatenate((day_index(bars.ts), day_index(ticks.ts))))
-    sessions = {int(day): session_of(instrument, int(day)) if in_sessions else WHOLE_DAY for day in days}
-    ticks = ticks.take((ticks.seq < end) & inside(ticks.ts, sessions))
-    if built:
-        bars = bars_of_ticks(ticks, *bins_of(ticks.ts, sessions, MINUTE_NS))[0]
-        bars = replace(bars, known_seq=np.minimum.accumulate(bars.known_seq[::-1])[::-1].copy())
-    else:
+    symbol, tick = instrument.symbol, float(instrument.tick)
+    bars = BarColumns.empty() if built else store.bars(symbol, begin, end)
+    gaps = store.gaps(symbol, begin, end)
+    kept = None if built or cache is None else _many(store, symbol, begin, end, cache)
+    ticks = TickColumns.empty()
+    if kept is None:
+        ticks = store.ticks(symbol, begin, end) if cache is None else cache.ticks(store, symbol, begin, end)
+    days = {*day_index(bars.ts).tolist(), *day_index(ticks.ts).tolist(), *(d.day for d in kept or () if d.count)}
+    sessions = {day: session_of(instrument, day) if in_sessions else WHOLE_DAY for day in sorted(days)}
+    if not built:
         bars = _forward(bars.take((bars.known_seq < min(end, NEVER)) & inside(bars.ts, sessions)))
-        ticks = ticks.take(_timely(bars, ticks))
-    tick = float(instrument.tick)
-    k = to_ticks(ticks.price, tick)
-    days_of_bars = day_index(bars.ts)
-    tick_days = _on_ticks(bars, days_of_bars, ticks)
-    offsets = _offsets(bars, ticks)
-    tape = TickTape(
-        offsets=offsets,
-        k=k[: offsets[-1]],  # ticks after the last known bar meet orders, but belong to no bar yet
-        size=ticks.size[: offsets[-1]],
-        day=days_of_bars,
-        contract=np.zeros(len(bars), dtype=np.int64),
+    found = None
+    if kept is not None:
+        from auction_bt.feeds.paged import paged_ticks  # seldom needed
+
+        found = paged_ticks(kept, bars, sessions, end, tick)
+        if found is None and cache is not None:
+            ticks = cache.ticks(store, symbol, begin, end)
+    if found is None:
+        ticks = ticks.take((ticks.seq < end) & inside(ticks.ts, sessions))
+        if built:
+            bars = bars_of_ticks(ticks, *bins_of(ticks.ts, sessions, MINUTE_NS))[0]
+            bars = replace(bars, known_seq=np.minimum.accumulate(bars.known_seq[::-1])[::-1].copy())
+        else:
+            ticks = ticks.take(timely(bars, ticks))
+        found = _all_ticks(bars, ticks, tick)
+    tape = TickTape(found.offsets, found.k, found.size, day_index(bars.ts), np.zeros(len(bars), dtype=np.int64))
+    quality = np.where(found.tick_days, bar_quality(bars, gaps), np.nan) if len(bars) else np.empty(0)
+    grades = {day: _graded(bars, gaps, day, session) for day, session in sessions.items()}
+    return Recorded(
+        instrument, bars, tape, found.market, found.tick_days, quality, sessions, grades, silences=silences(bars, gaps)
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ticks:
+    """What a run takes of its ticks: the profile's (`TickTape`), those that orders meet, and of which bars there are any."""
+
+    offsets: I64
+    k: I64
+    size: I64
+    market: MarketTape | None
+    tick_days: NDArray[np.bool_]
+
+
+def _many(store: TickStore, symbol: str, begin: int, end: int, cache: DayCache) -> list[KeptDay] | None:
+    # Whole days with more ticks than are held at once, all of them in the cache.
+    first, last = day_index(begin), day_index(end - 1)
+    if begin != day_start(first) or end != day_start(last + 1):
+        return None
+    days = cache.days(store, symbol, first, last)
+    return None if days is None or sum(d.count for d in days) <= _HELD else days
+
+
+def _all_ticks(bars: BarColumns, ticks: TickColumns, tick: float) -> Ticks:
+    k = to_ticks(ticks.price, tick)
+    # Bar b owns ticks offsets[b]:offsets[b+1]. By the rule of late ticks the owner never goes back, so slices are enough.
+    offsets = np.searchsorted(owners(bars, ticks), np.arange(len(bars) + 1), side="left").astype(np.int64)
+    with_ticks, first = np.unique(day_index(ticks.ts), return_index=True)
     market = None
     if len(ticks):
         known = np.searchsorted(ticks.seq, bars.known_seq, side="right").astype(np.int64)
         clock = np.maximum.accumulate(capped_clock(ticks.clock, ticks.ts))
         market = MarketTape(ticks.seq, ticks.ts, k, ticks.price, ticks.bid, ticks.ask, clock, known, tick)
-    quality = np.where(tick_days, bar_quality(bars, gaps), np.nan) if len(bars) else np.empty(0)
-    grades = {day: _graded(bars, gaps, day, session) for day, session in sessions.items()}
-    return Recorded(instrument, bars, tape, market, tick_days, quality, sessions, grades, silences=silences(bars, gaps))
+    # Ticks after the last known bar meet orders, but belong to no bar yet.
+    return Ticks(offsets, k[: offsets[-1]], ticks.size[: offsets[-1]], market, first_ticks(bars, with_ticks, ticks.seq[first]))
 
 
 def _graded(bars: BarColumns, gaps: list[Gap], day: int, session: Session) -> DayQuality:
@@ -177,13 +213,19 @@ def _graded(bars: BarColumns, gaps: list[Gap], day: int, session: Session) -> Da
     return day_quality(of_day, silent, None if session.is_whole_day else session.bounds(day), session.pauses_on(day))
 
 
-def _on_ticks(bars: BarColumns, days: I64, ticks: TickColumns) -> NDArray[np.bool_]:
-    # A bar is one of ticks from its day's first tick on; before that nobody could know that there would be any.
-    with_ticks, first = np.unique(day_index(ticks.ts), return_index=True)
-    if not len(with_ticks):
+def first_ticks(bars: BarColumns, days: I64, seqs: I64) -> NDArray[np.bool_]:
+    """Return which bars are ones of ticks: from their day's first tick on; before it nobody could know that there would be any.
+
+    Parameters
+    ----------
+    days, seqs : int64, shape (n,)
+        IST days with ticks, ascending, and the `seq` of their first.
+    """
+    if not len(days):
         return np.zeros(len(bars), dtype=np.bool_)
-    place = np.clip(np.searchsorted(with_ticks, days), 0, len(with_ticks) - 1)
-    found: NDArray[np.bool_] = (with_ticks[place] == days) & (ticks.seq[first][place] <= bars.known_seq)
+    of_bar = day_index(bars.ts)
+    place = np.clip(np.searchsorted(days, of_bar), 0, len(days) - 1)
+    found: NDArray[np.bool_] = (days[place] == of_bar) & (seqs[place] <= bars.known_seq)
     return found
 
 
@@ -209,13 +251,14 @@ def _forward(bars: BarColumns) -> BarColumns:
     return bars.take(bars.ts > before)
 
 
-def _timely(bars: BarColumns, ticks: TickColumns) -> NDArray[np.bool_]:
+def timely(bars: BarColumns, ticks: TickColumns) -> NDArray[np.bool_]:
+    """Return which ticks are of the day of their stamp, or of an earlier day's bar that was not known yet."""
     day, stamp_day = day_index(ticks.ts), day_index(ticks.seq)
     if (day == stamp_day).all():
         return np.ones(len(ticks), dtype=np.bool_)
     own, already_known = _places(bars, ticks)
-    timely: NDArray[np.bool_] = (day == stamp_day) | ((day < stamp_day) & (own >= already_known))
-    return timely
+    found: NDArray[np.bool_] = (day == stamp_day) | ((day < stamp_day) & (own >= already_known))
+    return found
 
 
 def _places(bars: BarColumns, ticks: TickColumns) -> tuple[I64, I64]:
@@ -224,11 +267,11 @@ def _places(bars: BarColumns, ticks: TickColumns) -> tuple[I64, I64]:
     return own, np.searchsorted(bars.known_seq, ticks.seq, side="left")
 
 
-def _offsets(bars: BarColumns, ticks: TickColumns) -> I64:
-    # Bar b owns ticks offsets[b]:offsets[b+1]. By the rule of late ticks the owner never goes back, so slices are enough.
+def owners(bars: BarColumns, ticks: TickColumns) -> I64:
+    """Return the bar that each tick is given to; the number of bars where it comes after the last."""
     own, already_known = _places(bars, ticks)
-    owner = np.maximum.accumulate(np.maximum(own, already_known)) if len(ticks) else own
-    return np.searchsorted(owner, np.arange(len(bars) + 1), side="left").astype(np.int64)
+    found: I64 = np.maximum.accumulate(np.maximum(own, already_known)) if len(ticks) else own
+    return found
 
 
 class ColumnData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no types

@@ -14,8 +14,7 @@ from typing import Final
 import numpy as np
 
 from auction_bt.backtest import Engine, Request, Run, Traced, run_backtest
-from auction_bt.cli.arguments import check_state
-from auction_bt.cli.kept_trial import trial_of
+from auction_bt.cli.arguments import Progress, check_state
 from auction_bt.cli.outputs import check_targets, write_text, write_with
 from auction_bt.cli.request import add_request, on_store, request_of, required
 from auction_bt.core.decision import entry_of
@@ -23,11 +22,11 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.core.price_step import misfit_of_bars
 from auction_bt.core.sharpe import Trials
-from auction_bt.evidence_text import render_evidence
 from auction_bt.explain import explain
 from auction_bt.report import csv_lines, dumps, extrapolated, missing, noted, render
 from auction_bt.result import plain
 from auction_bt.shown import levels_of, rows_of
+from auction_bt.store import TickStore
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from auction_bt.store.journal import Journal
@@ -50,24 +49,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--explain", type=int, metavar="N", help="tell trade N line by line, after the summary")
     parser.add_argument("--evidence", action="store_true",
                         help="hold the trades against chance, random entries, and how many settings were tried")  # fmt: skip
+    parser.add_argument("--jobs", type=int, metavar="N",
+                        help="trade each symbol apart, with --cash of its own, in N processes; else all share one")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="print no summary")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the backtest and print its summary."""
-    trial = trial_of(args)
+    trial = None
+    if args.trial is not None:
+        from auction_bt.cli.kept_trial import trial_of  # seldom needed, and slow to import, as what follows
+
+        trial = trial_of(args)
     request = trial.request if trial is not None else request_of(required(args), Engine(args.engine))
+    _check_jobs(args)
     check_targets([args.json, args.csv, args.plot, args.html])
     check_state(args.state)
     if args.plot is not None and Path(args.plot).suffix.lower() != ".png":
         raise BadInput(f"--plot {args.plot}: a picture is a .png file")
-    notes: list[str] = []
     with open_store(args.store, readonly=True) as store:
         request = on_store(request, args, store)
-        found = run_backtest(store, request, DayCache(args.state / "cache", notes.append))
+        found, notes = _found(args, store, request)
         levels: list[str] = []
         if args.html:
-            from auction_bt.cli.levels import sheets  # seldom needed, as below
+            from auction_bt.cli.levels import sheets
 
             levels = sheets(store, found)
     story = _explained(found, args.explain)
@@ -89,13 +94,15 @@ def run(args: argparse.Namespace) -> int:
         write_text(args.json, dumps(found.result, more))
         written.append(args.json)
     if args.html and weighed is not None:
-        from auction_bt.page.document import page  # templates are slow to import and seldom needed
+        from auction_bt.page.document import page
 
         write_text(args.html, page(found, weighed, sheets=levels))
         written.append(args.html)
     if not args.quiet and "-" not in written:
         print(render(found.result), end="")
         if evidence is not None:
+            from auction_bt.evidence_text import render_evidence
+
             print("\n" + render_evidence(evidence), end="")
         for line in story:
             print(line)
@@ -103,6 +110,41 @@ def run(args: argparse.Namespace) -> int:
         print("\nKept: " + ", ".join([*written, f"every decision and trade as {kept}"]))
     warn(found, notes)
     return 0 if trial is None else trial.compared(found)
+
+
+def _check_jobs(args: argparse.Namespace) -> None:
+    if args.jobs is None:
+        return
+    if not 1 <= args.jobs <= 1024:
+        raise BadInput(f"--jobs {args.jobs} must be 1 to 1024")
+    for name in ("trial", "plot", "html"):
+        if getattr(args, name) is not None:
+            raise BadInput(f"--{name} needs the run in one process: leave --jobs out")
+
+
+def _found(args: argparse.Namespace, store: TickStore, request: Request) -> tuple[Run, list[str]]:
+    if args.jobs is not None and len({leg.asked for leg in request.legs}) > 1:
+        return _apart(args, request)
+    notes: list[str] = []
+    return run_backtest(store, request, DayCache(args.state / "cache", notes.append)), notes
+
+
+def _apart(args: argparse.Namespace, request: Request) -> tuple[Run, list[str]]:
+    from auction_bt.apart import run_apart, shares_of
+    from auction_bt.sweep.executor import Inline, Processes
+
+    shares = shares_of(request, args.store, args.state / "cache")
+    executor = Inline() if args.jobs == 1 else Processes(min(args.jobs, len(shares)))
+    progress = Progress()
+    try:
+        found = run_apart(request, shares, executor, lambda done: progress(f"{done} of {len(shares)} symbols"))
+    except BaseException:
+        executor.close(at_once=True)
+        raise
+    finally:
+        progress.clear()
+    executor.close()
+    return found
 
 
 def warn(found: Run, notes: Iterable[str] = ()) -> None:
@@ -114,7 +156,7 @@ def warn(found: Run, notes: Iterable[str] = ()) -> None:
 
 
 def _misfits(found: Run) -> list[str]:
-    of_symbols = ((t.recorded.instrument, t.recorded.bars) for t in found.traced)
+    of_symbols = ((r.instrument, r.bars) for r in found.recorded)
     return [f"warning: {i.symbol}: {told}" for i, bars in of_symbols if (told := misfit_of_bars(bars, i.tick))]
 
 
@@ -125,7 +167,7 @@ def _explained(found: Run, number: int | None) -> list[str]:
     if not 1 <= number <= len(trades):
         raise BadInput(f"--explain {number}: this run has {len(trades)} trades")
     trade = trades[number - 1]
-    instrument = next(i for t in found.traced for i in t.recorded.tradables if i.symbol == trade.symbol)
+    instrument = next(i for r in found.recorded for i in r.tradables if i.symbol == trade.symbol)
     story = explain(trade, entry_of(trade, found.result.decisions), instrument.tick, quantity_of(instrument))
     return [
         "",
@@ -155,7 +197,7 @@ def _span(found: Run) -> tuple[int, int]:
 
 def picture(path: Path, traced: Traced, request: Request, *, synthetic: bool = False) -> None:
     """Draw one symbol's run."""
-    from auction_bt.plots import draw  # matplotlib is slow to import and seldom needed
+    from auction_bt.plots import draw
 
     recorded, strategy = traced.recorded, traced.strategy
     first = recorded.leg.first_day if recorded.leg is not None else from_date(request.begin)

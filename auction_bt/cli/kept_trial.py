@@ -40,16 +40,14 @@ class Rerun:
         return 1
 
 
-def trial_of(args: argparse.Namespace) -> Rerun | None:
-    """Return the trial that ``--trial`` names; None where it is not given.
+def trial_of(args: argparse.Namespace) -> Rerun:
+    """Return the trial that ``--trial`` names.
 
     Raises
     ------
     BadInput
         No such trial, or several; an option beside it that the trial answers itself.
     """
-    if args.trial is None:
-        return None
     given = [name for name, usual in _OWN.items() if getattr(args, name) != usual]
     if given:
         option = _WORDS.get(given[0], given[0]).replace("_", "-")

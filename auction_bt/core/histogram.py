@@ -145,6 +145,18 @@ def value_area(v: Any, target: int, method: int) -> tuple[int, int, int]:
     return one_row(v, target, method == ONE_ROW)
 
 
+def is_exact(rows: int, centre: int, weight: float) -> bool:
+    """Return whether sums of fourth powers of distances from row `centre` stay within 64 bits."""
+    reach = float(max(centre, rows - 1 - centre))
+    return reach * reach * reach * reach * weight < 4e18
+
+
+def about_mean(m2: float, m3: float, m4: float, off: float) -> tuple[float, float, float]:
+    """Return variance, third and fourth moment about a mean that lies `off` from where `m2`, `m3` and `m4` were taken."""
+    square = off * off
+    return m2 - square, m3 - 3.0 * off * m2 + 2.0 * off * square, m4 - 4.0 * off * m3 + 6.0 * square * m2 - 3.0 * square * square
+
+
 def moments(v: Any, total: int, mean: float) -> tuple[int, float, float, float]:
     """Return how many rows are printed, and variance, third and fourth moment about `mean` (an index of `v`).
 
@@ -153,8 +165,7 @@ def moments(v: Any, total: int, mean: float) -> tuple[int, float, float, float]:
     Sums of whole numbers about the row nearest the mean, exact and quick; of floats where the fourth powers leave 64 bits.
     """
     printed, centre, weight = 0, int(mean + 0.5), float(total)
-    reach = float(max(centre, len(v) - 1 - centre))
-    if reach * reach * reach * reach * weight < 4e18:
+    if is_exact(len(v), centre, weight):
         s2 = s3 = s4 = 0
         for j in range(len(v)):
             d = j - centre
@@ -173,13 +184,8 @@ def moments(v: Any, total: int, mean: float) -> tuple[int, float, float, float]:
             m3 += y * e / weight
             m4 += y * e * e / weight
             printed += int(v[j] != 0)
-    square = off * off
-    return (
-        printed,
-        m2 - square,
-        m3 - 3.0 * off * m2 + 2.0 * off * square,
-        m4 - 4.0 * off * m3 + 6.0 * square * m2 - 3.0 * square * square,
-    )
+    variance, third, fourth = about_mean(m2, m3, m4, off)
+    return printed, variance, third, fourth
 
 
 def leftover(low: int, high: int, close: int, r: int) -> int:

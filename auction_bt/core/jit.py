@@ -8,6 +8,22 @@ from types import FunctionType, SimpleNamespace
 from typing import Any, cast
 
 
+def relinked(*modules: dict[str, Any], **instead: Callable[..., Any]) -> SimpleNamespace:
+    """Return the functions of modules, calling each other and those given instead of the ones of their names.
+
+    Parameters
+    ----------
+    modules : dict
+        ``vars()`` of each, callees before callers. Their own functions stay as they are.
+    """
+    linked = _namespace(modules)
+    plain = _functions(modules, linked)
+    for name, function in plain.items():
+        linked[name] = FunctionType(function.__code__, linked, name, function.__defaults__)
+    linked.update(instead)
+    return SimpleNamespace(**{name: linked[name] for name in plain})
+
+
 def compiled(*modules: dict[str, Any]) -> SimpleNamespace:
     """Return the functions of modules compiled to machine code, calling each other; each is compiled at its first call.
 
@@ -23,11 +39,8 @@ def compiled(*modules: dict[str, Any]) -> SimpleNamespace:
     """
     import numba
 
-    linked: dict[str, Any] = {}
-    for module in modules:
-        linked.update(module)
-    homes = {module["__name__"] for module in modules}
-    plain = {n: f for n, f in linked.items() if isinstance(f, FunctionType) and f.__module__ in homes}
+    linked = _namespace(modules)
+    plain = _functions(modules, linked)
     numbers = [(n, x) for n, x in linked.items() if isinstance(x, (int, float))]
     content = [(n, f.__code__.co_code, f.__code__.co_consts, f.__code__.co_names) for n, f in plain.items()]
     stamp = sha256(repr((numbers, content)).encode()).hexdigest()[:12]
@@ -36,6 +49,18 @@ def compiled(*modules: dict[str, Any]) -> SimpleNamespace:
         relinked.__qualname__ = f"{name}_{stamp}"
         linked[name] = _compile(numba, relinked)
     return SimpleNamespace(**{name: linked[name] for name in plain})
+
+
+def _namespace(modules: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    linked: dict[str, Any] = {}
+    for module in modules:
+        linked.update(module)
+    return linked
+
+
+def _functions(modules: tuple[dict[str, Any], ...], linked: dict[str, Any]) -> dict[str, FunctionType]:
+    homes = {module["__name__"] for module in modules}
+    return {n: f for n, f in linked.items() if isinstance(f, FunctionType) and f.__module__ in homes}
 
 
 def _compile(numba: Any, function: FunctionType) -> Callable[..., Any]:

@@ -78,6 +78,10 @@ class MarketTape(Lookups):
     known: I64
     tick: float
 
+    def ticks_from(self, day: int) -> int:
+        """Return how many trades are of IST day `day` or later."""
+        return int((self.ts >= day_start(day)).sum())
+
 
 class GrowingTape(Lookups):
     """A `MarketTape` that is still being written, tick by tick.

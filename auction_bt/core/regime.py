@@ -20,6 +20,7 @@ MAX_BC: Final = 5 / 9  # a flat profile
 MAX_PO_RANGE: Final = 0.50
 PATIENCE: Final = 3  # equal raw regimes, in a row, that change a latched one
 
+_FEW_BARS: Final = 1000  # judged sooner as they are than by machine code that would have to be loaded
 _UNDEFINED: Final = -2
 _ORIGINAL: Final = 0
 # fields of the latch
@@ -144,7 +145,6 @@ class RegimeJudge:
         self._rule = rule.code
         self._state = np.zeros(6, np.int64)
         self._before = self._state.copy()
-        self._judge = machine().judge
 
     def take(self, whole: I64, real: F64, day: I64, contract: I64) -> tuple[F64, F64]:
         """Return regime (-1 bear, 0 balanced, 1 bull, 2 transition, NaN undefined) and balance of the next bars.
@@ -162,11 +162,13 @@ class RegimeJudge:
         """
         regime, balance = np.empty(len(day)), np.empty(len(day))
         self._before[:] = self._state
+        if len(day) <= _FEW_BARS:
+            judge(self._rule, self._state, whole, real, day, contract, regime, balance)
+            return regime, balance
         # One layout of arrays, or numba compiles once more for each other it meets.
-        if len(day) > 1:
-            whole, day, contract = (np.require(x, np.int64, ["C", "W"]) for x in (whole, day, contract))
-            real = np.require(real, np.float64, ["C", "W"])
-        self._judge(self._rule, self._state, whole, real, day, contract, regime, balance)
+        whole, day, contract = (np.require(x, np.int64, ["C", "W"]) for x in (whole, day, contract))
+        real = np.require(real, np.float64, ["C", "W"])
+        machine().judge(self._rule, self._state, whole, real, day, contract, regime, balance)
         return regime, balance
 
     def undo(self) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from . import histogram, window
+from . import few, histogram, window
 from .errors import BadInput
 from .jit import compiled
 from .profile import FULL_SHARE, Method, VolumeSource, rows_per
@@ -21,6 +21,8 @@ from .tick import F64, I64
 
 _BAR_FIELDS: Final = 7
 _START_ROWS: Final = 256
+_FEW_BARS: Final = 3000  # of few rows each: measured in some 0.3 s; loading machine code takes twice as long
+_FEW_ROWS: Final = 1000  # a bar of so many rows takes twice as long as one of few
 
 
 class WindowKind(StrEnum):
@@ -137,6 +139,11 @@ class WindowLevels:
     whole: I64
     real: F64
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it takes."""
+        return self.whole.nbytes + self.real.nbytes
+
     @classmethod
     def undefined(cls, n: int) -> WindowLevels:
         """Return `n` rows in which nothing is defined."""
@@ -214,12 +221,37 @@ class _State:
             self.histogram, self.window, self.beginning, self.codes, begin, begin + len(out), origin,
             bars, offsets, k, size, self.scratch, out.whole, out.real,
         )  # fmt: skip
-        if self.window[window.FAULT] == window.TOO_MANY_ROWS:
-            raise BadInput(
-                f"a window spans more than {histogram.MAX_ROWS} rows: look for a wrong price or tick_size, or raise ticks_per_row"
-            )
-        if self.window[window.FAULT] == window.TOO_MUCH_VOLUME:
-            raise BadInput("a window's volume is too large for exact arithmetic: give volume in larger units, e.g. lots")
+        _refuse(self.window[window.FAULT])
+
+
+def _refuse(fault: int) -> None:
+    if fault == window.TOO_MANY_ROWS:
+        raise BadInput(
+            f"a window spans more than {histogram.MAX_ROWS} rows: look for a wrong price or tick_size, or raise ticks_per_row"
+        )
+    if fault == window.TOO_MUCH_VOLUME:
+        raise BadInput("a window's volume is too large for exact arithmetic: give volume in larger units, e.g. lots")
+
+
+class _Patience:
+    """Whether bars are measured without machine code: those that come before it is worth its loading."""
+
+    def __init__(self) -> None:
+        self._left: int = _FEW_BARS
+
+    def covers(self, spec: WindowSpec, bars: WindowBars) -> bool:
+        """Return whether these too are few still."""
+        if machine.cache_info().currsize:
+            return False
+        traded = bars.volume > 0
+        span = int(bars.high[traded].max() - bars.low[traded].min()) // spec.ticks_per_row if traded.any() else 0
+        self._left -= len(bars) + len(bars) * span // _FEW_ROWS
+        return self._left >= 0
+
+
+@cache
+def _patience() -> _Patience:
+    return _Patience()
 
 
 def levels_of(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
@@ -229,16 +261,36 @@ def levels_of(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
     -----
     O(rows of the window) a bar: the new bar's volume is added, the leaving bar's taken away, in integers, without residue.
     """
-    n, out = len(bars), WindowLevels.undefined(len(bars))
-    tape = bars.tape
-    if tape is None or spec.source is VolumeSource.CANDLES:
-        offsets, k, size = np.zeros(n + 1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
-    else:
-        offsets, k, size = tape.offsets, tape.k, tape.size
+    return (few_levels if _patience().covers(spec, bars) else many_levels)(spec, bars)
+
+
+def many_levels(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
+    """Return what `levels_of` does, by machine code."""
+    out = WindowLevels.undefined(len(bars))
     # One layout of arrays, or numba compiles once more for each other it meets.
-    offsets, k, size = (np.require(x, np.int64, ["C", "W"]) for x in (offsets, k, size))
+    offsets, k, size = (np.require(x, np.int64, ["C", "W"]) for x in _ticks(spec, bars))
     _State(spec).advance(0, 0, bars.table(), offsets, k, size, out)
     return out
+
+
+def few_levels(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
+    """Return what `levels_of` does, without machine code."""
+    out, state = WindowLevels.undefined(len(bars)), _State(spec)
+    offsets, k, size = _ticks(spec, bars)
+    m = state.window.tolist()  # plain numbers, which Python is quicker with than with those of arrays
+    few.kernels().advance(
+        state.histogram, m, state.beginning.tolist(), state.codes.tolist(), 0, len(bars), 0,
+        bars.table().tolist(), offsets.tolist(), k, size, state.scratch.tolist(), out.whole, out.real,
+    )  # fmt: skip
+    _refuse(m[window.FAULT])
+    return out
+
+
+def _ticks(spec: WindowSpec, bars: WindowBars) -> tuple[I64, I64, I64]:
+    tape = bars.tape
+    if tape is None or spec.source is VolumeSource.CANDLES:
+        return np.zeros(len(bars) + 1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    return tape.offsets, tape.k, tape.size
 
 
 class WindowStepper:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .kept import Kept
 from .profile import Grid
 from .regime import Regime, RegimeJudge, Rule
 from .rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, levels_of
-from .tick import F64
+from .tick import F64, I64
 
 Area = tuple[int, int, int, Regime]  # POC, VAH, VAL in ticks, regime
 _AREA_BYTES: Final = 160
@@ -42,9 +42,8 @@ class Measured:
 
     @property
     def nbytes(self) -> int:
-        """Memory it takes."""
-        arrays = (self.levels.whole, self.levels.real, self.prices, self.regime, self.balance)
-        return sum(a.nbytes for a in arrays) + len(self.regime) * _AREA_BYTES
+        """Memory it takes beside the levels."""
+        return sum(a.nbytes for a in (self.prices, self.regime, self.balance)) + len(self.regime) * _AREA_BYTES
 
     def areas(self) -> Sequence[Area | None]:
         """Return the same as a loop over bars wants it: numbers of Python, prices in ticks, None where a bar shows nothing."""
@@ -58,15 +57,14 @@ class Measured:
         return self._areas
 
 
-def measured(spec: WindowSpec, rule: Rule, grid: Grid, bars: WindowBars) -> Measured:
-    """Return what windows over `bars` show.
+def measured(levels: WindowLevels, rule: Rule, grid: Grid, day: I64, contract: I64) -> Measured:
+    """Return what windows show whose levels are known, of bars with these IST days and contracts.
 
     Notes
     -----
     *Causality*: row b depends on bars 0..b only.
     """
-    levels = levels_of(spec, bars)
-    regime, balance = RegimeJudge(rule).take(levels.whole, levels.real, bars.day, bars.contract)
+    regime, balance = RegimeJudge(rule).take(levels.whole, levels.real, day, contract)
     prices = grid.levels(levels.whole[:, :3])
     return Measured(levels, prices, np.asarray(regime), np.asarray(balance), float(grid.tick))
 
@@ -82,19 +80,35 @@ class SharedLevels:
         Names the bars.
     """
 
-    def __init__(self, kept: Kept[Hashable, Measured], feed: Hashable) -> None:
+    def __init__(self, kept: Kept[Hashable, Any], feed: Hashable) -> None:
         self._kept = kept
         self._feed = feed
 
-    def of(self, spec: WindowSpec, rule: Rule, grid: Grid, n: int, bars: Callable[[int], WindowBars]) -> Measured:
-        """Return what the first `n` bars show; `bars` gives them where it has to be measured."""
+    def of(
+        self, spec: WindowSpec, rule: Rule, grid: Grid, n: int, bars: Callable[[int], WindowBars],
+        days: Callable[[int], tuple[I64, I64]],
+    ) -> Measured:  # fmt: skip
+        """Return what the first `n` bars show.
+
+        Parameters
+        ----------
+        bars, days : callable
+            Give the bars, and their IST days and contracts, where something has to be measured. Levels are the same for
+            every `rule`.
+        """
         if spec.kind is WindowKind.SESSION:
             spec = replace(spec, period=1)  # has no weight there
         if spec.kind is not WindowKind.ANCHORED:
             spec = replace(spec, anchor=None)
-        return self._kept.get((self._feed, spec, rule, grid, n), lambda: measured(spec, rule, grid, bars(n)))
+
+        def judged() -> Measured:
+            levels = self._kept.get((self._feed, spec, grid.tick, n), lambda: levels_of(spec, bars(n)))
+            return measured(levels, rule, grid, *days(n))
+
+        found: Measured = self._kept.get((self._feed, spec, rule, grid, n), judged)
+        return found
 
 
-def kept_levels(most: int) -> Kept[Hashable, Measured]:
+def kept_levels(most: int) -> Kept[Hashable, Any]:
     """Return a place for what is measured on any feed, `most` bytes of it."""
-    return Kept(most, lambda m: m.nbytes)
+    return Kept(most, lambda found: found.nbytes)

@@ -267,6 +267,19 @@ def merge_equity(runs: Iterable[Sequence[Point]]) -> list[Point]:
     return points
 
 
+def add_equity(start: float, accounts: Sequence[Sequence[Point]]) -> list[Point]:
+    """Return the points of several accounts, each begun with `start` rupees, as those of what they are worth together."""
+    worth, total = [start] * len(accounts), start * len(accounts)
+    points: list[Point] = []
+    for ts, n, value in heapq.merge(*([(ts, n, float(value)) for ts, value in own] for n, own in enumerate(accounts))):
+        total += value - worth[n]
+        worth[n] = value
+        if points and points[-1][0] == ts:
+            points.pop()
+        points.append((ts, total))
+    return points
+
+
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Return half-open spans as their union: in order, disjoint, none empty."""
     union: list[Span] = []

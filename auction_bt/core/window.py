@@ -70,30 +70,38 @@ def extent(bar: Any, k: Any, size: Any, a: int, b: int, source: int, group: int)
     return bar[LOW] // group, bar[HIGH] // group, max(bar[VOLUME], 0), False
 
 
+def spread(
+    h: Any, base: int, bar: Any, k: Any, size: Any, a: int, b: int, group: int, low: int, high: int, volume: int, sign: int,
+) -> int:  # fmt: skip
+    """Add a bar's ticks a..b to their rows, or, where a is b, its candle (sign -1: take away); return the sum of volume * row."""
+    x = 0
+    if a < b:
+        for i in range(a, b):
+            row = k[i] // group - base
+            h[row] += sign * size[i]
+            x += size[i] * row
+        return x
+    rows = high - low + 1
+    first, last = low - base, high - base
+    q, r = volume // rows, volume % rows
+    if q > 0:  # rows that get nothing may lie outside a histogram that has moved since
+        for j in range(first, last + 1):
+            h[j] += sign * q
+    x = q * ((first + last) * rows // 2)
+    start = leftover(first, last, bar[CLOSE] // group - base, r)
+    for j in range(start, start + r):
+        h[j] += sign
+        x += j
+    return x
+
+
 def put(h: Any, m: Any, bar: Any, k: Any, size: Any, a: int, b: int, spec: Any, t: int, sign: int) -> None:
     """Add (sign 1) or take away (sign -1) one bar, the `t`-th of the window."""
     group = spec[GROUP]
     low, high, volume, ticks = extent(bar, k, size, a, b, spec[SOURCE], group)
     if volume == 0:
         return
-    base, x = m[BASE], 0
-    if ticks:
-        for i in range(a, b):
-            row = k[i] // group - base
-            h[row] += sign * size[i]
-            x += size[i] * row
-    else:
-        rows = high - low + 1
-        first, last = low - base, high - base
-        q, r = volume // rows, volume % rows
-        if q > 0:  # rows that get nothing may lie outside a histogram that has moved since
-            for j in range(first, last + 1):
-                h[j] += sign * q
-        x = q * ((first + last) * rows // 2)
-        start = leftover(first, last, bar[CLOSE] // group - base, r)
-        for j in range(start, start + r):
-            h[j] += sign
-            x += j
+    x = spread(h, m[BASE], bar, k, size, a, b if ticks else a, group, low, high, volume, sign)
     if sign > 0:
         empty = m[S] == 0
         m[LO], m[HI] = low if empty else min(m[LO], low), high if empty else max(m[HI], high)

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import fields
 from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
@@ -18,13 +17,14 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from auction_bt.core.ist import day_index, day_start, to_date
-from auction_bt.core.tick import I64, TICK_DTYPES, TickColumns
+from auction_bt.core.tick import TICK_DTYPES, TickColumns
 
 from . import TickStore
+from .kept_day import COLUMNS, KeptDay
 
 _FORMAT: Final = "ticks1"  # of a file's content; another layout gets another name
-_COLUMNS: Final = tuple(f.name for f in fields(TickColumns))
 _MAPPED: Final = 65_536  # bytes from which on a file is mapped: a small one is read sooner
+_BLOCK: Final = 200_000  # ticks read at a time where days are missing
 _KEPT_FREE: Final = 2 * 2**30  # bytes; the disk also holds the recording, which must never stop for a cache
 _STALE_S: Final = 3600.0  # a file half written an hour ago is of a process that died
 
@@ -79,6 +79,31 @@ class DayCache:
         found = _joined(parts)
         return found if begin <= day_start(days[0]) and end >= day_start(days[-1] + 1) else _clipped(found, begin, end)
 
+    def days(self, store: TickStore, symbol: str, first: int, last: int) -> list[KeptDay] | None:
+        """Return the days first..last that have anything, as files; None where one of them cannot be kept.
+
+        Notes
+        -----
+        Days that are missing are read in blocks of some `_BLOCK` ticks, never all at once.
+        """
+        found = [day for day in store.days(symbol) if first <= day <= last]
+        seals = store.seals(symbol, range(first, last + 1)) if found else {}
+        if not all(day in seals for day in found):
+            return None
+        kept: list[KeptDay] = []
+        block = 1
+        while len(kept) < len(found):
+            day = found[len(kept)]
+            if self._kept(symbol, day, seals[day]) is not None:  # whole, or removed
+                kept.append(KeptDay.at(self._path(symbol, day, seals[day]), day))
+                continue
+            missing = found[len(kept) : len(kept) + block]
+            ticks = sum(map(len, self._read(store, symbol, missing, seals)))
+            if self._kept(symbol, day, seals[day]) is None:
+                return None
+            block = max(1, min(4 * block, _BLOCK * len(missing) // max(1, ticks)))
+        return kept
+
     # ---------------------------------------------------------------- a day that is there
     def _kept(self, symbol: str, day: int, seal: int) -> TickColumns | None:
         path = self._path(symbol, day, seal)
@@ -94,7 +119,7 @@ class DayCache:
                 path.unlink()
             return None
         table.flags.writeable = False
-        columns: list[Any] = [row.view(np.ndarray).view(TICK_DTYPES[name]) for row, name in zip(table, _COLUMNS, strict=True)]
+        columns: list[Any] = [row.view(np.ndarray).view(TICK_DTYPES[name]) for row, name in zip(table, COLUMNS, strict=True)]
         return TickColumns(*columns)
 
     def _path(self, symbol: str, day: int, seal: int) -> Path:
@@ -122,11 +147,10 @@ class DayCache:
         path = self._path(symbol, day, seal)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            table = np.stack([getattr(ticks, name).view("<i8") for name in _COLUMNS])
-            if shutil.disk_usage(path.parent).free - table.nbytes < self._keep_free:
+            if shutil.disk_usage(path.parent).free - len(COLUMNS) * 8 * len(ticks) < self._keep_free:
                 self._stop(f"less than {self._keep_free / 2**30:.3g} GiB of its disk would stay free")
                 return
-            written = _write(path, table)
+            written = _write(path, ticks)
         except OSError as error:
             self._stop(error.strerror or str(error))
             return
@@ -148,14 +172,16 @@ class DayCache:
                         other.unlink()
 
 
-def _write(path: Path, table: I64) -> float:
+def _write(path: Path, ticks: TickColumns) -> float:
     """Write a file whole or not at all; return its time as the file system says it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            npy.write_array_header_1_0(cast(IO[bytes], file), npy.header_data_from_array_1_0(table))
-            file.write(table.data)  # numpy's own writing hides why a disk refused
+            header = {"descr": "<i8", "fortran_order": False, "shape": (len(COLUMNS), len(ticks))}
+            npy.write_array_header_1_0(cast(IO[bytes], file), header)
+            for name in COLUMNS:
+                file.write(np.ascontiguousarray(getattr(ticks, name)).data)  # numpy's own writing hides why a disk refused
             file.flush()
             os.fsync(file.fileno())
         written = part.stat().st_mtime
@@ -173,9 +199,9 @@ def _write(path: Path, table: I64) -> float:
 
 def _is_of(table: NDArray[np.int64], day: int) -> bool:
     # Cheap, and enough for what a crash leaves: a file of the right length full of zeros.
-    if table.dtype != np.dtype("<i8") or table.ndim != 2 or len(table) != len(_COLUMNS) or not table.flags.c_contiguous:
+    if table.dtype != np.dtype("<i8") or table.ndim != 2 or len(table) != len(COLUMNS) or not table.flags.c_contiguous:
         return False
-    ts = table[_COLUMNS.index("ts")]
+    ts = table[COLUMNS.index("ts")]
     return not len(ts) or (int(day_index(int(ts[0]))) == day and int(day_index(int(ts[-1]))) == day)
 
 

@@ -16,7 +16,7 @@ from auction_bt.core import window
 from auction_bt.core.errors import BadInput
 from auction_bt.core.histogram import NO_ROW
 from auction_bt.core.profile import Grid, Method, Profile, VolumeSource, allocate
-from auction_bt.core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper, levels_of
+from auction_bt.core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper, few_levels, many_levels
 from auction_bt.core.tape import TickTape
 
 SECOND = 1_000_000_000
@@ -123,7 +123,7 @@ def assert_same_bits(a, b):
 @settings(deadline=None, max_examples=150)
 @given(bars_of(), specs)
 def test_every_window_is_the_one_rebuilt_from_its_bars(bars, spec):
-    got = levels_of(spec, bars)
+    got = many_levels(spec, bars)
     for b in range(len(bars)):
         whole, real = oracle(spec, bars, b)
         assert tuple(got.whole[b].tolist()) == whole
@@ -139,15 +139,42 @@ def test_every_window_is_the_one_rebuilt_from_its_bars(bars, spec):
 @settings(deadline=None, max_examples=150)
 @given(bars_of(60), specs, st.lists(st.booleans(), min_size=1, max_size=7))
 def test_one_bar_at_a_time_gives_the_same_bits_and_a_bar_taken_back_leaves_no_trace(bars, spec, disturb):
-    at_once = levels_of(spec, bars)
+    at_once = many_levels(spec, bars)
     assert_same_bits(step(spec, bars)[0], at_once)
     assert_same_bits(step(spec, bars, disturb)[0], at_once)
+
+
+@settings(deadline=None, max_examples=80)
+@given(bars_of(60), specs)
+def test_few_bars_are_measured_to_the_same_bits_without_machine_code(bars, spec):
+    assert_same_bits(few_levels(spec, bars), many_levels(spec, bars))
+
+
+@pytest.mark.parametrize("method", Method)
+@pytest.mark.parametrize("kind", WindowKind)
+def test_a_day_is_measured_to_the_same_bits_without_machine_code(kind, method):
+    # Wide rows of large volume, whose fourth powers leave 64 bits, after narrow ones.
+    narrow, wide = walk(200), walk(200, 2, volume=2**40, step_rows=20)
+    for bars in (narrow, wide, replace(wide, tape=None)):
+        spec = WindowSpec(kind, 40, anchor=5 * SECOND, method=method, share=6827)
+        assert_same_bits(few_levels(spec, bars), many_levels(spec, bars))
+
+
+def test_a_short_run_loads_no_machine_code_and_a_long_one_does():
+    code = (
+        "import sys, numpy as np; from auction_bt.core.rolling import *\n"
+        "x, wide = np.arange(1, 601), int(sys.argv[1]); bars = WindowBars(x, x * wide, x, x, x // 300, 0 * x, x)\n"
+        "for _ in range(4): levels_of(WindowSpec(period=2), bars); print('numba' in sys.modules)"
+    )
+    for wide, want in (("1", [False, False, False, True]), ("10", [True] * 4)):  # bars of up to 600 rows, of up to 6,000
+        out = subprocess.run([sys.executable, "-c", code, wide], capture_output=True, text=True, check=True)
+        assert out.stdout.split() == [str(x) for x in want]
 
 
 def test_kernels_give_the_same_bits_compiled_or_not():
     for seed, kind in enumerate(WindowKind):
         bars, spec = walk(90, seed), WindowSpec(kind, 7, anchor=5 * SECOND)
-        want, got = levels_of(spec, bars), WindowLevels.undefined(len(bars))
+        want, got = many_levels(spec, bars), WindowLevels.undefined(len(bars))
         w = np.zeros(window.W_STARTS + 7, np.int64)
         m, scratch = np.zeros(window.STATE, np.int64), np.zeros(window.STATE, np.int64)
         window.advance(np.zeros(256, np.int64), m, w, spec.codes(), 0, len(bars), 0, bars.table(),
@@ -179,7 +206,7 @@ def cut(bars, n):
 @given(bars_of(), specs, st.data())
 def test_a_prefix_of_the_bars_gives_a_prefix_of_the_levels(bars, spec, data):
     n = data.draw(st.integers(1, len(bars)))
-    whole, part = levels_of(spec, bars), levels_of(spec, cut(bars, n))
+    whole, part = many_levels(spec, bars), many_levels(spec, cut(bars, n))
     assert_same_bits(part, WindowLevels(whole.whole[:n], whole.real[:n]))
 
 
@@ -188,7 +215,7 @@ def test_a_prefix_of_the_bars_gives_a_prefix_of_the_levels(bars, spec, data):
 def test_levels_move_with_the_prices_and_statistics_stay(bars, spec, shift):
     tape = replace(bars.tape, k=bars.tape.k + shift * 3)
     moved = replace(bars, low=bars.low + shift * 3, high=bars.high + shift * 3, close=bars.close + shift * 3, tape=tape)
-    a, b = levels_of(spec, bars), levels_of(spec, moved)
+    a, b = many_levels(spec, bars), many_levels(spec, moved)
     rows = shift * 3 // spec.ticks_per_row
     np.testing.assert_array_equal(np.where(a.whole[:, :3] == NO_ROW, NO_ROW, a.whole[:, :3] + rows), b.whole[:, :3])
     assert a.real.tobytes() == b.real.tobytes()
@@ -197,7 +224,7 @@ def test_levels_move_with_the_prices_and_statistics_stay(bars, spec, shift):
 def test_where_a_run_starts_does_not_change_a_full_window():
     bars, spec = walk(400), WindowSpec(period=50)
     later = WindowBars(*(x[137:] for x in (bars.low, bars.high, bars.close, bars.volume, bars.day, bars.contract, bars.ts)))
-    a, b = levels_of(spec, replace(bars, tape=None)), levels_of(spec, later)
+    a, b = many_levels(spec, replace(bars, tape=None)), many_levels(spec, later)
     np.testing.assert_array_equal(a.whole[187:], b.whole[50:])
     assert a.real[187:].tobytes() == b.real[50:].tobytes()
 
@@ -205,9 +232,9 @@ def test_where_a_run_starts_does_not_change_a_full_window():
 def test_nothing_is_left_behind_after_a_hundred_thousand_bars():
     bars = walk(100_000)
     spec = WindowSpec(period=120)
-    got = levels_of(spec, bars)
-    last = levels_of(spec, WindowBars(*(x[-120:] for x in (bars.low, bars.high, bars.close, bars.volume, bars.day, bars.contract,
-                                                            bars.ts)), last_ticks(bars, 120)))  # fmt: skip
+    got = many_levels(spec, bars)
+    columns = (bars.low, bars.high, bars.close, bars.volume, bars.day, bars.contract, bars.ts)
+    last = many_levels(spec, WindowBars(*(x[-120:] for x in columns), last_ticks(bars, 120)))
     np.testing.assert_array_equal(got.whole[-1], last.whole[-1])
     assert got.real[-1].tobytes() == last.real[-1].tobytes()
 
@@ -232,7 +259,7 @@ def test_volume_beyond_the_precision_of_floats_is_exact():
     ones = np.ones(3, np.int64)
     rows = np.array([100, 101, 102])
     bars = WindowBars(rows, rows, rows, np.array([3_000_000_000_000_000, big, big - 1]), ones, ones, ones)
-    got = levels_of(WindowSpec(period=3), bars)
+    got = many_levels(WindowSpec(period=3), bars)
     assert got.whole[2].tolist() == [101, 102, 101, 3_000_000_000_000_000 + 2 * big - 1, 3, 3]
     assert got.rho[2] == pytest.approx(1.0)
     assert got.bc[2] == pytest.approx(0.575438, abs=5e-7)
@@ -245,7 +272,7 @@ def test_long_windows_of_large_volume_do_not_overflow_their_sums(kind):
     rows = 10_000 + np.cumsum(rng.integers(-3, 4, n))
     volume = rng.integers(1, 2**45, n)
     zero = np.zeros(n, np.int64)
-    got = levels_of(WindowSpec(kind, n, anchor=0), WindowBars(rows, rows, rows, volume, zero, zero, zero))
+    got = many_levels(WindowSpec(kind, n, anchor=0), WindowBars(rows, rows, rows, volume, zero, zero, zero))
     t, v = np.arange(n), volume.astype(np.float64)
     mt, mx = np.average(t, weights=v), np.average(rows, weights=v)
     cov = np.average((t - mt) * (rows - mx), weights=v)
@@ -260,7 +287,7 @@ def test_auction_correlation_vectors_hold(shared_data):
         x = np.array([bar["x"] for bar in v["bars"]])
         zero = np.zeros(len(x), np.int64)
         bars = WindowBars(x, x, x, np.array([bar["volume"] for bar in v["bars"]]), zero, zero, zero)
-        assert levels_of(WindowSpec(period=len(x)), bars).rho[-1] == pytest.approx(v["rho"], abs=5e-8), v["id"]
+        assert many_levels(WindowSpec(period=len(x)), bars).rho[-1] == pytest.approx(v["rho"], abs=5e-8), v["id"]
 
 
 def test_one_bar_with_volume_has_exactly_no_correlation():
@@ -268,7 +295,7 @@ def test_one_bar_with_volume_has_exactly_no_correlation():
     zero, volume = np.zeros(n, np.int64), np.zeros(n, np.int64)
     volume[7] = 999_999_937
     bars = WindowBars(zero + 3, zero + 90, zero + 50, volume, zero, zero, zero)
-    assert levels_of(WindowSpec(period=n), bars).rho[-1] == 0.0
+    assert many_levels(WindowSpec(period=n), bars).rho[-1] == 0.0
 
 
 @pytest.mark.parametrize(
@@ -284,7 +311,7 @@ def test_bars_that_cannot_be_measured_are_refused(change, words):
     two = np.array([0, 1])
     columns = dict.fromkeys(("low", "high", "close", "day", "contract", "ts"), two) | {"volume": np.array([5, 5])} | change
     with pytest.raises(BadInput, match=words):
-        levels_of(WindowSpec(period=2), WindowBars(**columns))
+        many_levels(WindowSpec(period=2), WindowBars(**columns))
 
 
 @pytest.mark.parametrize(
