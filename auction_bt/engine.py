@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import backtrader as bt
@@ -100,17 +101,27 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         for strategy in runstrats:
             strategy._once()
             strategy.reset()
+        with self._stepped(runstrats):
+            self._step_events(runstrats, vectorised=True)
+
+    @contextmanager
+    def _stepped(self, runstrats: list[Any]) -> Iterator[None]:
         self._steppers = {id(s): Stepper(s, data) for s, data in zip(runstrats, self.datas, strict=True)}
         try:
-            self._step_events(runstrats, vectorised=True)
+            yield
         finally:
             self._steppers = {}
+
+    def grow(self, strategy: Any) -> None:
+        """Let a strategy see the bar that its feed has just taken."""
+        self._steppers[id(strategy)].grow()
 
     def _runnext(self, runstrats: list[Any]) -> None:
         if not self._symbols:
             super()._runnext(runstrats)
         elif self._source is not None:
-            self._source(self._steps(self, runstrats))
+            with self._stepped(runstrats):
+                self._source(self._steps(self, runstrats))
         else:
             self._step_events(runstrats, vectorised=False)
 
@@ -269,4 +280,4 @@ class MessageSteps:
         data.next(ticks=False)
         self._broker.settle(data, ticks_met=True)
         self._cerebro.deliver()
-        strategy._next()
+        self._cerebro.grow(strategy)

@@ -15,7 +15,7 @@ _OWN = ("_oncepost", "_notify", "_addnotification", "_getminperstatus", "_next_a
 
 
 class Stepper:
-    """Steps a strategy of one feed whose lines are whole.
+    """Steps a strategy of one feed, whose lines are whole (`step`) or grow bar by bar (`grow`).
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class Stepper:
     Stock tells every strategy and analyzer the account's value at every bar, asks each analyzer for its `next`, and finds its
     way through four objects to advance a line. Here, who has nothing to hear or to do is left out, by looking once at which of
     backtrader's methods were overridden. A strategy that overrides the stepping itself, or reads other feeds too, is
-    stepped by stock's own `_oncepost`: `is_lean` says which.
+    stepped by stock's own `_oncepost` or `_next`: `is_lean` says which.
     """
 
     def __init__(self, strategy: Any, data: Any) -> None:
@@ -38,7 +38,7 @@ class Stepper:
         if not self.is_lean:
             return
         kinds = strategy._lineiterators
-        indicators = kinds[strategy.IndType]
+        self._indicators = indicators = kinds[strategy.IndType]
         self._in_pace = [line for i in indicators if _keeps_pace(i, data) for line in i.lines.lines]
         self._own_pace = [i for i in indicators if not _keeps_pace(i, data)]
         self._lines = list(strategy.lines.lines)
@@ -71,9 +71,24 @@ class Stepper:
             line.array.append(_NAN)
         clock = self._clock
         self._dated.array[self._dated._idx] = self._data.lines.datetime.array[clock._idx]
+        self._see(once=True)
+
+    def grow(self) -> None:
+        """Let the strategy see the bar that its feed has just taken; its own lines and its indicators' grow by one."""
+        strategy = self._strategy
+        if not self.is_lean:
+            strategy._next()
+            return
+        strategy._clk_update()
+        for indicator in self._indicators:
+            indicator._next()
+        self._see(once=False)
+
+    def _see(self, *, once: bool) -> None:
+        strategy = self._strategy
         if self._hears_money:
             strategy._notify()
-        strategy._minperstatus = missing = self._minperiod - clock.lencount
+        strategy._minperstatus = missing = self._minperiod - self._clock.lencount
         if missing < 0:
             strategy.next()
             for analyzer in self._watching:
@@ -87,7 +102,7 @@ class Stepper:
             for analyzer in self._watching:
                 analyzer._prenext()
         if self._has_observers:
-            strategy._next_observers(missing, once=True)
+            strategy._next_observers(missing, once=once)
         if strategy._orderspending or strategy._tradespending:  # `clear`, but that nobody asks for what it keeps
             strategy._orderspending = []
             strategy._tradespending = []
