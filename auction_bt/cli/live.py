@@ -20,7 +20,7 @@ from auction_bt.instruments.book import InstrumentBook
 from auction_bt.live import rehearsal
 from auction_bt.live.alerts import Alerts
 from auction_bt.live.assembly import LiveRun, recording_of
-from auction_bt.live.attachment import join
+from auction_bt.live.attachment import AttachedRecording, hold_run, join
 from auction_bt.live.door import Door
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock, WorldClock
@@ -53,6 +53,8 @@ HELP: Final = (
     "sends them to the broker, with real money, after a person has confirmed it. Ctrl-C stops entries and ends; a second one "
     "ends at once."
 )
+
+_ALONE: Final = -1  # no exit code: the recorder that was read has gone
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +103,7 @@ def _live(args: argparse.Namespace) -> int:
     if not args.symbol:
         raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
     with ExitStack() as stack:
+        hold_run(args.state, stack)
         door = join(args.state, stack)
         if door is None or args.orders == Orders.UPSTOX:  # whoever reads along on paper asks the broker nothing
             told_token(args, time.time_ns)
@@ -114,7 +117,12 @@ def _live(args: argparse.Namespace) -> int:
         freeze = _freeze(book, legs, day)
         place = Place(args.store, args.state, args.base_url, lambda: token_of(args, time.time_ns()).text, clock)
         watchlists = watchlists_of(book, legs, reaches, day)
-        return _run(args, place, legs, day, None, freeze, door, watchlists)
+        while (code := _run(args, place, legs, day, None, freeze, door, watchlists)) == _ALONE:
+            # What is open may lack its stop: whoever records is not waited for.
+            print("nobody records any more: the day is begun again from what is recorded, and recorded here", flush=True)
+            if (door := join(args.state, stack)) is None:
+                told_token(args, time.time_ns)
+        return code
 
 
 def legs_today(
@@ -193,6 +201,7 @@ def _rehearse(args: argparse.Namespace) -> int:
     words += ["--faults", args.faults] if args.faults else []
     words += ["--from-time", args.from_time] if args.from_time else []
     with ExitStack() as stack:
+        hold_run(folder, stack)
         join(folder, stack)
         sim = stack.enter_context(SimProcess(words))
         clock = MarketClock(sim.ready.now, sim.ready.speed)
@@ -240,7 +249,8 @@ def _run(
         finally:
             shown.screen.clear()
     derive_day(place, live)
-    return shown.end(session.engine, live)
+    code = shown.end(session.engine, live)
+    return _ALONE if isinstance(recording, AttachedRecording) and recording.is_lost and not shown.word.times else code
 
 
 def _plan(args: argparse.Namespace, request: Request, legs: tuple[Leg, ...], day: int, speed: float) -> LivePlan:

@@ -50,17 +50,22 @@ _FIRST_S: Final = 30.0  # for the first word of the recorder
 _LOOK_S: Final = 0.2
 _LONGEST_S: Final = 2.0
 _ROOM_S: Final = 0.01
+_ALONE_S: Final = 15.0
+
+
+def hold_run(state: Path, stack: ExitStack) -> None:
+    """Take a state folder for a run; raise `Refused` where there is another."""
+    stack.enter_context(FolderLock.take(state, RUN_LOCK, "run"))
 
 
 def join(state: Path, stack: ExitStack) -> Door | None:
-    """Take the recorder's place in a state folder for a run; return the door of whoever has it already.
+    """Take the recorder's place in a state folder; return the door of whoever has it already.
 
     Raises
     ------
     Refused
-        Another run is using the folder, or what records there lets nobody in.
+        What records there lets nobody in.
     """
-    stack.enter_context(FolderLock.take(state, RUN_LOCK, "run"))
     try:
         stack.enter_context(FolderLock.take(state, LOCK, "recorder"))
     except Refused:
@@ -83,6 +88,8 @@ class AttachedSource:
     on_line : callable (FeedState, str)
         Told how the line to the recorder is, on its thread.
     on_standing : callable (Standing)
+    alone : float, s
+        After that long without a line, and where nobody records in the folder any more, it is over.
     random : Random
 
     Notes
@@ -95,7 +102,7 @@ class AttachedSource:
 
     def __init__(
         self, state: Path, symbols: Sequence[str], on_line: Callable[[FeedState, str], None],
-        on_standing: Callable[[Standing], None], random: Random | None = None,
+        on_standing: Callable[[Standing], None], alone: float = _ALONE_S, random: Random | None = None,
     ) -> None:  # fmt: skip
         self._state = state
         self._symbols = list(symbols)
@@ -103,7 +110,8 @@ class AttachedSource:
         self._on_standing = on_standing
         self._backoff = Backoff(random or Random(), ceiling=_LONGEST_S)  # noqa: S311 - no secret
         self._queue: queue.SimpleQueue[Received | None] = queue.SimpleQueue()  # None once: what was before is over
-        self._is_begun = False
+        self._is_begun = self._is_lost = False
+        self._alone = alone
         self._last = -1
         self._committed = -1
         self._most = self._taken = self._at = 0
@@ -184,11 +192,12 @@ class AttachedSource:
 
     @property
     def is_over(self) -> bool:
-        """See `Source`; a recorder that has ended may come back."""
-        return False
+        """See `Source`; a recorder that has ended may come back, until it is known that nobody records."""
+        return self._is_lost
 
     # ---------------------------------------------------------------- its own thread
     def _run(self) -> None:
+        heard = time.monotonic()
         while not self._over.is_set():
             begun, why = time.monotonic(), "the recorder has gone"
             try:
@@ -199,7 +208,11 @@ class AttachedSource:
             except (AuctionError, AuthenticationError, OSError, EOFError, ValueError) as error:
                 why = str(error) or why
             with self._changed:
-                self._line = None
+                has_stood, self._line = self._line is not None, None
+            heard = time.monotonic() if has_stood else heard
+            if time.monotonic() - heard >= self._alone and not FolderLock.is_held(self._state, LOCK):
+                self._is_lost = True
+                return
             if not self._over.is_set():
                 self._on_line(FeedState.DISCONNECTED, why)
                 self._over.wait(self._backoff.wait(time.monotonic() - begun))
@@ -296,6 +309,11 @@ class AttachedRecording:
 
     def wait_for(self, is_idle: Callable[[], bool]) -> None:
         """See `Recording`; it is never in lockstep."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether nobody records any more."""
+        return self.source.is_over
 
     @property
     def standing(self) -> Standing:

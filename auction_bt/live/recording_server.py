@@ -100,7 +100,8 @@ class RecordingServer:
         while not self._is_over:
             try:
                 line: Line = self._listener.accept()
-            except OSError:
+            except OSError:  # no file handles left, as a rule
+                time.sleep(_LOOK_S)
                 continue
             threading.Thread(target=self._welcome, args=(line,), name="recording guest", daemon=True).start()
 

@@ -25,7 +25,7 @@ from auction_bt.upstox.client import HOST
 from auction_bt.upstox.connection import FeedState
 
 from .assembly import LiveRun, recording_of
-from .attachment import join
+from .attachment import hold_run, join
 from .engine import LATEST_NS, LivePlan, Orders
 from .market_clock import WorldClock
 from .pump import CerebroPump
@@ -146,6 +146,7 @@ class UpstoxStore:
             broker.addcommissioninfo(charged, name=symbol)
         plan = LivePlan(instruments, self._settings, Decimal(str(self._cash)), self._charges, day_start(self.day), self._orders)
         stack = self._stack
+        hold_run(self._place.state, stack)
         door = join(self._place.state, stack)
         recording = recording_of(self._place, plan, door, self.put_notification, on_feed=self._states.append)
         self._live = live = LiveRun(

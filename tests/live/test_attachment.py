@@ -22,7 +22,7 @@ from auction_bt.core.ist import day_start, from_date
 from auction_bt.core.leg import Leg
 from auction_bt.live import rehearsal
 from auction_bt.live.assembly import LiveRun
-from auction_bt.live.attachment import AttachedRecording, AttachedSource, join
+from auction_bt.live.attachment import AttachedRecording, AttachedSource, hold_run, join
 from auction_bt.live.door import HOST, Door
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock
@@ -168,6 +168,21 @@ def test_a_recorder_that_dies_and_comes_back_is_found_again_and_nothing_is_missi
     assert found == list(range(9))
 
 
+def test_a_recorder_that_does_not_come_back_is_waited_for_as_long_as_somebody_holds_its_place(tmp_path: Path) -> None:
+    place = place_of(tmp_path)
+    lines: list[FeedState] = []
+    source = AttachedSource(place.state, KEYS[:1], lambda state, _: lines.append(state), lambda _: None, alone=0.0)
+    with recording_at(place, []):
+        source.start()
+        before(source)
+    lock = FolderLock.take(place.state, LOCK, "recorder")  # one that is just starting
+    until(lambda: lines.count(FeedState.DISCONNECTED) > 1)
+    assert not source.is_over
+    lock.release()
+    until(lambda: source.is_over)
+    source.close()
+
+
 def test_a_symbol_that_is_not_recorded_yet_is_asked_for(tmp_path: Path) -> None:
     place = place_of(tmp_path, NOON)
     with recording_at(place, []) as recording, reading(place, KEYS[:2]) as (source, _, _):
@@ -209,10 +224,11 @@ def test_whoever_has_not_the_key_hears_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_has_one_run_which_records_itself_where_nobody_does(tmp_path: Path) -> None:
     with ExitStack() as first:
+        hold_run(tmp_path, first)
         assert join(tmp_path, first) is None
         assert FolderLock.is_held(tmp_path, LOCK)
         with pytest.raises(Refused, match="another run"):
-            join(tmp_path, ExitStack())
+            hold_run(tmp_path, ExitStack())
     with ExitStack() as recorder, ExitStack() as run:
         recorder.enter_context(FolderLock.take(tmp_path, LOCK, "recorder"))
         with ExitStack() as refused, pytest.raises(Refused, match="another recorder"):
