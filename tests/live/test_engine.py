@@ -49,7 +49,7 @@ def plan(instruments: list[Instrument], **changed: Any) -> LivePlan:
     return LivePlan(tuple(instruments), **{**named, **changed})
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     period=st.sampled_from([30, 120]),

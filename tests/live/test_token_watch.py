@@ -15,8 +15,9 @@ from auction_bt.core.errors import BadInput
 from auction_bt.core.ist import DAY_NS, MINUTE_NS, day_start, from_date
 from auction_bt.core.leg import Leg
 from auction_bt.live.alerts import FILE
-from auction_bt.live.assembly import LiveRun, Place
+from auction_bt.live.assembly import LiveRun, recording_of
 from auction_bt.live.engine import LivePlan, Orders
+from auction_bt.live.recording import Place
 from auction_bt.live.token_watch import TokenAlarms, TokenWatch
 from auction_bt.sim.sessions import Sessions
 from auction_bt.synthetic import DEMO
@@ -160,7 +161,8 @@ def test_a_live_run_and_a_recording_have_one(tmp_path):
     text = Sessions().grant(at(1))  # of last night: not good any more, and nobody has noticed
     place = Place(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, "http://127.0.0.1:9", lambda: text, Clock())
     heard, today = [], from_date(date(2026, 3, 10))
-    live = LiveRun(place, plan, (Leg(instrument, today, today, "X"),), on_news=print, on_alarm=heard.append, look=lambda _: 1.0,
+    recording = recording_of(place, plan, None, heard.append)
+    live = LiveRun(place, plan, (Leg(instrument, today, today, "X"),), recording, on_news=print, on_alarm=heard.append, look=lambda _: 1.0,
                    make=lambda *_, **__: None, decides=False)  # fmt: skip
     with live.begun():
         until(lambda: heard)
