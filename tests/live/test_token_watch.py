@@ -161,9 +161,9 @@ def test_a_live_run_and_a_recording_have_one(tmp_path):
     text = Sessions().grant(at(1))  # of last night: not good any more, and nobody has noticed
     place = Place(f"sqlite:///{tmp_path / 'a.db'}", tmp_path, "http://127.0.0.1:9", lambda: text, Clock())
     heard, today = [], from_date(date(2026, 3, 10))
-    recording = recording_of(place, plan, None, heard.append)
-    live = LiveRun(place, plan, (Leg(instrument, today, today, "X"),), recording, on_news=print, on_alarm=heard.append, look=lambda _: 1.0,
-                   make=lambda *_, **__: None, decides=False)  # fmt: skip
+    recording = recording_of(place, plan, None, print)
+    live = LiveRun(place, plan, (Leg(instrument, today, today, "X"),), recording, on_news=print, on_alarm=heard.append,
+                   look=lambda _: 1.0, make=lambda *_, **__: None, decides=False)  # fmt: skip
     with live.begun():
         until(lambda: heard)
     assert heard == ["the access token has ended at 2026-03-10 03:30 IST: the broker refuses it at the next call; "
