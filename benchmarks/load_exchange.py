@@ -58,8 +58,9 @@ def frames(seconds: float, rate: float, speed: float, count: int) -> Iterator[Sh
 class Prepared:
     """The player of prepared frames, on a thread of its own."""
 
-    def __init__(self, simulation: Simulation, prepared: list[tuple[Shown, bytes]], count: int) -> None:
+    def __init__(self, simulation: Simulation, prepared: list[tuple[Shown, bytes]], count: int, every: int) -> None:
         self._simulation = simulation
+        self._every = every  # ns of the market between two frames of a symbol
         self._prepared = prepared
         self._count = count
         self._floor = Floor(simulation.broker, simulation.day.keys)
@@ -89,18 +90,27 @@ class Prepared:
         clock.start()
         began = time.monotonic()
         subscriber = server._of(MARKET)[0]
-        for shown, frame in self._prepared:
-            left = clock.wait(shown.at)
+        for at, n, key in self._timetable(keys):
+            shown, frame = self._prepared[n]
+            left = clock.wait(at)
             if left > 0 and self._stop.wait(left):
                 return
-            self.late = max(self.late, (clock() - shown.at) / clock.speed / 1e9)
+            self.late = max(self.late, (clock() - at) / clock.speed / 1e9)
             (original, feed), = shown.message["feeds"].items()  # fmt: skip
-            for key in keys[keys.index(original) :: ORIGINALS]:
-                self._floor.show({**shown.message, "feeds": {key: feed}}, shown.at)
-                subscriber.put(frame.replace(original.encode(), key.encode()))
-                self.played += 1
+            self._floor.show({**shown.message, "feeds": {key: feed}}, at)
+            subscriber.put(frame.replace(original.encode(), key.encode()))
+            self.played += 1
         self.took = time.monotonic() - began
         self.is_over = True
+
+    def _timetable(self, keys: list[str]) -> list[tuple[int, int, str]]:
+        """When which frame goes out under which key: those that stand for one symbol do not all speak at once."""
+        found = []
+        for n, (shown, _) in enumerate(self._prepared):
+            (original,) = shown.message["feeds"]
+            others = keys[keys.index(original) :: ORIGINALS]
+            found += [(shown.at + self._every * j // len(others), n, key) for j, key in enumerate(others)]
+        return sorted(found)
 
 
 def main() -> None:
@@ -115,7 +125,8 @@ def main() -> None:
     contracts = tuple(contract_of(i, day, close=Decimal(2400), trading_symbol=i.name) for i in chosen)
     terms = Terms(account=Account(cash=units(CASH)), speed=args.speed)
     simulation = Simulation(Day(day, contracts, lambda: iter(shown)), terms)
-    simulation.player = load = Prepared(simulation, prepared, args.count)  # type: ignore[assignment]
+    every = round(args.count / args.rate * args.speed * 1e9)
+    simulation.player = load = Prepared(simulation, prepared, args.count, every)  # type: ignore[assignment]
     with simulation:
         ready = {
             "url": simulation.url,

@@ -272,7 +272,7 @@ class Keeper:
         self._tend_back()
         self._send_leaves()
         self._chase()
-        self.wake_at = next_look(self.group, self._leaves, self.orders)
+        self.wake_at = next_look(self.group, self._exits, self._leaves, self.orders, self._now)
         return self._dones()
 
     def _drop_leaves(self) -> None:

@@ -16,6 +16,7 @@ from .order_set import OrderSet, Role
 OURS: Final = "abt"
 #: And of those that a person gives by `flatten` where no bot runs: no strategy asks for them.
 BY_HAND: Final = f"{OURS}x"
+_GLANCE_NS: Final = SECOND_NS // 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,20 @@ def ended(orders: OrderSet, told: Container[str]) -> Iterator[tuple[str, Role, L
                 yield tag, role, order
 
 
-def next_look(group: ExitGroup | None, leaves: Sequence[Leave], orders: OrderSet) -> int:
-    """Return from when on (ns) the clock alone may call for something in a trade of which all is settled; 0: at any time."""
-    if group is None or leaves or not orders.is_asleep:
-        return 0
-    return min((deadline.at for deadline in group.deadlines), default=NEVER)
+def next_look(group: ExitGroup | None, exits: ExitGroup, leaves: Sequence[Leave], orders: OrderSet, now: int) -> int:
+    """Return from when on (ns) the clock alone may call for something: a deadline; another try, where something is under way.
+
+    Parameters
+    ----------
+    group, exits : ExitGroup
+        Of what is held, None for nothing; of the whole entry.
+    now : int, ns
+
+    Notes
+    -----
+    Tries are counted in seconds, and looked for fifty times in one: messages come by the thousand, and answers are looked at when
+    they come.
+    """
+    is_asleep = group is not None and not leaves and orders.is_asleep
+    times = [deadline.at for deadline in (group or exits).deadlines]
+    return min([*times, NEVER if is_asleep else now + _GLANCE_NS])
