@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Final
 
 from auction_bt.core.errors import Refused
-from auction_bt.live.command_box import Command, CommandBox
-from auction_bt.store.folder_lock import FolderLock
-from auction_bt.store.spool import LOCK
+from auction_bt.live.command_box import Command, CommandBox, is_running
 
 BY: Final = "command line"
 _TAKEN_S: Final = 10.0
 _FLAT_S: Final = 75.0  # somewhat longer than the bot itself waits
-
-
-def is_running(state: Path) -> bool:
-    """Whether a bot or a recorder runs on a state folder."""
-    return FolderLock.is_held(state, LOCK)
 
 
 def say(args: argparse.Namespace, what: str, symbol: str = "") -> int | None:

@@ -6,11 +6,12 @@ import argparse
 import time
 
 from auction_bt.core.errors import Fatal
+from auction_bt.live.command_box import is_running
 from auction_bt.upstox.client import UpstoxClient
 from auction_bt.upstox.flattening import Flattening
 
 from .arguments import add_base_url, add_state, check_address, check_state
-from .commanding import is_running, leave, say
+from .commanding import leave, say
 from .configured import add_config
 from .tokens import add_keyring, token_of
 

@@ -22,6 +22,7 @@ from auction_bt.store.spool import LOCK
 from auction_bt.upstox.backoff import Backoff
 from auction_bt.upstox.connection import FeedState
 
+from .command_box import RUN_LOCK
 from .door import (
     ATTACH,
     COMMITTED,
@@ -42,8 +43,6 @@ from .door import (
 )
 from .recording import Feed, FeedNews, Standing
 from .source import Flow, Received
-
-RUN_LOCK: Final = "run.lock"
 
 _ROOM: Final = 100_000  # messages that may wait here; the others wait there
 _FIRST_S: Final = 30.0  # for the first word of the recorder

@@ -13,12 +13,19 @@ from pathlib import Path
 from typing import Final
 
 from auction_bt.core.errors import BadInput
+from auction_bt.store.folder_lock import FolderLock
 
+RUN_LOCK: Final = "run.lock"  # of the one run of a state folder, which a recorder may stand beside
 FOLDER: Final = "commands"
 WORDS: Final = ("halt", "resume", "flatten")
 _LOOK_S: Final = 0.1
 _NEW: Final = ".json"
 _IN_HAND: Final = ".held"  # as long as the other: names are what stands before them
+
+
+def is_running(state: Path) -> bool:
+    """Whether a bot runs on a state folder; whoever records alone is none."""
+    return FolderLock.is_held(state, RUN_LOCK)
 
 
 @dataclass(frozen=True, slots=True)

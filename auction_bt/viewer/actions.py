@@ -10,9 +10,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from auction_bt.core.errors import AuctionError
-from auction_bt.live.command_box import WORDS, Command, CommandBox
-from auction_bt.store.folder_lock import FolderLock
-from auction_bt.store.spool import LOCK
+from auction_bt.live.command_box import WORDS, Command, CommandBox, is_running
 
 _NAME: Final = re.compile(r"\d{20}-[0-9a-f]{8}")
 
@@ -43,7 +41,7 @@ class Actions:
         what, symbol = (said.get("what"), said.get("symbol") or "") if isinstance(said, dict) else (None, "")
         if what not in WORDS or not isinstance(symbol, str) or len(symbol) > 100:
             return _json({"error": f"what must be one of {', '.join(WORDS)}"}, 400)
-        if not FolderLock.is_held(self._state, LOCK):
+        if not is_running(self._state):
             return _json({"error": "no bot runs on this state folder"}, 409)
         try:
             return _json({"name": self._box.post(Command(what, symbol, "viewer"))}, 202)

@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from auction_bt.live.command_box import is_running
 from auction_bt.store import TickStore
 from auction_bt.store.address import SqliteDsn, parse
 from auction_bt.store.dsn import open_to_show
-from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.journal import NAME as JOURNAL
 from auction_bt.store.journal_pages import JournalPages
-from auction_bt.store.spool import LOCK, Spool
 from auction_bt.store.spool import NAME as SPOOL
+from auction_bt.store.spool import Spool
 
 from .charts import Charts
 from .hub import Hub
@@ -92,7 +92,7 @@ class Sources:
         is_new = not self.has_journal
         return {
             "now": self.clock(),
-            "bot": FolderLock.is_held(self.state, LOCK),
+            "bot": is_running(self.state),
             "store": {"dsn": self.dsn, "ok": store, "error": store_error},
             # No run was made yet: nothing is wrong.
             "journal": {"path": str(self.state / JOURNAL), "ok": True if is_new else journal,

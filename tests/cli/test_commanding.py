@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from auction_bt.cli import main
-from auction_bt.live.command_box import Command, CommandBox
+from auction_bt.live.command_box import RUN_LOCK, Command, CommandBox
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK
 from auction_bt.upstox.token import Token
@@ -130,10 +130,10 @@ def test_without_a_bot_what_is_ours_is_flattened_and_what_is_not_is_left_alone(
         assert "+65 at market" not in capsys.readouterr().out
 
 
-def test_a_recorder_takes_no_word(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_takes_no_word(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auction_bt.cli.commanding._TAKEN_S", 0.2)
     monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", "a.b.c")
-    with FolderLock.take(tmp_path, LOCK, "recorder"):
+    with FolderLock.take(tmp_path, RUN_LOCK, "run"):
         assert main(["resume", "--state", str(tmp_path)]) == 1
         assert "takes no word" in capsys.readouterr().err
         assert CommandBox(tmp_path).waiting() == [], "nothing is left to be done hours later"
@@ -150,3 +150,12 @@ def test_flatten_without_a_broker_says_so(
     monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", "a.b.c")
     assert main(["flatten", "--state", str(tmp_path), "--base-url", "http://127.0.0.1:9"]) == 1
     assert "the broker cannot be reached" in capsys.readouterr().err
+
+
+def test_a_recorder_alone_is_no_bot(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", "a.b.c")
+    with FolderLock.take(tmp_path, LOCK, "recorder"):
+        assert main(["halt", "--state", str(tmp_path)]) == 0
+        assert "the next start there begins with it" in capsys.readouterr().out
+        assert main(["flatten", "--state", str(tmp_path), "--base-url", "http://127.0.0.1:9"]) == 1
+    assert "no bot runs" in capsys.readouterr().out

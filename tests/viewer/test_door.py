@@ -5,9 +5,8 @@ import re
 import pytest
 from werkzeug.security import generate_password_hash
 
-from auction_bt.live.command_box import CommandBox
+from auction_bt.live.command_box import RUN_LOCK, CommandBox
 from auction_bt.store.folder_lock import FolderLock
-from auction_bt.store.spool import LOCK
 from auction_bt.viewer.app import create_app
 from auction_bt.viewer.door import TOKEN_HEADER, Door
 from auction_bt.viewer.sources import Sources
@@ -41,7 +40,7 @@ def test_an_action_is_a_command_of_the_viewer(app, tmp_path):
     client = app()
     token = token_of(client.get("/"))
     assert act(client, token).status_code == 409  # nobody would hear it
-    with FolderLock.take(tmp_path, LOCK, "recorder"):
+    with FolderLock.take(tmp_path, RUN_LOCK, "run"):
         answer = act(client, token, Origin="http://localhost")
         assert answer.status_code == 202
         name = answer.get_json()["name"]
@@ -56,7 +55,7 @@ def test_an_action_is_a_command_of_the_viewer(app, tmp_path):
 def test_another_site_can_do_nothing(app, tmp_path):
     client = app()
     token = token_of(client.get("/"))
-    with FolderLock.take(tmp_path, LOCK, "recorder"):
+    with FolderLock.take(tmp_path, RUN_LOCK, "run"):
         assert act(client).status_code == 403
         assert act(client, "guessed").status_code == 403
         assert act(client, "g\u00fcessed").status_code == 403
