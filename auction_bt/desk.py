@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .core.context import AuctionContext
 from .core.costing import Charges, OrderCosts
+from .core.decision import Decision
 from .core.exits import Deadline, ExitGroup
 from .core.instrument import Instrument, Kind
 from .core.ist import day_index, day_start
@@ -16,7 +17,7 @@ from .core.plan import Plan, Terms, plan_entry
 from .core.signals import Signal
 from .core.substitute import TradeRule, delta_at, moved_to, pick, plan_substitute
 from .core.tariff import Product
-from .core.trade import Side
+from .core.trade import Levels, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,36 @@ class Ticket:
     risk: float = 0.0
     catastrophe: float = 0.0
     margin: float = 1.0
+
+    def decision(self, signal: Signal, c: AuctionContext, of: Instrument, refusal: str, seen: Mapping[str, float]) -> Decision:
+        """Return what the log says of it.
+
+        Parameters
+        ----------
+        of : Instrument
+            The signal's.
+        refusal : str
+            Why it is not carried out; '' where it is.
+        seen : mapping of str to float
+            More evidence.
+        """
+        price, plan = of.to_price, self.plan
+        group = None if refusal else self.watch or plan.group
+        return Decision(
+            seq=c.seq,
+            ts=c.ts,
+            symbol=of.symbol,
+            action="refuse" if refusal else "enter",
+            side=signal.side,
+            setup=signal.setup.value,
+            regime=c.regime.label,
+            levels=Levels(price(c.poc), price(c.vah), price(c.val), c.levels),
+            reason=refusal,
+            qty=group.qty if group else 0,
+            stop=price(signal.stop),
+            targets=tuple((t.price, t.qty) for t in group.targets) if group else (),
+            evidence={**plan.evidence, **seen, "balance": (2 * c.poc - c.vah - c.val) / c.width},
+        )
 
     def resting(self, entry: float) -> ExitGroup | None:
         """Return the exits that rest on another instrument, entered at `entry` rupees."""

@@ -197,7 +197,7 @@ def _substitute(facts: _Facts) -> list[str]:
 
 
 def _fill(trade: Trade, fill: Fill, price: _Prices, bought: bool) -> str:
-    buys = bought == (fill.reason == "entry")
+    buys = bought == fill.opens
     day = "" if day_index(fill.ts) == day_index(trade.entry_ts) else to_datetime(fill.ts).strftime("%d %b %Y ")
     notes = {"ticks": "on a tick", "bars": "only the bar was known, so by the pessimistic rule"}
     what = f"{'bought' if buys else 'sold'} {whole(fill.qty)} at {price(fill.price)}"

@@ -10,7 +10,7 @@ from .backtest import Request, Run, located, read, run_on
 from .core.bootstrap import MeanOfDays, bootstrap_mean
 from .core.errors import BadInput
 from .core.evidence import daily_nets
-from .guard_settings import DESIGN, GUARD_SETTINGS
+from .guard_settings import DESIGN, GUARD_SETTINGS, MOST_ADDS
 from .result import BacktestResult, plain, to_json
 from .settings import BY_NAME
 from .store import TickStore
@@ -85,13 +85,13 @@ def run_guards(store: TickStore, request: Request, cache: DayCache | None = None
     names = [name for of_guard in GUARD_SETTINGS.values() for name in of_guard]
     given = {name: value for name, value in request.settings.items() if name in names}
     bare = {name: value for name, value in request.settings.items() if name not in names}
-    wanted = {**DESIGN, **given}
+    wanted = {**DESIGN, **MOST_ADDS, **given}
     alone = {guard: {n: wanted[n] for n in of_guard if n in wanted} for guard, of_guard in GUARD_SETTINGS.items()}
     alone = {guard: chosen for guard, chosen in alone.items() if _is_on(chosen)}
-    if not alone:
+    every = {name: value for chosen in alone.values() for name, value in chosen.items() if name in {**DESIGN, **given}}
+    if not every:
         raise BadInput("all guards are set to off: there is nothing to compare")
     data = list(read(store, request, cache))
-    every = {name: value for chosen in alone.values() for name, value in chosen.items()}
     for name, chosen in ((OFF, {}), *alone.items(), (ALL, every)):
         yield GuardRun(name, chosen, run_on(store, data, replace(request, settings=bare | chosen)))
 

@@ -22,7 +22,7 @@ from .core.guards import (
 from .core.ist import MINUTE_NS, SECOND_NS
 from .core.no_trade import parse_no_trade
 
-#: guard -> its settings, in the order in which the guards are asked (quality by the filters, after them).
+#: guard -> its settings, in the order in which the guards are asked (quality by the filters, after them; adds refuse nothing).
 GUARD_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "max concurrent": ("max_concurrent",),
     "no-trade list": ("no_trade",),
@@ -35,6 +35,7 @@ GUARD_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({
     "exposure": ("exposure", "exposure_total"),
     "order rate": ("orders_second", "orders_minute", "orders_half_hour", "orders_day"),
     "quality": ("quality_floor",),
+    "adds": ("adds", "add_step"),
 })  # fmt: skip
 
 #: What ``--guards design`` turns on. Of an algorithm that is not registered the broker takes 10 requests a second, 500 a minute
@@ -58,6 +59,9 @@ DESIGN: Final[Mapping[str, Any]] = MappingProxyType({
     "orders_half_hour": 400,
     "orders_day": 1000,
 })  # fmt: skip
+
+#: What a comparison shows adds with. They are none of the above: guards let less happen, adds put more into a trade.
+MOST_ADDS: Final[Mapping[str, Any]] = MappingProxyType({"adds": 2, "add_step": 0.003})
 
 
 def guards_of(params: Any) -> Guards:

@@ -78,7 +78,7 @@ def day_starts(ts: I64) -> I64:
 
 def exits_of(trade: Trade) -> list[tuple[int, float]]:
     """Return time (ns) and price of each exit fill; of a closed trade whose fills are not known, its average exit."""
-    found = [(f.ts, f.price) for f in trade.fills if f.reason not in {"entry", "open"}]
+    found = [(f.ts, f.price) for f in trade.fills if not f.opens and f.reason != "open"]
     return found or ([] if trade.is_open else [(trade.exit_ts, trade.exit_price)])
 
 

@@ -111,7 +111,7 @@ class ContextReader:
             closes=closes,
             excursion_low=below,
             excursion_high=above,
-            quality=self._quality(i),
+            quality=self.quality(i),
         )
 
     def silence(self, i: int) -> int:
@@ -133,7 +133,8 @@ class ContextReader:
                 above = max(above, high)
         return below, above
 
-    def _quality(self, i: int) -> float:
+    def quality(self, i: int) -> float:
+        """Return the mean tick quality of the window that ends with bar `i`; NaN where only bars are known."""
         quality = getattr(self._data, "bar_quality", None)
         if quality is None:
             return nan

@@ -194,7 +194,7 @@ def _apart(left: Trade, right: Trade, mine: Decision | None, theirs: Decision | 
 
 def _exits(trade: Trade, *, with_price: bool) -> list[tuple[object, ...]]:
     # Not of how many: that is the size.
-    ways = [(f.ts, f.reason, f.price if with_price else 0.0) for f in trade.fills if f.reason != "entry"]
+    ways = [(f.ts, f.reason, f.price if with_price else 0.0) for f in trade.fills if not f.opens]
     return [*ways, (trade.exit_ts, trade.reason, trade.exit_price if with_price and trade.is_open else 0.0)]
 
 

@@ -121,6 +121,8 @@ SETTINGS: Final = (
     Setting("min_dte", 1, "days to expiry of what is traded on a signal, at least", 0, 4000),
     Setting("own_profile", False, "an option may be traded on its own profile"),
     Setting("breakeven", True, "stop to the entry after the first target"),
+    Setting("adds", 0, "adds to a trade that gains, at most; 0 = off", 0, 2),
+    Setting("add_step", 0.003, "gain since the last entry, as a share of its price, at which one is due", 0.00001, 1.0),
     Setting("max_concurrent", 0, "guard: open trades at a time; 0 = no limit", 0, 1_000_000),
     Setting("no_trade", "", "guard: days without entries, as symbol,from,to,reason;… (symbol * = all)"),
     Setting("daily_loss", 0.0, "guard: loss of a day, as a share of equity, at which all is left; 0 = off", 0.0, 1.0),

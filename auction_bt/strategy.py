@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from math import isnan
+from math import isnan, nan
 from typing import Any
 
 import backtrader as bt
 
+from .adding import Adding
+from .core.adds import ADD_REQUESTS, Adds
 from .core.context import AuctionContext
 from .core.costing import OrderCosts
 from .core.decision import Decision
 from .core.entry_hours import EntryHours
 from .core.errors import BadInput
 from .core.exits import Deadline
-from .core.guards import AT_ONCE, Proposal, requests_of
+from .core.guards import AT_ONCE, requests_of
 from .core.instrument import Kind
 from .core.ist import SECOND_NS, day_index, day_start
 from .core.ledger import OpenTrade, rupees
-from .core.no_trade import names_of
 from .core.regime import Rule
 from .core.risk import RiskBook, Stake
 from .core.session import Session
 from .core.signals import Signal, find_signal
 from .core.stamps import bar_end_ns, bar_length_ns, columns_of, ends_at, known_at
 from .core.tariff import Product
-from .core.trade import Fill, Levels, Side, Trade
+from .core.trade import Fill, Side, Trade
 from .core.trading_day import Outcome, Sent
 from .core.watch import Watch
 from .desk import Desk, OwnDesk, SubstituteDesk, Ticket
-from .guard_settings import guards_of
+from .entry_gate import EntryGate
 from .indicators import VolumeProfile
 from .market.sessions import session_of
 from .reading import ContextReader, LevelsNow, instrument_of, price_before
@@ -95,9 +96,10 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         needs_prior = p.levels == "prior" and p.window == "rolling"
         self.session_profile = make(self.data, period=p.period, window="session", plot=False, **shared) if needs_prior else None
         self.risk = p.risk if p.risk is not None else RiskBook(Decimal(repr(self.broker.startingcash)))
-        self._guards, self._names = guards_of(p), names_of(self.instrument)
+        self._gate = EntryGate(p, self.instrument, self.risk)
         costs = OrderCosts(self.instrument, p.charges, Product.squared_off(p.square_off), self._commission)
         self._terms = terms_of(p, lambda price, qty: costs.round_trip(price, qty, self._day))
+        self._adding = Adding(Adds(p.adds, p.add_step), self.instrument, self._terms, self.risk, self._gate)
         own = OwnDesk(self.data, self.instrument, self._terms, costs)
         self._desk: Desk = own if p.chain is None else SubstituteDesk(own, p.chain, self._commission)
         self._reader = ContextReader(self.data, self._tick, p.period, p.pullback_bars)
@@ -115,6 +117,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._levels = StandingLevels(self.profile, self.session_profile, self._tick, p.period, p.window)
         self.prior_levels = self._levels.prior
         self._exits: Any = None
+        self._excursion = (nan, nan)  # lowest and highest price of the open trade, as of its last exit
         self._bar_ns = bar_length_ns(self.data)
         self._last_ts = 0
 
@@ -127,6 +130,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._exits = self.broker if getattr(self.broker, "keeps_exits", False) else StockExits(self)
         if self.p.chain is not None and isinstance(self._exits, StockExits):
             raise BadInput("trading another instrument than the signal's needs TickBroker: give cerebro.setbroker(TickBroker())")
+        if self.p.adds and (self.p.chain is not None or isinstance(self._exits, StockExits)):
+            raise BadInput("adds are made to trades of the signal's own instrument, and need TickBroker: set adds=0")
 
     def prenext(self) -> None:
         """Count a bar of the warm-up."""
@@ -142,7 +147,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._account(seq)
         self._clear_edges()
         if self._open is not None:
-            self._manage(seq, ts)
+            self._manage(self._open, i, seq, ts)
         elif ts > self.p.trade_from:
             self._look(i, seq, ts)
         if isinstance(self._exits, StockExits):
@@ -159,6 +164,11 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             self.risk.closed(decision.symbol, Decimal(0))
             self._edges_used.discard(self._edge)
             self._log(decision.seq, decision.ts, "lapse", decision, reason=order.getstatusname().lower())
+        elif self._adding.is_of(order) and not order.alive():
+            decision = self._adding.lapsed()
+            lapsed = "canceled" if order.status == order.Expired else order.getstatusname().lower()  # the exchange knows one word
+            self._log(decision.seq, decision.ts, "lapse_add", decision, reason=lapsed)
+            self._end_if_flat()
 
     # ---------------------------------------------------------------- the bar
     def _note_bar(self) -> tuple[int, int]:
@@ -185,7 +195,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
 
     def _account(self, seq: int) -> None:
         # Looked at where bars are decided on and nowhere else: these events are the same, and in the same order, in every mode.
-        risk, limit = self.risk, self._guards.daily_loss
+        risk, limit = self.risk, self._gate.guards.daily_loss
         risk.at(seq)
         if not limit.is_on:
             return
@@ -230,12 +240,12 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
             return
         bars = self.p.time_stop_bars if self.p.time_stop_bars >= 0 else self.p.period // 4
         deadlines = self._hours.deadlines(ts, bars * self._bar_ns, self.p.trade_until)
-        room = self._guards.exposure.room(self.risk)
+        room = self._gate.room()
         ticket = self._desk.ticket(signal, c, float(self.risk.equity), float(self.risk.free), deadlines, room)
         plan = ticket.plan
         requests = requests_of(ticket.watch or plan.group)
         refusal = self._refusal(i, signal, c, ticket, requests, deadlines) or plan.refusal
-        decision = self._decision(signal, c, ticket, refusal)
+        decision = ticket.decision(signal, c, self.instrument, refusal, {} if c.levels == "prior" else self.profile.evidence(-1))
         self.decisions.append(decision)
         if refusal:
             return
@@ -251,54 +261,18 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
     def _refusal(
         self, i: int, signal: Signal, c: AuctionContext, ticket: Ticket, requests: int, deadlines: tuple[Deadline, ...]
     ) -> str:
-        p, ts, tick = self.p, c.ts, self._tick
-        now = max(ts, c.seq)  # a bar may become known long after its end
-        close = c.close * tick
-        proposal = Proposal(
-            self.instrument.symbol, self._names, signal.side, now, ts, self._bar_ns, close, c.poc * tick,
-            ticket.plan.evidence.get("premium", close) * ticket.instrument.lot, requests, self._reader.silence(i),
-        )  # fmt: skip
-        if refusal := self.risk.refusal(self.instrument.symbol) or self._guards.refusal(proposal, self.risk):
+        p, close = self.p, c.close * self._tick
+        lot_value = ticket.plan.evidence.get("premium", close) * ticket.instrument.lot
+        proposal = self._gate.propose(signal.side, c.seq, c.ts, self._bar_ns, close, c.poc * self._tick, lot_value, requests,
+                                      self._reader.silence(i))  # fmt: skip
+        if refusal := self._gate.refusal(proposal, self._hours, deadlines):
             return refusal
-        if now - ts > p.stale_bars * self._bar_ns:
-            return "stale bar"
-        if refusal := self._hours.refusal(now, p.entry_from_min, p.entry_until_min):
-            return refusal
-        if 0 < p.trade_until <= now:
-            return "roll"
-        if any(d.at <= now for d in deadlines):
-            return "entry window"
         if p.square_off == "none" and signal.side is Side.SHORT and self.instrument.kind is Kind.EQUITY:
             return "short delivery"  # shares can be sold short within the day only
-        if p.one_entry_an_edge and signal.edge in self._edges_used:
-            return "edge used"
-        return ""
-
-    def _decision(self, signal: Signal, c: AuctionContext, ticket: Ticket, refusal: str) -> Decision:
-        price = self.instrument.to_price
-        evidence = dict(ticket.plan.evidence)
-        if c.levels != "prior":
-            evidence.update(self.profile.evidence(-1))
-        evidence["balance"] = (2 * c.poc - c.vah - c.val) / c.width
-        group = (ticket.watch or ticket.plan.group) if not refusal else None
-        return Decision(
-            seq=c.seq,
-            ts=c.ts,
-            symbol=self.instrument.symbol,
-            action="refuse" if refusal else "enter",
-            side=signal.side,
-            setup=signal.setup.value,
-            regime=c.regime.label,
-            levels=Levels(price(c.poc), price(c.vah), price(c.val), c.levels),
-            reason=refusal,
-            qty=group.qty if group else 0,
-            stop=price(signal.stop),
-            targets=tuple((t.price, t.qty) for t in group.targets) if group else (),
-            evidence=evidence,
-        )
+        return "edge used" if p.one_entry_an_edge and signal.edge in self._edges_used else ""
 
     # ---------------------------------------------------------------- the open trade
-    def _manage(self, seq: int, ts: int) -> None:
+    def _manage(self, opened: OpenTrade, i: int, seq: int, ts: int) -> None:
         watch, data, p = self._watch, self.data, self.p
         if watch is None or ts <= watch.entered:
             return
@@ -322,20 +296,37 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if not reason and isinstance(self._exits, StockExits) and group.due is not None and group.due.at <= ts:
             reason = group.due.reason
         if reason:
-            if not any(d.at == 0 for d in group.deadlines):
+            if not group.is_left(0 if isinstance(self._exits, StockExits) else max(ts, seq)):
+                if self._adding.order is not None:
+                    self.cancel(self._adding.order)
                 self._exits.set_exits(data, group.leave(0, reason))
-                self._log(seq, ts, "exit", self._open_decision(), reason=reason, stop=group.stop)
-        elif not group.targets and p.trail_atr and not isnan(self._reader.atr):
+                self._log(seq, ts, "exit", opened.decision, reason=reason, stop=group.stop)
+            return
+        if not group.targets and p.trail_atr and not isnan(self._reader.atr):
             stop = watch.trail(p.trail_atr * self._reader.atr)
             moved = group.trailed(self.instrument.to_price(round(stop)))
             if moved is not group:
                 self._exits.set_exits(data, moved)
                 self.risk.sent(Sent(max(ts, seq), 1, 1))
-                self._log(seq, ts, "move_stop", self._open_decision(), reason="trail", stop=moved.stop)
+                self._log(seq, ts, "move_stop", opened.decision, reason="trail", stop=moved.stop)
+        if levels is not None and levels[3] is watch.regime:
+            self._look_to_add(opened, i, seq, ts, levels)
 
-    def _open_decision(self) -> Decision:
-        assert self._open is not None  # noqa: S101 - for the type checker
-        return self._open.decision
+    def _look_to_add(self, opened: OpenTrade, i: int, seq: int, ts: int, levels: LevelsNow) -> None:
+        group, close = self._exits.exits(self.data), float(self.data.close[0])
+        if group is None or not self._adding.is_due(opened, close):
+            return
+        if group.is_left(max(ts, seq)) or self._exits.is_leaving(self.data):
+            return
+        proposal = self._gate.propose(opened.position, seq, ts, self._bar_ns, close, levels[0] * self._tick,
+                                      close * self.instrument.lot, ADD_REQUESTS, self._reader.silence(i), adds=True)  # fmt: skip
+        decision = self._adding.decide(opened, group, levels, self._reader.quality(i), proposal, seq, self._hours)
+        if decision is None:
+            return
+        self.decisions.append(decision)
+        if not decision.reason:
+            enter = self.buy if opened.position is Side.LONG else self.sell
+            self._adding.given(enter(size=decision.qty, adds=decision.stop), decision)
 
     def _log(self, seq: int, ts: int, action: str, of: Decision, *, reason: str, stop: float = 0.0) -> None:
         self.decisions.append(
@@ -347,6 +338,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         if self._entering is not None and order.ref == self._entering[0].ref:
             _, decision, c = self._entering
             self._entering = None
+            self._adding.begin()
             ticket = self._ticket
             assert ticket is not None  # noqa: S101 - for the type checker
             self._open = OpenTrade(decision, ticket.instrument.symbol, ticket.position, ticket.costs.of, ticket.risk)
@@ -359,6 +351,8 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
                 self.broker.set_exits(self.data, ticket.watch.entered_at(paid), on=ticket.data)
         if self._open is None or self._ticket is None:
             return  # an order of somebody else's
+        if self._adding.is_of(order):
+            self._adding.filled()
         self._open.add(fill)
         self._ticket.costs.booked(fill, order.isbuy())
         if isinstance(self._exits, StockExits):
@@ -366,13 +360,19 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
                 self._exits.set_exits(self.data, order.info["exits"].entered_at(fill.price))
             else:
                 self._exits.filled(order)
-        if self._open.qty == 0:
-            excursion = order.info["excursion"] if "excursion" in order.info else self._bar_excursion()
-            trade = self._open.trade(excursion)
-            self.trades.append(trade)
-            self._open = self._watch = self._ticket = None
-            flat = trade.exit_ts // SECOND_NS * SECOND_NS
-            self.risk.ended(Outcome(trade.signal_symbol, trade.side, flat, trade.reason, trade.pnl_net), fill.seq)
+        if not fill.opens:
+            self._excursion = order.info["excursion"] if "excursion" in order.info else self._bar_excursion()
+        self._end_if_flat()
+
+    def _end_if_flat(self) -> None:
+        # What is added at the very tick that closes the trade is filled all the same: it is no other trade.
+        if self._open is None or self._open.qty or self._adding.order is not None:
+            return
+        trade, seq = self._open.trade(self._excursion), self._open.fills[-1].seq
+        self.trades.append(trade)
+        self._open = self._watch = self._ticket = None
+        flat = trade.exit_ts // SECOND_NS * SECOND_NS
+        self.risk.ended(Outcome(trade.signal_symbol, trade.side, flat, trade.reason, trade.pnl_net), seq)
 
     def _fill(self, order: Any) -> Fill:
         if "fill" in order.info:
@@ -391,7 +391,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
 
     def open_trade(self) -> Trade | None:
         """Return the open trade marked at the last close, or None when flat."""
-        if self._open is None or self._ticket is None:
+        if self._open is None or self._ticket is None or not self._open.qty:
             return None
         data = self._ticket.data
         excursion = self.broker.excursion(data) if hasattr(self.broker, "excursion") else self._bar_excursion()

@@ -69,7 +69,11 @@ def _decision(d: Decision, price: Callable[[float], str], quantity: Callable[[in
             return "refused", f"{what}{at} ({levels}): {d.reason}"
         targets = " and ".join(price(t) for t, _ in d.targets) or "none, it trails"
         return "signal", f"{what}{at} ({levels}): {quantity(d.qty)}, stop {price(d.stop)}, target {targets}"
-    if d.action == "lapse":
+    if d.action == "add":
+        return "adding", f"{what} at {price(d.evidence['close'])}: {quantity(d.qty)}, stop {price(d.stop)}"
+    if d.action == "refuse_add":
+        return "no add", f"{what} at {price(d.evidence['close'])}: {d.reason}"
+    if d.action in {"lapse", "lapse_add"}:
         return "lapsed", f"{what}: {d.reason}"
     if d.action == "exit":
         return "leaving", f"{what}: {d.reason}"

@@ -9,9 +9,10 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from auction_bt.core.exits import ExitGroup, Target
+from auction_bt.core.exits import ExitGroup, Target, after_add
 from auction_bt.core.market import MarketTape, Tape, trigger_level
 from auction_bt.core.stamps import bar_length_ns, columns_of, ends_at, known_at
+from auction_bt.core.trade import Side
 
 STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Order.StopTrailLimit})
 TRAILS = frozenset({bt.Order.StopTrail, bt.Order.StopTrailLimit})
@@ -143,6 +144,7 @@ class Book:
     group_not_before: int = 0  # seq of the first message the group may meet
     leave_from: int = 0  # ns, where only bars are known: one that has begun before is too early to leave in
     reached: tuple[Target, ...] = ()  # targets that a trade has reached and that are sent to meet the next tick
+    left_by: str = "stop"  # why the last exit was
     owner: Any = None  # the strategy whose entry armed the group
     trades_on: Book | None = None  # where the group's exits are carried out, if not here
     watched_by: Book | None = None  # whose group may close what is open here
@@ -256,3 +258,22 @@ class Book:
             for working in self.orders:
                 working.trail(self.tape, self.position, index)
         self.position = max(self.position, index)
+
+
+def armed(book: Book, order: Any, held: int, price: float, traded: float) -> ExitGroup | None:
+    """Return the exits that the fill of an order brings with it, None where it brings none.
+
+    Parameters
+    ----------
+    held : int, shares
+        After it; negative when short.
+    price, traded : float, rupees
+        Of the fill, and of the trade of the market that made it; NaN where only a bar is known.
+    """
+    exits = order.info.get("exits")
+    if exits is not None:
+        return exits.entered_at(price, traded) if held * exits.side.sign > 0 else None
+    if "adds" not in order.info or order.status != bt.Order.Completed or held * order.size <= 0:
+        return None
+    side = Side.LONG if held > 0 else Side.SHORT
+    return after_add(book.group, side, abs(held), order.info["adds"], price, book.left_by).against(traded)

@@ -36,5 +36,7 @@ def check_order(order: Any) -> None:
         raise Refused(f"{instrument.symbol}: {abs(size)} is not a multiple of the lot of {instrument.lot}")
     if exits is not None and exits.qty * exits.side.sign != size:
         raise Refused(f"an entry of {size} shares cannot carry exits for {exits.side} {exits.qty}")
+    if "adds" in order.info and order.exectype != bt.Order.Market:
+        raise Refused("what is added to a trade is a market order")
     if exits is not None and order.exectype not in (bt.Order.Market, bt.Order.Limit):
         raise Refused("an entry with an exit group is a market or a limit order")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import backtrader as bt
+
 from auction_bt.brokers.orders import make_order
 from auction_bt.brokers.valued import ValuedBroker
+from auction_bt.core.stamps import to_num
 
 
 class LeanBroker(ValuedBroker):
@@ -70,6 +73,15 @@ class LeanBroker(ValuedBroker):
         first = getattr(order.parent, "ref", order.ref)
         if not self._pchildren.get(first, True):
             del self._pchildren[first]
+
+    def expire(self, order: Any, ts: int) -> None:
+        """End an order that lapsed unfilled at `ts` (ns)."""
+        order.status = bt.Order.Expired
+        order.executed.dt = to_num(ts)
+        self.pending.remove(order)
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
 
     # ---------------------------------------------------------------- booking
     def _execute(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import backtrader as bt
 
 from auction_bt.brokers.bar_rules import BarPrices, price_in_bar
-from auction_bt.brokers.book import STOPS, TRAILS, Book, Working
+from auction_bt.brokers.book import STOPS, TRAILS, Book, Working, armed
 from auction_bt.brokers.commission import executed_at
 from auction_bt.brokers.lean_broker import LeanBroker
 from auction_bt.brokers.orders import make_order
@@ -36,6 +36,8 @@ class TickBroker(LeanBroker):
     -----
     *Causality*: an order given at a bar meets the first tick with a greater `seq` than the message that made the bar known.
     An exit group given with an entry (``buy(..., exits=ExitGroup(...))``) is armed by the entry's fill and meets the next tick.
+    What is added to an open trade (``buy(..., adds=stop)``) is covered by its exits from its fill on, the stop at `stop` rupees
+    where that is nearer; what is filled by the very tick that closes the trade is left with the next.
 
     A feed with a `market` attribute (`core.market.MarketTape`) is matched on it. Where a day has bars only (attribute
     `tick_days`, or a feed without `market`), the bar decides, pessimistically: stops before anything else, then the rest, and
@@ -103,13 +105,18 @@ class TickBroker(LeanBroker):
         """
         book = self._book(data)
         for working in list(book.orders):
-            if "exits" in working.order.info:
+            if "exits" in working.order.info or "adds" in working.order.info:
                 self.cancel(working.order)
         if book.group is not None:
             book.group = book.group.leave(0, reason)
             book.group_not_before = max(book.group_not_before, seq + 1)
             book.leave_from = seq
         self._touched.append(data)
+
+    def is_leaving(self, data: Any) -> bool:
+        """Return whether a part of the trade in `data` is on its way out."""
+        book = self._book(data)
+        return bool(book.reached) or (book.group is not None and book.group.is_left())
 
     def excursion(self, data: Any) -> tuple[float, float]:
         """Return (lowest, highest) price traded since the open trade's entry, in rupees."""
@@ -195,14 +202,17 @@ class TickBroker(LeanBroker):
         exits = order.info.get("exits")
         if exits is not None and exits.qty * exits.side.sign != round(order.size):
             raise Refused(f"an entry of {round(order.size)} shares cannot carry exits for {exits.side} {exits.qty}")
-        super().submit_accept(order)
         book = self._book(order.data)
+        group = exits
+        if "adds" in order.info and ((group := book.group) is None or group.side.sign * order.size < 0):
+            raise Refused(f"there is no open trade to add {round(order.size)} shares to")
+        super().submit_accept(order)
         if order.exectype in TRAILS and order.p.price is None and book.tape is not None and book.position:
             # A trailing stop starts from the last trade, which is later than the close of the bar decided on.
             order.created.price = inf if order.isbuy() else -inf
             order.trailadjust(float(book.tape.price[book.position - 1]))
         expires = to_ns(order.valid) if order.valid else None
-        lapses = exits.due.at if exits is not None and exits.due is not None else None
+        lapses = group.due.at if group is not None and group.due is not None else None
         book.orders.append(Working(order, self._not_before(book, order.owner), expires, len(order.data) - 1, lapses))
         self._touched.append(order.data)
 
@@ -255,10 +265,10 @@ class TickBroker(LeanBroker):
             if tape.seq[i] < working.not_before or not order.alive() or not order.active():
                 continue
             if working.expires is not None and tape.ts[i] > working.expires and order.exectype != bt.Order.Market:
-                self._expire(order, int(tape.ts[i]))
+                self.expire(order, int(tape.ts[i]))
                 continue
             if working.lapses is not None and tape.clock[i] >= working.lapses:
-                self._expire(order, int(tape.ts[i]))
+                self.expire(order, int(tape.ts[i]))
                 continue
             price = price_at_tick(working, tape, i, self.p.fill)
             if price is not None:
@@ -287,10 +297,10 @@ class TickBroker(LeanBroker):
                 continue
             # As stock does: a bar that ends after the order's time is too late for it.
             if working.expires is not None and end > working.expires and order.exectype != bt.Order.Market:
-                self._expire(order, end)
+                self.expire(order, end)
                 continue
             if working.lapses is not None and begin >= working.lapses:
-                self._expire(order, begin)
+                self.expire(order, begin)
                 continue
             bar_prices = BarPrices(open_, high, low, float(data.close[0]), tick)
             found = price_in_bar(order, bar_prices, model, resting=bar > working.bar + 1)
@@ -324,7 +334,7 @@ class TickBroker(LeanBroker):
         # One exit of the group, as an order of its own so that notify_order, trades and analyzers see it as any other.
         group = book.group
         assert group is not None  # noqa: S101
-        book.group = after
+        book.group, book.left_by = after, fill.reason
         traded = book.trades_on or book
         buy = self.positions[traded.data].size < 0
         order = make_order(buy=buy, owner=traded.owner, data=traded.data, size=fill.qty, price=fill.price)
@@ -345,9 +355,10 @@ class TickBroker(LeanBroker):
         before = round(self.positions[data].size)
         size = round(order.executed.remsize)
         reduces = before * size < 0
-        reason = order.info.get("exit_reason", "manual" if reduces else fill.reason)
+        adds = "adds" in order.info
+        reason = order.info.get("exit_reason", "manual" if reduces else "add" if adds else fill.reason)
         order.addinfo(fill=Fill(fill.seq, fill.ts, price, abs(size), reason, fill.source))
-        if before == 0:
+        if before == 0 and not adds:
             book.entered, book.low, book.high = max(index, 0), 0.0, 0.0
         elif reduces:
             order.addinfo(excursion=self.excursion(data))
@@ -360,11 +371,9 @@ class TickBroker(LeanBroker):
         after = round(self.positions[data].size)
         if before == 0 and after:
             book.owner = order.owner
-        exits = order.info.get("exits")
-        if exits is not None and after * exits.side.sign > 0:
-            tape = book.tape if index >= 0 else None
-            book.group = exits.entered_at(price, None if tape is None else float(tape.price[index]))
-            book.owner, book.reached = order.owner, ()
+        tape = book.tape if index >= 0 else None
+        if (group := armed(book, order, after, price, nan if tape is None else float(tape.price[index]))) is not None:
+            book.group, book.owner, book.reached = group, order.owner, ()
             book.group_not_before = self._not_before(book)
             if tape is not None and self.p.fill.sends_targets:
                 # Live, word of the fill comes before the tick that made it: that tick may have reached a target.
@@ -385,14 +394,6 @@ class TickBroker(LeanBroker):
         for working in book.orders:
             if working.is_carried_out:
                 bt.brokers.BackBroker.cancel(self, working.order)
-
-    def _expire(self, order: Any, ts: int) -> None:
-        order.status = bt.Order.Expired
-        order.executed.dt = to_num(ts)
-        self.pending.remove(order)
-        self.notify(order)
-        self._ococheck(order)
-        self._bracketize(order, cancel=True)
 
     def _activate_children(self) -> None:
         while self._toactivate:

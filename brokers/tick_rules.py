@@ -78,8 +78,8 @@ def sent_exits_at_tick(
 
     Notes
     -----
-    As it is done at an exchange where only the stop rests: what was sent is filled first, then the stop and the deadline close
-    what is left.
+    As it is done at an exchange where only the stop rests: orders are filled in the order in which they came, the stop, what was
+    sent since, and what a deadline sends for the rest.
     """
     buy = group.side is Side.SHORT
     k, price, bid, ask = int(tape.k[i]), float(tape.price[i]), float(tape.bid[i]), float(tape.ask[i])
@@ -96,7 +96,11 @@ def sent_exits_at_tick(
     # What fills a target moves the stop after this tick: it meets the stop where it was.
     before = replace(left, stop=group.stop, stop_reason=group.stop_reason, targets=())
     if out := exits_at_tick(before, tape, i, model):
-        return [*found, *out], ()
+        if before.due is not None and tape.clock[i] >= before.due.at:
+            return [*found, *out], ()
+        ((stopped, _),) = out
+        sent_after = [(fill, after.resized(after.qty - stopped.qty)) for fill, after in found if after is not None]
+        return [(stopped, group.resized(group.qty - stopped.qty)), *sent_after], ()
     if left.stop != group.stop and (left := left.against(price)).due is not None and left.due.at == 0:
         return [*found[:-1], (found[-1][0], left)], ()
     now: list[Target] = []

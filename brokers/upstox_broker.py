@@ -37,6 +37,7 @@ class _Trade:
     data: Any
     order: Any  # the entry's
     keeper: Keeper
+    adding: Any = None  # the add's that is under way
     entered: int = 0  # ticks of the feed that came before the entry was filled
 
 
@@ -60,9 +61,9 @@ class UpstoxBroker(ValuedBroker):
     messages. A replay of the same messages asks for the same things under the same tags.
 
     An entry given with an exit group (``buy(..., exits=ExitGroup(...))``) is kept by a `core.keeper.Keeper`; the strategy hears
-    of it once it is over, with the average price of what was filled, and of each exit likewise. Other orders are mirrored one
-    to one: market, limit, stop and stop-limit, for the day. Trailing stops, OCO, brackets, and orders at the close are
-    refused: the exchange has none.
+    of it once it is over, with the average price of what was filled, and of each exit likewise. What is added to the trade
+    (``buy(..., adds=stop)``) is kept by it too, and its stop moves to `stop` where that is nearer. Other orders are mirrored one
+    to one, for the day: market, limit, stop, stop-limit. Trailing stops, OCO, brackets, orders at the close are refused.
     """
 
     params = (("send", None), ("freeze", None), ("patience", 5 * SECOND_NS), ("refusal", None), ("checksubmit", False),
@@ -116,6 +117,11 @@ class UpstoxBroker(ValuedBroker):
         trade = self._trades.get(data.instrument.symbol)
         if trade is not None:
             self._book_all(trade, trade.keeper.leave(reason, self._seq, self._now))
+
+    def is_leaving(self, data: Any) -> bool:
+        """Return whether a part of the trade in `data` is on its way out."""
+        trade = self._trades.get(data.instrument.symbol)
+        return trade is not None and trade.keeper.is_leaving
 
     def excursion(self, data: Any) -> tuple[float, float]:
         """Return (lowest, highest) price traded since the open trade's entry, in rupees."""
@@ -264,6 +270,11 @@ class UpstoxBroker(ValuedBroker):
         order.accept()
         self.notify(order)
         instrument, qty = order.data.instrument, abs(round(order.size))
+        if "adds" in order.info:
+            trade = self._trades[symbol]
+            trade.adding = order
+            self._book_all(trade, trade.keeper.add(qty, order.info["adds"], self._seq, self._now))
+            return
         if exits is None:
             self._send_plain(order, qty)
             return
@@ -279,7 +290,11 @@ class UpstoxBroker(ValuedBroker):
         opens = abs(held + order.size) > abs(held)
         said = self.p.refusal() if self.p.refusal is not None else ""
         doubt = (self.difference or self.blocked.get(symbol, "")) if opens else ""
-        return said or doubt or ("the trade before is not over" if symbol in self._trades else "")
+        trade = self._trades.get(symbol)
+        if "adds" in order.info:
+            may_grow = trade is not None and trade.keeper.group is not None and trade.adding is None and held * order.size > 0
+            return said or doubt or ("" if may_grow else "there is no open trade to add to")
+        return said or doubt or ("the trade before is not over" if trade is not None else "")
 
     def resume(self, symbol: str = "") -> None:
         """Let entries in again, or in a symbol: a person has looked."""
@@ -296,7 +311,7 @@ class UpstoxBroker(ValuedBroker):
     def cancel(self, order: Any, bracket: bool = False) -> Any:  # noqa: ARG002 - as backtrader calls it
         """Ask for an order to be taken back; return whether that could be asked."""
         trade = self._trades.get(order.data.instrument.symbol)
-        if trade is not None and trade.order.ref == order.ref:
+        if trade is not None and order.ref in {each.ref for each in (trade.order, trade.adding) if each is not None}:
             self._book_all(trade, trade.keeper.take_back(self._seq, self._now))
             return True
         for plain in self._plain.values():
@@ -336,23 +351,24 @@ class UpstoxBroker(ValuedBroker):
         self.alarms += trade.keeper.alarms
         trade.keeper.alarms.clear()
         for done in dones:
-            if done.role is Role.ENTRY:
-                self._entered(trade, done)
+            if done.role in {Role.ENTRY, Role.ADD}:
+                order, trade.adding = trade.adding if done.role is Role.ADD else trade.order, None
+                self._entered(trade, order, done)
             else:
                 self._left(trade, done)
         if trade.keeper.is_over:
             self._over |= {tag: order.filled for tag, order in trade.keeper.orders.by_tag.items()}
             self._trades.pop(trade.data.instrument.symbol, None)
 
-    def _entered(self, trade: _Trade, done: Done) -> None:
-        order = trade.order
+    def _entered(self, trade: _Trade, order: Any, done: Done) -> None:
         if not done.qty:
-            refused = any(o.status is Status.REJECTED for _, o in trade.keeper.orders.of(Role.ENTRY))
+            refused = any(o.status is Status.REJECTED for _, o in trade.keeper.orders.of(done.role))
             self._end(order, bt.Order.Rejected if refused else bt.Order.Canceled, done.note)
             return
-        trade.entered = len(trade.data.market)
+        if done.role is Role.ENTRY:
+            trade.entered = len(trade.data.market)
         order.executed.remsize = done.qty if order.isbuy() else -done.qty  # the rest of it will not come any more
-        self._execute_part(order, done.qty, done.price, done.at or self._now, "entry")
+        self._execute_part(order, done.qty, done.price, done.at or self._now, done.reason)
 
     def _left(self, trade: _Trade, done: Done) -> None:
         # An exit of the group as an order of its own, so that notify_order, trades and analyzers see it as any other.

@@ -21,7 +21,8 @@ class Decision:
     ts : int, ns
         End of the bar decided on.
     action : str
-        ``enter``, ``refuse``, ``lapse`` (an entry that came to nothing: no margin, rejected), ``move_stop``, ``exit``.
+        ``enter``, ``refuse``, ``lapse`` (an entry that came to nothing: no margin, rejected); of an open trade ``add``,
+        ``refuse_add``, ``lapse_add``, ``move_stop``, ``exit``.
     reason : str
         The guard or filter that refused, or why the stop moved or the trade was closed; empty for an entry.
     evidence : dict

@@ -7,7 +7,7 @@ remainder: a fill shrinks it, flat ends it. A change makes a new group.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from typing import Self
 
 from .errors import Refused
@@ -102,17 +102,20 @@ class ExitGroup:
         """The earliest deadline."""
         return min(self.deadlines, key=lambda d: d.at, default=None)
 
+    def is_left(self, now: int = 0) -> bool:
+        """Return whether a deadline has come by `now` (ns): it is closed with the next tick, whatever that is."""
+        return any(d.at <= now for d in self.deadlines)
+
     @property
     def nearest(self) -> Target | None:
         """The first target a rising (long) or falling (short) price meets."""
         return min(self.targets, key=lambda t: t.price * self.side.sign, default=None)
 
-    def entered_at(self, price: float, traded: float | None = None) -> ExitGroup:
+    def entered_at(self, price: float, traded: float = nan) -> ExitGroup:
         """Return the group once the entry was filled at `price`, by a trade of the market at `traded` where that is known."""
         sign = self.side.sign
         targets = tuple(replace(t, then_stop=price) if t.to_entry and (t.price - price) * sign > 0 else t for t in self.targets)
-        entered = replace(self, targets=targets).against(price)
-        return entered if traded is None else entered.against(traded)
+        return replace(self, targets=targets).against(price).against(traded)
 
     def against(self, traded: float) -> ExitGroup:
         """Return the group in a market that trades at `traded`, itself where that is NaN: nobody knows.
@@ -121,7 +124,7 @@ class ExitGroup:
         left with the next tick.
         """
         is_beyond = (traded - self.stop) * self.side.sign <= HAIR
-        return self.leave(0, self.stop_reason) if is_beyond and all(d.at for d in self.deadlines) else self
+        return self.leave(0, self.stop_reason) if is_beyond and not self.is_left() else self
 
     def after_target(self, target: Target) -> ExitGroup | None:
         """Return the group once `target` was filled; None when flat."""
@@ -137,6 +140,19 @@ class ExitGroup:
             targets=tuple(t for t in self.targets if t is not target),
             deadlines=tuple(d for d in self.deadlines if not d.until_target),
         )
+
+    def grown(self, qty: int, stop: float) -> ExitGroup:
+        """Return the group once `qty` shares were added, its stop at `stop` (rupees) where that is nearer the market.
+
+        Notes
+        -----
+        What was to be taken off last takes them with it: the furthest target, or the rest that trails.
+        """
+        targets = self.targets
+        if targets and sum(t.qty for t in targets) == self.qty:
+            last = max(reversed(targets), key=lambda t: t.price * self.side.sign)
+            targets = tuple(replace(t, qty=t.qty + qty) if t is last else t for t in targets)
+        return replace(self, qty=self.qty + qty, targets=targets).trailed(stop)
 
     def resized(self, qty: int) -> ExitGroup | None:
         """Return the group for `qty` open shares, None for none: the stop covers them all, the furthest targets shrink first."""
@@ -159,6 +175,23 @@ class ExitGroup:
     def leave(self, at: int, reason: str) -> Self:
         """Return the group with an immediate way out: a deadline that is already due."""
         return replace(self, deadlines=(*self.deadlines, Deadline(at, reason)))
+
+
+def after_add(group: ExitGroup | None, side: Side, qty: int, stop: float, price: float, left_by: str) -> ExitGroup:
+    """Return the exits of a trade on `side` of now `qty` shares, after an add that was filled at `price` rupees.
+
+    Parameters
+    ----------
+    group : ExitGroup or None
+        Of what was held before; None where that was closed while the add was under way: what has come of it is left at once.
+    stop : float, rupees
+        What the add was given with.
+    left_by : str
+        Why the rest was closed.
+    """
+    if group is None:
+        return ExitGroup(side, qty, stop, deadlines=(Deadline(0, left_by),))
+    return group.grown(qty - group.qty, stop).against(price)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class Proposal:
         To the exchange until the trade is flat, at most, trailing apart.
     silence : int, ns
         Longest silence of the feed between the bar's beginning and `now`.
+    adds : bool
+        To a trade that is open.
     """
 
     symbol: str
@@ -55,6 +57,7 @@ class Proposal:
     lot_value: float
     requests: int
     silence: int
+    adds: bool = False
 
 
 class Guard(Protocol):
@@ -87,9 +90,9 @@ class MaxConcurrent:
         """See `Guard`."""
         return self.most > 0
 
-    def refusal(self, proposal: Proposal, book: RiskBook) -> str:  # noqa: ARG002 - as every guard is asked
+    def refusal(self, proposal: Proposal, book: RiskBook) -> str:
         """See `Guard`."""
-        return "max concurrent" if self.is_on and len(book.stakes) >= self.most else ""
+        return "max concurrent" if self.is_on and not proposal.adds and len(book.stakes) >= self.most else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,16 +201,17 @@ class Exposure:
         """See `Guard`."""
         return self.symbol > 0 or self.total > 0
 
-    def room(self, book: RiskBook) -> float:
-        """Return what one more trade may be worth, in rupees; infinite where nothing limits it."""
+    def room(self, book: RiskBook, symbol: str) -> float:
+        """Return what may be bought or sold of `symbol`, in rupees; infinite where nothing limits it."""
         equity = float(book.equity)
-        of_symbol = self.symbol * equity if self.symbol else inf
+        held = float(book.stakes[symbol].value) if symbol in book.stakes else 0.0
+        of_symbol = self.symbol * equity - held if self.symbol else inf
         of_all = self.total * equity - float(sum(s.value for s in book.stakes.values())) if self.total else inf
         return max(0.0, min(of_symbol, of_all))
 
     def refusal(self, proposal: Proposal, book: RiskBook) -> str:
         """See `Guard`."""
-        return "exposure" if self.is_on and self.room(book) < proposal.lot_value else ""
+        return "exposure" if self.is_on and self.room(book, proposal.symbol) < proposal.lot_value else ""
 
 
 @dataclass(frozen=True, slots=True)

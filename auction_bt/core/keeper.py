@@ -11,17 +11,17 @@ from dataclasses import replace
 from typing import Final
 from zlib import crc32
 
-from .exits import ExitGroup, Target
+from .ends import Ends
+from .exits import ExitGroup, Target, after_add
 from .fills import HAIR
 from .ist import SECOND_NS
-from .keeping import OURS, Done, Leave, Terms, base36, ended, fitted, next_look, planned, same
+from .keeping import OURS, Done, Leave, Terms, base36, covering, fitted, may_change, next_look, rests, same
 from .live_order import Action, Asked, Cancel, Intent, Kind, LiveOrder, Look, Modify, Outcome, Place, Row, Status
 from .order_set import OrderSet, Role
 from .trade import Side
 
 _TRIES: Final = 3
 _LONGEST_WAIT_NS: Final = 30 * SECOND_NS
-_DOUBLINGS: Final = 5
 # How many times the patience: between two looks for a lost order, and until one that no look has shown is given up.
 _LOST_TIMES: Final = 2
 _ABSENT_TIMES: Final = 8
@@ -65,21 +65,19 @@ class Keeper:
         self, terms: Terms, side: Side, qty: int, exits: ExitGroup, seq: int, now: int, send: Callable[[Action], None], *,
         entry: Kind = Kind.MARKET, price: float = 0.0,
     ) -> None:  # fmt: skip
-        self.terms = terms
-        self.side = side
+        self.terms, self.side = terms, side
         self.group: ExitGroup | None = None
         self.orders = OrderSet()
         self.alarms: list[str] = []
-        self._exits = exits
-        self._send = send
-        self._seq, self._now = seq, now
+        self._exits, self._send = exits, send
+        self._seq, self._now, self._price = seq, now, 0.0  # the price: last traded, since the last fill that opened
         # One message may decide for several symbols: its stamp alone would name the orders of all of them.
         self._name = f"{base36(seq)}{base36(crc32(terms.symbol.encode()))}"
-        self._price = 0.0  # last traded
         self._leaves: list[Leave] = []  # due, not sent yet
         self._of_tag: dict[str, Leave] = {}  # what an exit order was sent for
-        self._told: set[str] = set()  # tags whose end was told
-        self._is_entry_told, self._stop_failures, self.wake_at = False, 0, 0
+        self._ends = Ends()
+        self._add_stop, self._left_by = 0.0, ""  # given with the last add; why the last exit was
+        self._stop_failures = self.wake_at = 0
         for part in self.terms.parts(qty):
             self._place(Role.ENTRY, part, "entry", entry, price=price)
 
@@ -89,9 +87,14 @@ class Keeper:
         return self.orders.held
 
     @property
+    def is_leaving(self) -> bool:
+        """Whether some of it is on its way out."""
+        return bool(self._under_way()) or self.orders.executing > 0
+
+    @property
     def is_over(self) -> bool:
         """Whether it is flat, all was told, and nothing of it can be filled any more."""
-        return self._is_entry_told and not self.held and self.orders.is_settled
+        return self._ends.is_entry_told and not self.held and self.orders.is_settled
 
     # ---------------------------------------------------------------- what it is told
     def on_row(self, row: Row, seq: int, now: int) -> list[Done]:
@@ -147,10 +150,22 @@ class Keeper:
         self.group = self.group.leave(0, reason) if self.group is not None else None
         return self._settle()
 
-    def take_back(self, seq: int, now: int) -> list[Done]:
-        """Take back what is left of the entry."""
+    def add(self, qty: int, stop: float, seq: int, now: int) -> list[Done]:
+        """Enter `qty` shares more at market: the stop comes to cover them, at `stop` rupees where that is nearer.
+
+        What is filled of them after the rest was closed, or while it is being left, is left at once.
+        """
         self._at(seq, now)
-        self._cancel_entry()
+        self._add_stop = stop
+        for part in self.terms.parts(qty):
+            self._place(Role.ADD, part, "add", Kind.MARKET)
+        return self._settle()
+
+    def take_back(self, seq: int, now: int) -> list[Done]:
+        """Take back what is left of the entry, and of an add."""
+        self._at(seq, now)
+        self._cancel(Role.ENTRY)
+        self._cancel(Role.ADD)
         return self._settle()
 
     # ---------------------------------------------------------------- what a word changes
@@ -173,10 +188,6 @@ class Keeper:
             self._send(Look(after.intent, after.order_id))
         return self._settle()
 
-    def _may_change(self, order: LiveOrder) -> bool:
-        # A change that failed is not asked for again at once, nor as often as the clock is heard.
-        return order.is_idle and (not order.failures or self._now - order.since >= SECOND_NS << min(order.failures, _DOUBLINGS))
-
     def _alarm(self, text: str) -> None:
         self.alarms.append(f"{self.terms.symbol}: {text}")
 
@@ -185,11 +196,20 @@ class Keeper:
         if held < 0:
             self._alarm(f"{-held} shares more were closed than held")
         if self.orders.roles[tag] is Role.ENTRY:
-            self._price = 0.0  # what was traded before the fill says nothing of the market it met
+            self._price = 0.0
             entered = self._exits.entered_at(self.orders.entry_price).resized(held)
             has_left = self._leaving or self.orders.closed
             self.group = entered if group is None or not has_left else replace(group, qty=held)
             return
+        order = self.orders.by_tag[tag]
+        if self.orders.roles[tag] is Role.ADD:
+            self._price = 0.0
+            if held > 0:
+                grown = after_add(group, self.side, held, self._add_stop, order.average, self._left_by)
+                out = next((leave for leave in self._under_way() if leave.target is None), None)
+                self.group = grown if out is None or grown.is_left() else grown.leave(0, out.reason)
+            return
+        self._left_by = self._reason(tag, order)
         leave = self._of_tag.get(tag)
         if group is None or held < 1:
             self.group = None
@@ -206,7 +226,7 @@ class Keeper:
     def _ended(self, tag: str, before: LiveOrder, after: LiveOrder) -> None:
         role, group = self.orders.roles[tag], self.group
         rest = min(after.intent.qty - after.filled, self.held)
-        if role is Role.ENTRY or group is None or rest < 1 or after.status is Status.COMPLETE:
+        if role in {Role.ENTRY, Role.ADD} or group is None or rest < 1 or after.status is Status.COMPLETE:
             return
         why = after.note or str(after.status)
         if role is Role.EXIT:
@@ -235,9 +255,11 @@ class Keeper:
         # Shares on their way out: due, or sent. Those that wait for another try are covered by the stop meanwhile.
         return self.orders.left(Role.EXIT) + sum(leave.qty for leave in self._leaves if leave.not_before <= self._now)
 
+    def _under_way(self) -> list[Leave]:
+        return [*(self._of_tag[tag] for tag, _ in self.orders.open(Role.EXIT)), *self._leaves]
+
     def _targets_under_way(self) -> list[Target]:
-        sent = [self._of_tag[tag] for tag, _ in self.orders.open(Role.EXIT)]
-        return [leave.target for leave in [*sent, *self._leaves] if leave.target is not None]
+        return [leave.target for leave in self._under_way() if leave.target is not None]
 
     def _due(self) -> None:
         deadlines = self.group.deadlines if self.group is not None else ()
@@ -261,19 +283,21 @@ class Keeper:
         rest = self.held - self._leaving - waiting - self.orders.executing
         if rest > 0:
             self._leaves.append(Leave(rest, reason))
+        if self.group is not None and not self.group.is_left():  # as in a backtest: whoever asks sees that it is on its way out
+            self.group = self.group.leave(0, reason)
 
     # ---------------------------------------------------------------- what is to be sent
     def _settle(self) -> list[Done]:
         self._due()
         self._tend_missed()
         self._drop_leaves()
-        self._tend_entry()
+        self._tend_entries()
         self._tend_stops()
         self._tend_back()
         self._send_leaves()
         self._chase()
         self.wake_at = next_look(self.group, self._exits, self._leaves, self.orders, self._now)
-        return self._dones()
+        return self._ends.tell(self.orders, self._reason)
 
     def _drop_leaves(self) -> None:
         # A stop that has gone off sells what was to be sold otherwise.
@@ -286,47 +310,33 @@ class Keeper:
             for part in self.terms.parts(-self.held):
                 self._place(Role.BACK, part, "manual", Kind.MARKET)
 
-    def _tend_entry(self) -> None:
-        due, entries = self._exits.due, self.orders.open(Role.ENTRY)
+    def _tend_entries(self) -> None:
+        due, orders = self._exits.due, self.orders
         lapses = due is not None and due.at <= self._now
-        has_left = self._leaving or self.orders.executing or self.orders.closed
-        rests = any(o.intent.kind is Kind.MARKET and o.is_idle and self._now - o.since >= self.terms.patience for _, o in entries)
-        if entries and (lapses or has_left or rests):
-            self._cancel_entry()
-
-    def _cancel_entry(self) -> None:
-        for tag, order in self.orders.open(Role.ENTRY):
-            if self._may_change(order):
-                self._cancel(tag, order)
+        has_left = bool(self._leaving or orders.executing or orders.closed)
+        is_leaving = self.group is None or orders.executing > 0 or any(leave.target is None for leave in self._under_way())
+        for role, is_late in ((Role.ENTRY, lapses or has_left), (Role.ADD, is_leaving)):
+            if any(is_late or rests(order, self._now, self.terms.patience) for _, order in orders.open(role)):
+                self._cancel(role)
 
     def _tend_stops(self) -> None:
         group = self.group
         stops = [(tag, order) for tag, order in self.orders.open(Role.STOP) if not order.is_executing]
         want = 0 if group is None else max(0, self.held - self._leaving - self.orders.executing - self.orders.unsure)
         trigger = self.terms.on_grid(group.stop) if group is not None else 0.0
-        target = {tag: planned(order) for tag, order in stops}
-        surplus = sum(target.values()) - want
-        for tag, _ in reversed(stops):
-            cut = min(max(surplus, 0), target[tag])
-            target[tag] -= cut
-            surplus -= cut
-        most = self.terms.freeze
-        roomy = next((tag for tag, order in stops if order.is_idle and not (most and target[tag] - surplus > most)), "")
-        if surplus < 0 and roomy:
-            target[roomy] -= surplus
-            surplus = 0
+        covers, missing = covering(stops, want, self.terms.freeze)
         for tag, order in stops:
-            self._adjust(tag, order, target[tag], trigger)
-        if surplus < 0 and group is not None and self._stop_failures < _TRIES:
-            for part in self.terms.parts(-surplus):
+            self._adjust(tag, order, covers[tag], trigger)
+        if missing and group is not None and self._stop_failures < _TRIES:
+            for part in self.terms.parts(missing):
                 self._place(Role.STOP, part, group.stop_reason, Kind.STOP_MARKET, trigger=trigger)
 
     def _adjust(self, tag: str, order: LiveOrder, left: int, trigger: float) -> None:
         whole = left + order.filled
-        if not self._may_change(order) or (whole == order.qty and abs(order.trigger - trigger) <= HAIR):
+        if not may_change(order, self._now) or (whole == order.qty and abs(order.trigger - trigger) <= HAIR):
             return
         if not left or (order.failures >= _TRIES and whole < order.qty):  # room is needed, and it cannot be shrunk
-            self._cancel(tag, order)
+            self._take_back(tag, order)
         elif order.failures < _TRIES:
             self.orders.by_tag[tag] = order.asking(Asked.MODIFY, self._now, (whole, trigger))
             self._send(Modify(order.intent, order.order_id, whole, trigger))
@@ -353,32 +363,14 @@ class Keeper:
             if (order.is_final and not order.is_lost) or self._now - order.since < patience:
                 continue
             at_market = self.orders.roles[tag] in {Role.EXIT, Role.BACK} or order.is_executing
-            if at_market and self._may_change(order):
-                self._cancel(tag, order)
+            if at_market and may_change(order, self._now):
+                self._take_back(tag, order)
             elif order.is_absent(self._now, self.terms.patience * _ABSENT_TIMES):
                 self.orders.by_tag[tag] = order.given_up()
                 self._alarm(f"order {tag} ({order.intent.reason}) never got to the exchange")
             elif order.asked is not None or order.is_lost:
                 self.orders.by_tag[tag] = order.looked(self._now)
                 self._send(Look(order.intent, order.order_id))
-
-    # ---------------------------------------------------------------- what has ended
-    def _dones(self) -> list[Done]:
-        entries = [order for _, order in self.orders.of(Role.ENTRY)]
-        found: list[Done] = []
-        if not self._is_entry_told and all(o.is_final for o in entries):
-            qty = self.orders.filled(Role.ENTRY)
-            if not qty and any(o.is_lost for o in entries):
-                return []
-            self._is_entry_told = True
-            price = self.orders.entry_price if qty else 0.0
-            note = next((o.note for o in entries if o.note), "")
-            found.append(Done(Role.ENTRY, "entry", qty, price, max(o.at for o in entries), note))
-        if self._is_entry_told:
-            over = list(ended(self.orders, self._told))
-            self._told |= {tag for tag, _, _ in over}
-            found += [Done(r, self._reason(tag, o), o.filled, o.average, o.at, o.note) for tag, r, o in over]
-        return found
 
     def _reason(self, tag: str, order: LiveOrder) -> str:
         if tag in self._of_tag:
@@ -388,13 +380,18 @@ class Keeper:
 
     # ---------------------------------------------------------------- sending
     def _place(self, role: Role, qty: int, reason: str, kind: Kind, *, price: float = 0.0, trigger: float = 0.0) -> str:
-        buy = (self.side is Side.LONG) == (role in {Role.ENTRY, Role.BACK})
+        buy = (self.side is Side.LONG) == (role in {Role.ENTRY, Role.ADD, Role.BACK})
         tag = f"{OURS}{self._name}{role.name[0].lower()}{len(self.orders.by_tag) + 1}"
         intent = Intent(tag, self.terms.symbol, buy, qty, reason, self._seq, kind, price, trigger)
         self.orders.add(role, intent, self._now)
         self._send(Place(intent))
         return tag
 
-    def _cancel(self, tag: str, order: LiveOrder) -> None:
+    def _cancel(self, role: Role) -> None:
+        for tag, order in self.orders.open(role):
+            if may_change(order, self._now):
+                self._take_back(tag, order)
+
+    def _take_back(self, tag: str, order: LiveOrder) -> None:
         self.orders.by_tag[tag] = order.asking(Asked.CANCEL, self._now)
         self._send(Cancel(order.intent, order.order_id))

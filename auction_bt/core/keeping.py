@@ -9,7 +9,7 @@ from typing import Final
 from .bar import NEVER
 from .exits import ExitGroup, Target
 from .ist import SECOND_NS
-from .live_order import Asked, LiveOrder
+from .live_order import Asked, Kind, LiveOrder
 from .order_set import OrderSet, Role
 
 #: How the tag of each of our orders begins: what an account has of us, whoever asks.
@@ -17,6 +17,7 @@ OURS: Final = "abt"
 #: And of those that a person gives by `flatten` where no bot runs: no strategy asks for them.
 BY_HAND: Final = f"{OURS}x"
 _GLANCE_NS: Final = SECOND_NS // 50
+_DOUBLINGS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,9 @@ class Done:
     ----------
     role : Role
     reason : str
-        ``entry`` or one of `trade.EXIT_REASONS`.
+        ``entry``, ``add`` or one of `trade.EXIT_REASONS`.
     qty : int, shares
-        Filled; 0 of an entry that came to nothing.
+        Filled; 0 of an entry or an add that came to nothing.
     price : float, rupees
         Average of what was filled.
     at : int, ns
@@ -98,11 +99,44 @@ class Leave:
     tries: int = 0
 
 
+def may_change(order: LiveOrder, now: int) -> bool:
+    """Return whether a change may be asked for at `now` (ns): one that failed is not asked for as often as the clock is heard."""
+    return order.is_idle and (not order.failures or now - order.since >= SECOND_NS << min(order.failures, _DOUBLINGS))
+
+
+def rests(order: LiveOrder, now: int, patience: int) -> bool:
+    """Return whether an order at market has found nobody for `patience` (ns)."""
+    return order.intent.kind is Kind.MARKET and order.is_idle and now - order.since >= patience
+
+
 def planned(order: LiveOrder) -> int:
     """Return what a stop will cover (shares) once what is under way has ended as asked."""
     if order.asked is Asked.CANCEL:
         return 0
     return (order.wanted[0] if order.asked is Asked.MODIFY else order.qty) - order.filled
+
+
+def covering(stops: Sequence[tuple[str, LiveOrder]], want: int, most: int) -> tuple[dict[str, int], int]:
+    """Return what each stop that rests shall cover (shares), by tag, and how many shares new ones are missing for.
+
+    Parameters
+    ----------
+    want : int, shares
+        To be covered by all of them together.
+    most : int, shares
+        That one order may have; 0: no limit.
+    """
+    covers = {tag: planned(order) for tag, order in stops}
+    surplus = sum(covers.values()) - want
+    for tag, _ in reversed(stops):
+        cut = min(max(surplus, 0), covers[tag])
+        covers[tag] -= cut
+        surplus -= cut
+    roomy = next((tag for tag, order in stops if order.is_idle and not (most and covers[tag] - surplus > most)), "")
+    if surplus < 0 and roomy:
+        covers[roomy] -= surplus
+        surplus = 0
+    return covers, max(0, -surplus)
 
 
 def fitted(leaves: Iterable[Leave], room: int) -> list[Leave]:

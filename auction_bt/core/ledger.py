@@ -48,7 +48,12 @@ class OpenTrade:
     @property
     def qty(self) -> int:
         """Shares still open."""
-        return sum(f.qty if f.reason == "entry" else -f.qty for f in self.fills)
+        return sum(f.qty if f.opens else -f.qty for f in self.fills)
+
+    @property
+    def entries(self) -> list[Fill]:
+        """What was bought of a long trade, sold of a short one: the entry, then what was added."""
+        return [f for f in self.fills if f.opens]
 
     def add(self, fill: Fill) -> None:
         """Book one execution."""
@@ -56,7 +61,7 @@ class OpenTrade:
         self.costs += self._cost(fill)
 
     def _cost(self, fill: Fill) -> Breakdown:
-        return self.cost(fill, (fill.reason == "entry") == (self.position.sign > 0))
+        return self.cost(fill, fill.opens == (self.position.sign > 0))
 
     def trade(self, excursion: tuple[float, float], mark: Fill | None = None) -> Trade:
         """Return the trade, closed, or marked at `mark` for what is still open.
@@ -69,8 +74,8 @@ class OpenTrade:
         """
         d = self.decision
         sign = self.position.sign
-        entries = [f for f in self.fills if f.reason == "entry"]
-        exits = [f for f in self.fills if f.reason != "entry"] + ([mark] if mark is not None else [])
+        entries = self.entries
+        exits = [f for f in self.fills if not f.opens] + ([mark] if mark is not None else [])
         qty = sum(f.qty for f in entries)
         bought = sum((rupees(f.price) * f.qty for f in entries), Decimal(0))
         sold = sum((rupees(f.price) * f.qty for f in exits), Decimal(0))
@@ -80,7 +85,8 @@ class OpenTrade:
         charges = costs.total
         net = gross - charges
         entry_price = float(bought / qty)
-        at_risk = (self.risk or abs(entry_price - d.stop)) * qty
+        # What the first entry put at risk: adds take their stop with them, and stake no more.
+        at_risk = (self.risk or abs(entries[0].price - d.stop)) * entries[0].qty
         last = exits[-1]
         prices = [f.price for f in exits]  # a fill's slippage may lie beyond every trade that was seen
         low, high = min(excursion[0], *prices), max(excursion[1], *prices)

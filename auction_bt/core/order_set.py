@@ -12,6 +12,7 @@ class Role(Enum):
     """What an order is for."""
 
     ENTRY = auto()
+    ADD = auto()
     STOP = auto()
     EXIT = auto()
     BACK = auto()  # takes back what was closed beyond what was held
@@ -56,7 +57,7 @@ class OrderSet:
     @property
     def held(self) -> int:
         """Shares that are open now, by what was told."""
-        return self.filled(Role.ENTRY) + self.filled(Role.BACK) - self.closed
+        return self.filled(Role.ENTRY) + self.filled(Role.ADD) + self.filled(Role.BACK) - self.closed
 
     @property
     def closed(self) -> int:

@@ -101,5 +101,5 @@ def _slips(trades: Sequence[Trade], decisions: Iterable[Decision]) -> list[tuple
             seen = decision.evidence.get("close" if trade.symbol == trade.signal_symbol else "premium")
         if seen is not None:
             sign = (trade.position or trade.side).sign
-            found.append(((trade.entry_price - seen) * sign, trade.qty))
+            found.append(((trade.first_price - seen) * sign, trade.qty))
     return found

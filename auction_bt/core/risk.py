@@ -160,9 +160,10 @@ class RiskBook:
         """Equity with the open trades at their marks."""
         return self.equity + sum(stake.mark for stake in self.stakes.values())
 
-    def refusal(self, symbol: str) -> str:
-        """Return why `symbol` may not open a trade now, whatever the guards say, or an empty string."""
-        return self.halted or self.blocked.get(symbol, "") or ("open trade" if symbol in self.stakes else "")
+    def refusal(self, symbol: str, *, adds: bool = False) -> str:
+        """Return why `symbol` may not open a trade now, or add to its own, whatever the guards say, or an empty string."""
+        doubt = self.halted or self.blocked.get(symbol, "")
+        return doubt or ("open trade" if symbol in self.stakes and not adds else "")
 
     def at(self, seq: int) -> None:
         """Begin the day of `seq` (ns) where it is a new one."""
@@ -175,6 +176,11 @@ class RiskBook:
         self.stakes[symbol] = stake
         if sent is not None:
             self.sent(sent)
+
+    def grown(self, symbol: str, margin: Decimal, value: Decimal) -> None:
+        """Note that `symbol` has more at stake, by an order to add; less, where that has come to nothing."""
+        stake = self.stakes[symbol]
+        self.stakes[symbol] = replace(stake, margin=stake.margin + margin, value=stake.value + value)
 
     def sent(self, sent: Sent) -> None:
         """Note requests to the exchange."""

@@ -26,6 +26,7 @@ EXIT_REASONS: Final = (
     "stop", "target1", "target2", "trail", "acceptance", "flip", "time", "square_off", "roll", "manual", "broker", "halt",
     "day_loss",
 )  # fmt: skip
+_OPENING: Final = frozenset({"entry", "add"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Fill:
     qty : int, shares
         Positive; the trade's side and `reason` say which way.
     reason : str
-        ``entry`` or one of `EXIT_REASONS`.
+        ``entry``, ``add`` or one of `EXIT_REASONS`.
     source : str
         ``ticks`` where a tick filled it, ``bars`` where only the bar was known (pessimistic rules).
     """
@@ -51,6 +52,11 @@ class Fill:
     qty: int
     reason: str
     source: str = "ticks"
+
+    @property
+    def opens(self) -> bool:
+        """Whether it made the position larger."""
+        return self.reason in _OPENING
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,3 +136,10 @@ class Trade:
     def is_open(self) -> bool:
         """True where the data ended before the exit."""
         return self.exit_ts == 0
+
+    @property
+    def first_price(self) -> float:
+        """Price of the entry without what was added later, rupees a share: where R is measured from."""
+        if all(fill.reason != "add" for fill in self.fills):
+            return self.entry_price
+        return next(fill.price for fill in self.fills if fill.opens)

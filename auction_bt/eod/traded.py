@@ -81,7 +81,7 @@ def of_trades(trades: Iterable[Trade]) -> dict[str, Traded]:
         is_long = (trade.position or trade.side).sign > 0
         for fill in trade.fills:
             if fill.reason != _OPEN:
-                buy = is_long == (fill.reason == "entry")
+                buy = is_long == fill.opens
                 before = found.get(trade.symbol, Traded())
                 found[trade.symbol] = before.plus(fill.qty, Decimal(str(fill.price)), buy=buy)
     return found

@@ -61,8 +61,8 @@ def _trade_view(engine: LiveAuctionEngine, strategy: Any, trade: Any) -> TradeVi
     group = engine.broker.exits(data)
     last = engine.steps.last.get(instrument.symbol) if engine.steps is not None else None
     now = last.price if last is not None else float(data.close[0])
-    held = sum(fill.qty if fill.reason == "entry" else -fill.qty for fill in trade.fills if fill.reason != "open")
-    at_risk = abs(trade.entry_price - trade.stop)
+    held = sum(fill.qty if fill.opens else -fill.qty for fill in trade.fills if fill.reason != "open")
+    at_risk = abs(trade.first_price - trade.stop)
     lines = strategy.profile.lines
     regime = lines.regime[0]
     return TradeView(

@@ -37,6 +37,7 @@ class Grouped(bt.Strategy):
         self.sizes: list[int] = []
         self.rng = np.random.default_rng(self.p.seed)
         self.order: Any = None
+        self.adding: Any = None
 
     def notify_order(self, order: Any) -> None:
         if order.status == order.Completed:
@@ -54,6 +55,10 @@ class Grouped(bt.Strategy):
                 self.broker.set_exits(self.data, group.trailed(round(close - group.side.sign * 0.4, 2)))
             elif dice[0] < 0.15:
                 self.broker.set_exits(self.data, group.leave(0, "flip"))
+            elif dice[0] < 0.3 and not (self.adding is not None and self.adding.alive()):
+                stop = round(close - group.side.sign * 0.05 * int(rng.integers(2, 20)), 2)
+                enter = self.buy if group.side is Side.LONG else self.sell
+                self.adding = enter(size=int(rng.integers(1, 4)), adds=stop)
             return
         assert self.broker.exits(self.data) is None
         if (self.order is not None and self.order.alive()) or dice[1] < 0.5:
@@ -107,6 +112,7 @@ def test_looking_up_fills_equals_meeting_each_tick_and_equals_stock_cerebro(
     stepped = run(TickBroker(fill=model), AuctionCerebro(runonce=False, preload=False), data(), seed)
 
     assert len(looked_up.fills) > 10
+    assert any(fill.reason == "add" for fill in looked_up.fills)
     assert each.fills == looked_up.fills
     assert stepped.fills == looked_up.fills
     assert stock.fills == looked_up.fills[: len(stock.fills)]

@@ -122,7 +122,7 @@ def test_each_guard_is_shown_on_against_off_and_every_run_is_kept(store, capfd, 
 
     found = {e["guard"]: e for e in json.loads((tmp_path / "guards.json").read_text())["guards"]}
     assert code == 0
-    assert list(found) == ["none", "stale feed", "losses in a row", "all"]
+    assert list(found) == ["none", "stale feed", "losses in a row", "adds", "all"]
     pause = found["losses in a row"]
     assert pause["on"] == {"pause_losses": 1, "pause_bars": 30}
     assert pause["refused"] == pause["summary"]["funnel"]["refused"]["losses in a row"] > 0

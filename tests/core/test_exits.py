@@ -51,6 +51,20 @@ def test_whatever_fills_in_whatever_order_the_stop_covers_exactly_what_is_open(s
         current = after
 
 
+@given(groups(), st.integers(1, 20), st.integers(60, 140))
+def test_what_is_added_leaves_with_what_was_to_leave_last_and_its_stop_comes_nearer_or_stays(
+    start: ExitGroup, qty: int, stop: int
+) -> None:
+    grown = start.grown(qty, float(stop))
+
+    assert grown.qty == start.qty + qty
+    assert (grown.stop - start.stop) * start.side.sign >= 0
+    at_target = sum(t.qty for t in start.targets)
+    assert sum(t.qty for t in grown.targets) == at_target + (qty if at_target == start.qty else 0)
+    assert [t.price for t in grown.targets] == [t.price for t in start.targets]
+    assert grown.nearest is None or len(grown.targets) == 1 or grown.nearest == start.nearest
+
+
 @given(groups(), st.integers(60, 140))
 def test_a_trailing_stop_only_moves_towards_the_market_and_never_past_a_target(start: ExitGroup, price: int) -> None:
     moved = start.trailed(float(price))

@@ -117,7 +117,8 @@ def naive(guard: Guard, past: Past, p: Proposal) -> str:
             nets = [o.net for o in past.today(p.now) if o.side is p.side][-last:]
             return "side block" if len(nets) >= least and sum(n < 0 for n in nets) / len(nets) >= share else ""
         case Exposure(symbol, total):
-            too_much = p.lot_value > symbol * float(equity) or p.lot_value + float(held) > total * float(equity)
+            of_it = float(past.held.get(p.symbol, 0))
+            too_much = of_it + p.lot_value > symbol * float(equity) or p.lot_value + float(held) > total * float(equity)
             return "exposure" if too_much else ""
         case OrderRate(second, minute, half_hour, day):
             if sum(s.in_all for s in past.requests(p.now, 24 * 60 * MINUTE_NS)) + p.requests > day:

@@ -159,6 +159,16 @@ class World:
         self.take(dones)
         self.carry()
 
+    def add(self, share):
+        """Add to the trade, where it is open and nothing is being added, in `share` of the times."""
+        keeper, taken = self.keeper, {d.role for d in self.dones}
+        is_adding = any(not o.is_final or o.is_lost for _, o in keeper.orders.of(Role.ADD))
+        if keeper.group is None or Role.ENTRY not in taken or is_adding or self.dice.random() >= share:
+            return
+        stop = round(self.price - self.sign * float(self.dice.integers(1, 10)), 1)
+        self.take(keeper.add(LOT * int(self.dice.integers(1, 3)), stop, self.now, self.now))
+        self.carry()
+
     def take(self, dones):
         self.dones += dones
 
@@ -254,6 +264,49 @@ def test_what_somebody_else_has_closed_is_covered_by_no_stop_any_more():
     assert all(o.is_final for _, o in w.keeper.orders.of(Role.STOP))
 
 
+def test_what_is_added_is_covered_by_the_stop_and_leaves_with_it():
+    w = World(exits=ExitGroup(Side.LONG, LOT, 24_980.0))
+    w.tick(25_001)
+    w.take(w.keeper.add(LOT, 24_995.0, w.now, w.now))
+    w.carry()
+    w.tick(25_010)
+    assert w.told() == [(Role.ENTRY, "entry", LOT, 25_001.1), (Role.ADD, "add", LOT, 25_010.1)]
+    assert [(o.left, o.trigger) for _, o in w.keeper.orders.open(Role.STOP)] == [(2 * LOT, 24_995.0)]
+    w.tick(24_990)
+    assert w.told()[2:] == [(Role.STOP, "trail", 2 * LOT, 24_989.9)]
+    assert (w.position(), w.keeper.is_over, w.keeper.alarms) == (0, True, [])
+
+
+def test_what_is_added_by_the_tick_that_sets_the_stop_off_is_left_at_once_and_is_no_other_trade():
+    w = World(exits=ExitGroup(Side.LONG, LOT, 24_980.0))
+    w.tick(25_001)
+    w.take(w.keeper.add(LOT, 24_995.0, w.now, w.now))
+    w.carry()
+    w.tick(24_970)
+    assert (w.keeper.held, w.keeper.is_over) == (LOT, False)
+    w.tick(24_971)
+    assert w.told()[1:] == [
+        (Role.STOP, "stop", LOT, 24_969.9), (Role.ADD, "add", LOT, 24_970.1), (Role.EXIT, "stop", LOT, 24_970.9),
+    ]  # fmt: skip
+    assert (w.position(), w.keeper.is_over) == (0, True)
+
+
+def test_the_word_to_leave_takes_an_add_back_and_leaves_what_is_filled_of_it_all_the_same():
+    w = World(exits=ExitGroup(Side.LONG, LOT, 24_980.0))
+    w.tick(25_001)
+    w.take(w.keeper.add(LOT, 24_995.0, w.now, w.now))
+    placed = w.pending.pop()
+    w.perform(placed)
+    w.hear()
+    w.take(w.keeper.leave("manual", w.now, w.now))
+    w.pending[:] = [a for a in w.pending if not (isinstance(a, Cancel) and a.intent.reason == "add")]  # it is lost
+    for _ in range(4):
+        w.tick(25_005)
+    assert sum(d.qty for d in w.dones if d.role is Role.EXIT) == 2 * LOT
+    assert {d.reason for d in w.dones if d.role is Role.EXIT} == {"manual"}
+    assert (w.position(), w.keeper.held) == (0, 0)
+
+
 @settings(max_examples=300, deadline=None)
 @given(
     seed=st.integers(0, 10**9),
@@ -261,8 +314,9 @@ def test_what_somebody_else_has_closed_is_covered_by_no_stop_any_more():
     strict=st.booleans(),
     freeze=st.sampled_from([0, LOT]),
     lots=st.sampled_from([1, 2, 4]),
+    adds=st.booleans(),
 )
-def test_whatever_happens_on_the_line_the_trade_ends_with_the_exchanges_position(seed, side, strict, freeze, lots):
+def test_whatever_happens_on_the_line_the_trade_ends_with_the_exchanges_position(seed, side, strict, freeze, lots, adds):
     dice = np.random.default_rng(seed)
     exits = ExitGroup(
         side, lots * LOT, 25_000 - side.sign * 15.0,
@@ -274,6 +328,7 @@ def test_whatever_happens_on_the_line_the_trade_ends_with_the_exchanges_position
     for _ in range(150):
         price += float(dice.normal(0, 2.0))
         w.tick(round(price, 1), size=int(dice.integers(1, 200)))
+        w.add(0.1 if adds else 0.0)
     w.dice = None  # the line is good again
     for _ in range(400):
         if w.keeper.is_over:
@@ -285,8 +340,9 @@ def test_whatever_happens_on_the_line_the_trade_ends_with_the_exchanges_position
 
     assert w.position() == w.keeper.held
     assert w.keeper.held == 0 or w.keeper.orders.by_tag
-    booked = sum(d.qty if d.role is Role.ENTRY else -d.qty for d in w.dones)
-    assert booked == w.position(), "what the strategy was told is what the exchange has"
+    steps = [d.qty if d.role in {Role.ENTRY, Role.ADD, Role.BACK} else -d.qty for d in w.dones]
+    assert sum(steps) == w.position(), "what the strategy was told is what the exchange has"
+    assert len(w.keeper.orders.of(Role.BACK)) or min(np.cumsum(steps), default=0) >= 0, "more was told to be closed than was open"
     tags = [a.intent.tag for a in w.requests if isinstance(a, Place)]
     assert len(tags) == len(set(tags)), "no order twice"
     assert w.position() == 0

@@ -20,6 +20,8 @@ from .world import SHARES, World, legs_of, plan_of
 DAY = date(2026, 3, 10)
 SEEDS = int(os.environ.get("AUCTION_FAULT_SEEDS", "100"))
 MINUTES = 90
+#: Many trades, and many of them added to.
+ADDED = {"cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "adds": 2, "add_step": 0.0005}
 KILLS = int(os.environ.get("AUCTION_KILL_POINTS", "30"))
 
 
@@ -42,18 +44,18 @@ def warm(tmp_path_factory):
 @pytest.mark.parametrize("seeds", [range(n, SEEDS, 10) for n in range(10)], ids=lambda r: f"from{r.start}")
 def test_it_ends_with_the_exchange_s_position(warm, seeds):
     did = sum((play(warm, seed) for seed in seeds), Counter())
-    assert all(did[what] for what in SHARES), "a kind of fault that never happened proves nothing"
+    assert all(did[what] for what in (*SHARES, "add")), "a kind of fault that never happened proves nothing"
 
 
 def play(warm, seed):
     dice = np.random.default_rng(seed)
     day = day_of_seed(seed % 4, DAY, seeded(2), per_minute=3)
-    plan = plan_of(day, cost_multiple=0.0, stop_cost_multiple=0.0, min_r=0.0, one_entry_an_edge=False)
+    plan = plan_of(day, **ADDED, one_entry_an_edge=False)
     world = World(day, seed=seed, matching=STRICT if dice.random() < 0.5 else AS_BACKTESTED, minutes=MINUTES)
     kills = sorted(int(k) for k in dice.integers(100, 1_800, size=int(dice.integers(0, 6))))
     engine = world.run(plan, warm(seed % 4, day, plan), kills=kills, away=int(dice.integers(1, 120)))
     judge(world, engine, f"seed {seed}")
-    return world.did
+    return world.did + Counter(d.action for d in engine.decisions)
 
 
 def judge(world, engine, which=""):
@@ -70,7 +72,7 @@ def judge(world, engine, which=""):
 def test_killed_at_any_step_it_ends_as_if_it_had_not_been(warm, part):
     # Nothing else goes wrong, and it is back at once.
     day = day_of_seed(1, DAY, seeded(2), per_minute=3)
-    plan = plan_of(day, cost_multiple=0.0, stop_cost_multiple=0.0, min_r=0.0)
+    plan = plan_of(day, **ADDED)
     whole = World(day, minutes=MINUTES)
     judge(whole, whole.run(plan, warm(1, day, plan)))
     steps = np.unique(np.linspace(50, whole.calm_step - 10, KILLS).astype(int))[part::5]

@@ -25,6 +25,9 @@ DAY = date(2026, 3, 10)
 # Hundreds of signals, and guards that have something to say to them.
 GUARDED = {**DESIGN, "daily_loss": 0.004, "side_block_min": 3, "orders_minute": 8, "quality_floor": 0.0, "period": 40,
            "cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "one_entry_an_edge": False}  # fmt: skip
+# As many adds as can be had.
+ADDED = {"period": 40, "cost_multiple": 0.0, "stop_cost_multiple": 0.0, "min_r": 0.0, "one_entry_an_edge": False, "adds": 2,
+         "add_step": 0.0005}  # fmt: skip
 
 
 @settings(max_examples=4, deadline=None)
@@ -33,7 +36,7 @@ GUARDED = {**DESIGN, "daily_loss": 0.004, "side_block_min": 3, "orders_minute": 
     count=st.integers(1, 4),
     per_minute=st.integers(2, 8),
     rule=st.sampled_from(["original", "auction"]),
-    guards=st.sampled_from([{}, GUARDED]),
+    guards=st.sampled_from([{}, GUARDED, ADDED, ADDED | {"quantity": 150, "time_stop_bars": 3}]),
 )
 def test_live_is_the_replay_and_the_backtest(
     tmp_path_factory: pytest.TempPathFactory, seed: int, count: int, per_minute: int, rule: str, guards: dict[str, Any]
