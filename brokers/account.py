@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from auction_bt.brokers.messages import Held
 from auction_bt.core.live_order import FINAL, LiveOrder, Row
+from auction_bt.core.order_set import OrderSet, Role
 from auction_bt.core.outside import Outside
 
 _LOOKS: Final = 3  # in a row that must show the same difference: orders are on their way between two
@@ -94,3 +95,33 @@ class Account:
                 self._told[symbol] = off
                 new.append((symbol, held.qty, known))
         return new
+
+
+def in_order(rows: Sequence[Row], ours: Sequence[OrderSet]) -> list[Row]:
+    """Return rows in the order in which they explain one another: our entries, what others have closed of them, our exits.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Of one look at the order book.
+    ours : sequence of OrderSet
+        Of our open trades.
+    """
+
+    def place(row: Row) -> int:
+        role = next((orders.roles[tag] for orders in ours if (tag := orders.tag_of(row))), None)
+        return 1 if role is None else 0 if role in {Role.ENTRY, Role.ADD} else 2
+
+    return sorted(rows, key=place)
+
+
+def overnight_text(held: Held) -> str:
+    """Return what is said of a position of an earlier day."""
+    return (f"{held.symbol}: {held.overnight} shares are held from an earlier day: left alone, and no trade is opened there "
+            f"until `resume {held.symbol}`")  # fmt: skip
+
+
+def difference_text(symbol: str, theirs: int, mine: int) -> str:
+    """Return what is said where the account holds other shares than are known."""
+    return (f"{symbol}: the account holds {theirs:+,} shares and {mine:+,} are known here: no trade is opened; see which is "
+            "right, then `resume`")  # fmt: skip

@@ -7,7 +7,10 @@ from typing import Any, Final
 import backtrader as bt
 
 from auction_bt.core.errors import Refused
+from auction_bt.core.keeping import Done
 from auction_bt.core.live_order import Kind
+from auction_bt.core.order_set import Role
+from auction_bt.core.trade import Side
 
 KINDS: Final = {
     bt.Order.Market: Kind.MARKET, bt.Order.Limit: Kind.LIMIT, bt.Order.Stop: Kind.STOP_MARKET,
@@ -40,3 +43,21 @@ def check_order(order: Any) -> None:
         raise Refused("what is added to a trade is a market order")
     if exits is not None and order.exectype not in (bt.Order.Market, bt.Order.Limit):
         raise Refused("an entry with an exit group is a market or a limit order")
+
+
+def way_out(entry: Any, side: Side, done: Done, excursion: tuple[float, float]) -> Any:
+    """Return an exit of a kept trade as an order of its own, so that notify_order, trades and analyzers see it as any other.
+
+    Parameters
+    ----------
+    entry : backtrader order
+        The trade's.
+    side : Side
+    done : Done
+    excursion : (lowest, highest) price since the entry, rupees
+    """
+    is_sale = (side is Side.LONG) == (done.role is not Role.BACK)
+    make = bt.order.SellOrder if is_sale else bt.order.BuyOrder
+    order = make(owner=entry.owner, data=entry.data, size=done.qty, price=done.price, exectype=bt.Order.Market)
+    order.addinfo(exit_reason=done.reason, excursion=excursion)
+    return order

@@ -9,9 +9,9 @@ from typing import Any
 
 import backtrader as bt
 
-from auction_bt.brokers.account import Account
+from auction_bt.brokers.account import Account, difference_text, in_order, overnight_text
 from auction_bt.brokers.commission import executed_at
-from auction_bt.brokers.exchange_orders import KINDS, check_order
+from auction_bt.brokers.exchange_orders import KINDS, check_order, way_out
 from auction_bt.brokers.messages import Held, available_of, read
 from auction_bt.brokers.valued import ValuedBroker
 from auction_bt.core.errors import Refused
@@ -174,8 +174,7 @@ class UpstoxBroker(ValuedBroker):
     def on_message(self, payload: str) -> None:
         """Take a recorded ``order`` message."""
         said = read(payload)
-        for row in said.rows:
-            self._on_row(row)
+        self._on_rows(said.rows)
         if said.held is not None:
             self._on_positions(said.held)
         if (answer := said.answer) is None:
@@ -187,6 +186,17 @@ class UpstoxBroker(ValuedBroker):
         plain = self._plain.get(answer.tag)
         if plain is not None:
             self._mirror(plain, plain.live.answered(answer.outcome, answer.to, answer.order_id, answer.note))
+
+    def _on_rows(self, rows: tuple[Row, ...]) -> None:
+        # Nothing is asked for before all are known: a stop that was taken back with its position is not to be placed again.
+        trades = list(self._trades.values()) if len(rows) > 1 else []
+        for trade in trades:
+            trade.keeper.is_listening = True
+        for row in in_order(rows, [trade.keeper.orders for trade in trades]):
+            self._on_row(row)
+        for trade in trades:
+            trade.keeper.is_listening = False
+            self._book_all(trade, trade.keeper.on_clock(self._seq, self._now))
 
     def _on_row(self, row: Row) -> None:
         for trade in list(self._trades.values()):
@@ -222,7 +232,7 @@ class UpstoxBroker(ValuedBroker):
         if taken is None or trade is None:
             return
         reason = taken.intent.reason
-        who = "the broker" if reason == "broker" else "somebody"
+        who = "the broker" if reason == "broker" else "`flatten`" if row.tag.startswith(BY_HAND) else "somebody"
         self.blocked[row.symbol] = f"closed by {who}"
         self.alarms.append(
             f"{row.symbol}: {who} has closed {taken.filled} shares of our trade: no new one until `resume {row.symbol}`"
@@ -233,20 +243,14 @@ class UpstoxBroker(ValuedBroker):
         known = {data.instrument.symbol: data for data in self.cerebro.datas if hasattr(data, "instrument")}
         for held in self.account.overnight(found, known.__contains__):
             self.blocked[held.symbol] = "overnight position"
-            self.alarms.append(
-                f"{held.symbol}: {held.overnight} shares are held from an earlier day: left alone, and no trade is opened there "
-                f"until `resume {held.symbol}`"
-            )
+            self.alarms.append(overnight_text(held))
         ours = {symbol: round(self.positions[data].size) for symbol, data in known.items()}
         ours |= {s: trade.keeper.held * trade.keeper.side.sign for s, trade in self._trades.items()}
         moving = {s for s, trade in self._trades.items() if not trade.keeper.orders.is_calm}
         moving |= {p.live.intent.symbol for p in self._plain.values() if not p.live.is_final}
         for symbol, theirs, mine in self.account.differences(found, ours, frozenset(moving)):
             self.difference = "position differs"
-            self.alarms.append(
-                f"{symbol}: the account holds {theirs:+,} shares and {mine:+,} are known here: no trade is opened; see which is "
-                "right, then `resume`"
-            )
+            self.alarms.append(difference_text(symbol, theirs, mine))
 
     def settle(self, data: Any, *, ticks_met: bool = False) -> None:
         """Do nothing at a bar: the exchange does not wait for it."""
@@ -371,11 +375,7 @@ class UpstoxBroker(ValuedBroker):
         self._execute_part(order, done.qty, done.price, done.at or self._now, done.reason)
 
     def _left(self, trade: _Trade, done: Done) -> None:
-        # An exit of the group as an order of its own, so that notify_order, trades and analyzers see it as any other.
-        is_sale = (trade.keeper.side is Side.LONG) == (done.role is not Role.BACK)
-        make = bt.order.SellOrder if is_sale else bt.order.BuyOrder
-        order = make(owner=trade.order.owner, data=trade.data, size=done.qty, price=done.price, exectype=bt.Order.Market)
-        order.addinfo(exit_reason=done.reason, excursion=self.excursion(trade.data))
+        order = way_out(trade.order, trade.keeper.side, done, self.excursion(trade.data))
         self._ocoize(order, None)
         order.submit()
         order.accept()

@@ -232,7 +232,8 @@ def _run(
     alerts = Alerts(place.state, sender_of(args), place.clock, shown.say)
     shown.tell_alarm = alerts
     recording = recording_of(place, plan, door, shown.alarm, watchlists=watchlists)
-    live = LiveRun(place, plan, legs, recording, on_news=shown.news, on_alarm=shown.alarm, look=shown.look)
+    live = LiveRun(place, plan, legs, recording, on_news=shown.news, on_alarm=shown.alarm, look=shown.look,
+                   first=shown.first)  # fmt: skip
     with ExitStack() as stack:
         if args.viewer:
             stack.enter_context(_viewer(args.viewer, place, shown.say))

@@ -18,22 +18,23 @@ from auction_bt.live.assembly import LiveRun
 from auction_bt.live.command_box import Command, CommandBox
 from auction_bt.live.commands import STALE, STOPPING
 from auction_bt.live.engine import LATEST_NS, LivePlan
-from auction_bt.live.monitor import NAKED
+from auction_bt.live.monitor import HELD, NAKED
 from auction_bt.live.obedience import Obedience
 from auction_bt.live.recording import OwnRecording
 from auction_bt.live.sim_process import SimProcess
-from auction_bt.live.views import day_view
+from auction_bt.live.views import day_view, keepers_of, stop_at
 from auction_bt.market.sessions import session_of
 from auction_bt.redaction import redacted
 from auction_bt.telling import line
 from auction_bt.upstox.connection import FeedState
-from auction_bt.wording import plural, rupees
+from auction_bt.wording import number, plural, rupees
 
 from .keyboard import has_terminal
 from .screen import Screen
 
 _QUIET_S: Final = 0.5
 _FLAT_S: Final = 60.0
+_REST_S: Final = 30.0  # for what is under way when the word to stop comes
 _LOOK_S: Final = 0.2
 
 
@@ -154,13 +155,19 @@ class LiveScreen:
         if not live.session.is_live or now < self._obey_at:
             return
         self._obey_at = now + _LOOK_S
-        box = CommandBox(live.place.state)
-        if self._obedience is None:
-            self._obedience = Obedience(box, live.session.engine, live, self.say)
         if self.word.wanted:
-            box.post(Command(self.word.wanted, by="signal"))
+            CommandBox(live.place.state).post(Command(self.word.wanted, by="signal"))
             self.word.wanted = ""
-        self._obedience.look()
+        self._obeying(live).look()
+
+    def first(self, live: LiveRun) -> None:
+        """Tell, before the first message, that nothing is to be opened, where somebody has said so since the last end."""
+        self._obeying(live).halt_first()
+
+    def _obeying(self, live: LiveRun) -> Obedience:
+        if self._obedience is None:
+            self._obedience = Obedience(CommandBox(live.place.state), live.session.engine, live, self.say)
+        return self._obedience
 
     def _watch(self, live: LiveRun) -> None:
         # Whoever keeps the books must not fail unseen.
@@ -174,11 +181,12 @@ class LiveScreen:
         engine = live.session.engine
         live.tell(kind="command", what="halt", reason=STOPPING)
         held = [s.instrument.name or s.instrument.symbol for s in engine.strategies if len(s) and s.open_trade() is not None]
-        if held and self._flattens:
-            self.say(f"stopping: leaving {', '.join(held)} at market")
+        under_way = held or keepers_of(engine)
+        if under_way and self._flattens:
+            self.say(f"stopping: leaving {', '.join(held) or 'what is under way'} at market")
             live.tell(kind="command", what="flatten", reason="manual")
-        elif held and self._plan.is_elsewhere:
-            self.say(f"stopping: {', '.join(held)} stays open; its stop rests at the exchange, its targets do not")
+        elif under_way and self._plan.is_elsewhere:
+            self.say("stopping: no trade is opened any more; what is under way is waited for, what is open keeps its stop")
         elif held:
             self.say(f"stopping: {', '.join(held)} stays open on paper; the next start of today goes on with it")
         else:
@@ -188,14 +196,14 @@ class LiveScreen:
         if self.word.times > 1:
             return True
         engine = live.session.engine
-        is_flat = not any(s.open_trade() is not None for s in engine.strategies if len(s)) and not getattr(
-            engine.broker, "keepers", {}
-        )
+        is_flat = not any(s.open_trade() is not None for s in engine.strategies if len(s)) and not keepers_of(engine)
         if self._flattens and not is_flat:
             if now - self._ending > _FLAT_S:
                 self.alarm(f"not flat after {_FLAT_S:.0f} s: look at the broker's own page")
                 return True
             return False
+        if now - self._ending < _REST_S and not all(stop_at(keeper) == HELD for keeper in keepers_of(engine)):
+            return False  # an entry may be filled yet, and needs its stop then
         if self._sim is None:
             return live.is_quiet
         self._sim.halt()
@@ -209,8 +217,21 @@ class LiveScreen:
         return not at or (time.monotonic_ns() - at) / 1e9 > _QUIET_S
 
     # ---------------------------------------------------------------- the end
+    def _say_what_stays(self, engine: Any) -> None:
+        for keeper in keepers_of(engine):
+            instrument, group = self._names[keeper.terms.symbol], keeper.group
+            name, where = instrument.name or instrument.symbol, stop_at(keeper)
+            if keeper.held and where == HELD and group is not None:
+                self.say(f"{name}: {keeper.side.value} {keeper.held} stays open; its stop at {number(group.stop)} rests at the "
+                         "exchange, its targets do not")  # fmt: skip
+            elif keeper.held:
+                self.alarm(f"{name}: {keeper.side.value} {keeper.held} stays open: {NAKED}; see the broker's own page")
+            else:
+                self.alarm(f"{name}: an order is under way, and nobody waits for its end: see the broker's own page")
+
     def end(self, engine: Any, live: LiveRun) -> int:
-        """Print how it went; return the exit code."""
+        """Print how it went, and what stays; return the exit code."""
+        self._say_what_stays(engine)
         net = sum((trade.pnl_net for trade in engine.trades), Decimal(0))
         taken = sum(d.action == "enter" for d in engine.decisions)
         open_ = [s.open_trade() for s in engine.strategies if len(s) and s.open_trade() is not None]

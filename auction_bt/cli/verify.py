@@ -100,8 +100,10 @@ def live_lines(number: int, record: LiveRecord, found: list[Comparison]) -> list
     first = next((c for c in found if c.difference is not None), None)
     if first is not None and first.difference is not None:
         return told + first.difference.lines("live", first.against)
-    if record.is_as_backtested:
+    if any(c.against == "backtest" for c in found):
         return [*told, "live = replay = backtest"]
+    if record.is_as_backtested:
+        return [*told, "live = replay; it was halted, resumed or flattened by hand, of which a backtest knows nothing"]
     return [*told, "live = replay; orders met another market than a backtest's, so that its trades are not compared"]
 
 

@@ -53,6 +53,8 @@ class Keeper:
     orders : OrderSet
     alarms : list of str
         What somebody must know, taken out by whoever tells it.
+    is_listening : bool
+        More is about to be told of the same moment: until then nothing is asked for, and nothing told.
     wake_at : int, ns
         Message clock before which `on_clock` changes nothing, as long as it is told of nothing else.
 
@@ -77,7 +79,7 @@ class Keeper:
         self._of_tag: dict[str, Leave] = {}  # what an exit order was sent for
         self._ends = Ends()
         self._add_stop, self._left_by = 0.0, ""  # given with the last add; why the last exit was
-        self._stop_failures = self.wake_at = 0
+        self._stop_failures, self.wake_at, self.is_listening = 0, 0, False
         for part in self.terms.parts(qty):
             self._place(Role.ENTRY, part, "entry", entry, price=price)
 
@@ -288,6 +290,8 @@ class Keeper:
 
     # ---------------------------------------------------------------- what is to be sent
     def _settle(self) -> list[Done]:
+        if self.is_listening:
+            return []
         self._due()
         self._tend_missed()
         self._drop_leaves()
@@ -378,7 +382,6 @@ class Keeper:
         # A stop that was moved behind the trade since it was sent is a trail by now.
         return "trail" if abs(order.trigger - order.intent.trigger) > HAIR else order.intent.reason
 
-    # ---------------------------------------------------------------- sending
     def _place(self, role: Role, qty: int, reason: str, kind: Kind, *, price: float = 0.0, trigger: float = 0.0) -> str:
         buy = (self.side is Side.LONG) == (role in {Role.ENTRY, Role.ADD, Role.BACK})
         tag = f"{OURS}{self._name}{role.name[0].lower()}{len(self.orders.by_tag) + 1}"

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from auction_bt.brokers.messages import update_message
+from auction_bt.core.errors import AuctionError
 from auction_bt.core.leg import Leg
 from auction_bt.core.live_order import Action
 from auction_bt.core.news import News
@@ -71,12 +72,14 @@ class LiveRun:
         Makes the engine, see `LiveSession`.
     decides : bool
         False where messages are recorded and nothing else: there is no run in the journal, and no earlier days are read.
+    first : callable (LiveRun)
+        Called before the first message; what it tells comes before all that is new.
     """
 
     def __init__(
         self, place: Place, plan: LivePlan, legs: tuple[Leg, ...], recording: Recording, *, on_news: Callable[[News], None],
         on_alarm: Callable[[str], None], look: Callable[[LiveRun], float], make: Callable[..., Any] = LiveAuctionEngine,
-        decides: bool = True,
+        decides: bool = True, first: Callable[[LiveRun], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self.place = place
         self.plan = plan
@@ -88,7 +91,7 @@ class LiveRun:
         self.sender = self._sender() if plan.is_elsewhere else None
         self._settings = run_settings(plan, legs, is_lockstep=place.lockstep)
         self.scribe = Scribe(place.state, json.dumps(self._settings)) if decides else None
-        self._look = look
+        self._look, self._first = look, first
         self._make = make
         self._on_news = on_news
 
@@ -96,6 +99,7 @@ class LiveRun:
     def run(self) -> LiveSession:
         """Run to the end of the day, or until it is stopped."""
         with self.begun() as session:
+            self._first(self)
             session.run()
         return session
 
@@ -138,10 +142,13 @@ class LiveRun:
         """What ended the journal."""
         return self.scribe.error if self.scribe is not None else None
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether all that was told has been worked off, and is on the disk."""
-        return not self.recording.source.flow.waiting and self.recording.is_written
+    def is_on_disk(self, seq: int) -> bool:
+        """Return whether all messages up to `seq` (ns) are on the disk."""
+        try:
+            self.recording.source.wait_committed(seq, 0.0)
+        except AuctionError:  # not yet; where the recording has stopped, the next message says so
+            return False
+        return True
 
     @property
     def is_quiet(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from auction_bt.core.bar import Bar, Source
@@ -20,6 +21,25 @@ STOPPING: Final = "stopping"  # by the end of a run; the next one begins without
 _OLD_NS: Final = 2 * MINUTE_NS  # from the beginning of a minute: one of it, and another to be known in
 
 
+@dataclass(frozen=True, slots=True)
+class Obeyed:
+    """A word that was obeyed.
+
+    Parameters
+    ----------
+    seq : int, ns
+        Of its message.
+    halted : str
+        Why nothing is opened after it; '' where trades are.
+    blocked : tuple of (symbol, why)
+        Symbols in which none is opened after it.
+    """
+
+    seq: int
+    halted: str
+    blocked: tuple[tuple[str, str], ...]
+
+
 class Commands:
     """A sink that obeys recorded commands, in front of the steps.
 
@@ -34,6 +54,10 @@ class Commands:
     ----------
     is_late : bool
         Whether the bar under way is one of minutes that were missed.
+    obeyed : dict of str to Obeyed
+        By the name under which a word was given.
+    was_told : bool
+        Whether there was any, but for the end of a run.
     """
 
     def __init__(self, steps: LiveSteps, risk: RiskBook, heard: Callable[[int, str], None]) -> None:
@@ -41,6 +65,8 @@ class Commands:
         self._risk = risk
         self._heard = heard
         self.is_late = False
+        self.obeyed: dict[str, Obeyed] = {}
+        self.was_told = False
         self.on_tick = steps.on_tick
         self.on_gap = steps.on_gap
 
@@ -67,6 +93,7 @@ class Commands:
 
     def _obey(self, said: dict[str, object], seq: int) -> None:
         what, symbol, reason = said.get("what"), str(said.get("symbol") or ""), str(said.get("reason") or "")
+        self.was_told = self.was_told or reason != STOPPING
         risk = self._risk
         if what == "halt":
             risk.halted = risk.halted or reason or "halted"
@@ -80,3 +107,5 @@ class Commands:
             else:
                 risk.halted = risk.halted or FLATTENED
             self._steps.leave_all(seq, reason or "manual", symbol)
+        if name := said.get("id"):
+            self.obeyed[str(name)] = Obeyed(seq, risk.halted, tuple(sorted(risk.blocked.items())))

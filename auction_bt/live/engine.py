@@ -32,7 +32,7 @@ from auction_bt.feeds.streamed import StreamedData
 from auction_bt.router import LiveMarketRouter
 from auction_bt.strategy import AuctionStrategy
 
-from .commands import NO_ORDERS, STALE, Commands
+from .commands import NO_ORDERS, STALE, Commands, Obeyed
 from .source import Received
 from .source import Source as Messages
 from .steps import LiveSteps
@@ -184,6 +184,15 @@ class LiveAuctionEngine:
     def refused(self) -> int:
         """Signals refused so far; those on minutes that were missed were none that could be taken."""
         return sum(d.action == "refuse" and d.reason != STALE for d in self.decisions)
+
+    def obeyed(self, name: str) -> Obeyed | None:
+        """Return what came of the word that was given under a name; None before it was obeyed."""
+        return self._commands.obeyed.get(name) if self._commands is not None else None
+
+    @property
+    def was_told(self) -> bool:
+        """Whether somebody has halted, resumed or flattened: a backtest knows nothing of that."""
+        return self._commands is not None and self._commands.was_told
 
     def run(self) -> list[AuctionStrategy]:
         """Run until the source is over, or `stop` was called."""

@@ -11,6 +11,7 @@ from auction_bt.core.ist import clock_text
 from auction_bt.core.trade import Side
 from auction_bt.wording import number, risk
 
+HELD = "at exchange"
 NAKED = "NO STOP AT EXCHANGE"
 MOVING = "stop on its way"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from .command_box import Command, CommandBox
+from .commands import FLATTENED, Obeyed
 from .engine import LiveAuctionEngine
 
 _FLAT_S: Final = 60.0
@@ -20,9 +21,8 @@ class Told(Protocol):
         """Record a message and let the engine take it."""
         ...
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether all that was told has been worked off, and is on the disk."""
+    def is_on_disk(self, seq: int) -> bool:
+        """Return whether all messages up to `seq` (ns) are on the disk."""
         ...
 
 
@@ -70,12 +70,19 @@ class Obedience:
             if command.name not in self._under:
                 self._begin(command)
         for name, under in list(self._under.items()):
-            if self._told.is_settled:
+            obeyed = self._engine.obeyed(name)
+            if obeyed is not None and self._told.is_on_disk(obeyed.seq):
                 self._box.drop(name)
-                if (text := self._result(under)) is not None:
+                if (text := self._result(under, obeyed)) is not None:
                     self._box.tell(name, text)
                     self._say(f"{under.command.what} ({under.command.by}): {text.replace(chr(10), '; ')}")
                     del self._under[name]
+
+    def halt_first(self) -> None:
+        """Halt where somebody has asked for that while no bot ran: before a message that is new can open a trade."""
+        asked = (c for c in self._box.waiting() if c.what in {"halt", "flatten"} and not c.symbol)
+        if (first := next(asked, None)) is not None:
+            self._told.tell(kind="command", what="halt", symbol="", by=first.by, reason=_reason(first))
 
     def _begin(self, command: Command) -> None:
         symbol = self._names.get(command.symbol.upper(), "")
@@ -86,17 +93,17 @@ class Obedience:
             return
         self._box.accept(command.name)
         self._under[command.name] = _Under(command, symbol, self._now())
-        reason = {"halt": f"halted by {command.by}", "flatten": "manual"}.get(command.what, "")
-        self._told.tell(kind="command", what=command.what, symbol=symbol, by=command.by, reason=reason)
+        reason = "manual" if command.what == "flatten" else _reason(command)
+        self._told.tell(kind="command", what=command.what, symbol=symbol, by=command.by, reason=reason, id=command.name)
 
-    def _result(self, under: _Under) -> str | None:
-        risk, what = self._engine.risk, under.command.what
+    def _result(self, under: _Under, obeyed: Obeyed) -> str | None:
+        what = under.command.what
         if what == "halt":
             return "no new trade is opened; open trades keep their stops and targets"
         if what == "resume":
-            held = [f"{symbol} ({why})" for symbol, why in sorted(risk.blocked.items())]
+            held = [f"{symbol} ({why})" for symbol, why in obeyed.blocked]
             rest = f"; still blocked: {', '.join(held)}" if held else ""
-            return f"still halted: {risk.halted}{rest}" if risk.halted else f"trades are opened again{rest}"
+            return f"still halted: {obeyed.halted}{rest}" if obeyed.halted else f"trades are opened again{rest}"
         left = self._left(under.symbol)
         if not left:
             return "flat"
@@ -115,3 +122,7 @@ class Obedience:
                 orders = [tag for tag, order in keeper.orders.by_tag.items() if not order.is_final] if keeper is not None else []
                 found.append(f"{name} {size:+,} shares{', orders ' + ', '.join(orders) if orders else ''}")
         return found
+
+
+def _reason(command: Command) -> str:
+    return {"halt": f"halted by {command.by}", "flatten": FLATTENED}.get(command.what, "")

@@ -141,7 +141,7 @@ def prove(
         _compared("decision", "replay", decision_happenings(record.decisions), decision_happenings(replayed.decisions)),
         _compared("trade", "replay", trade_happenings(mine, steps), trade_happenings(theirs, steps)),
     ]
-    if record.is_as_backtested:
+    if record.is_as_backtested and not replayed.was_told:
         progress("running the backtest")
         day = record.day
         request = Request(

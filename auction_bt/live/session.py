@@ -139,11 +139,12 @@ class LiveSession:
     def _go_live(self) -> None:
         # The account first: what was closed meanwhile must not be left once more by what was known before.
         is_known = self._is_account_known()
+        self._resume_over.set()
+        self._look()  # what was wanted while no bot ran is obeyed before anything new is decided
         strange = self.gate.open(self._intended, self.source.tell, self._clock())
         # What there is by now stays to the evening: a collector that walks through it holds an order up by a third of a second.
         gc.collect()
         gc.freeze()
-        self._resume_over.set()
         if not is_known:
             self._halt("the account cannot be read: no trade is opened; see what it holds, then `resume`", "account not read")
         if strange:

@@ -9,6 +9,7 @@ from math import isnan, nan
 from typing import Any
 
 from auction_bt.core.ist import day_start
+from auction_bt.core.keeper import Keeper
 from auction_bt.core.order_set import Role
 from auction_bt.core.quality import GRADES
 from auction_bt.core.regime import Regime
@@ -16,7 +17,7 @@ from auction_bt.core.trade import Side
 from auction_bt.market.sessions import session_of
 
 from .engine import LiveAuctionEngine
-from .monitor import MOVING, NAKED, DayView, TradeView
+from .monitor import HELD, MOVING, NAKED, DayView, TradeView
 from .source import Flow
 
 
@@ -79,14 +80,26 @@ def _stop_at(engine: LiveAuctionEngine, symbol: str, held: int) -> str:
     if not engine.plan.is_elsewhere:
         return "on paper"
     keeper = engine.broker.keeper(symbol)
-    if keeper is None:
-        return NAKED
+    return NAKED if keeper is None else _covered(keeper, held)
+
+
+def _covered(keeper: Keeper, held: int) -> str:
     orders = keeper.orders
     if orders.covered + orders.executing >= held:
-        return "at exchange"
+        return HELD
     # Between two words of the exchange: a stop that is being placed or changed, or was shrunk for an exit on its way.
     is_under_way = any(o.asked is not None and not o.is_lost for o in orders.by_tag.values() if not o.is_final)
     return MOVING if is_under_way or orders.left(Role.EXIT) else NAKED
+
+
+def keepers_of(engine: LiveAuctionEngine) -> list[Keeper]:
+    """Return who keeps trades at an exchange, by symbol; nobody on paper."""
+    return [keeper for _, keeper in sorted(getattr(engine.broker, "keepers", {}).items())]
+
+
+def stop_at(keeper: Keeper) -> str:
+    """Return where the stop of a trade is, once nothing of it is under way; else that it moves."""
+    return _covered(keeper, keeper.held) if keeper.held and keeper.orders.is_calm else MOVING
 
 
 def _grade(strategies: list[Any]) -> str:

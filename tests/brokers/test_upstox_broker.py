@@ -9,7 +9,12 @@ import pytest
 
 from auction_bt.brokers.messages import book_message, positions_message
 from auction_bt.brokers.upstox_broker import UpstoxBroker
+from auction_bt.core.exits import ExitGroup
 from auction_bt.core.instrument import Instrument
+from auction_bt.core.keeper import Keeper
+from auction_bt.core.keeping import Terms
+from auction_bt.core.live_order import Place
+from auction_bt.core.trade import Side
 from auction_bt.parsing import dump
 
 KEY = "NSE_EQ|INE002A01018"
@@ -97,3 +102,28 @@ def test_what_was_held_over_night_is_left_alone_and_its_symbol_blocked(broker):
     assert broker.blocked == {KEY: "overnight position"}
     assert len(broker.alarms) == 1
     assert broker.difference == ""
+
+
+def test_a_stop_that_was_taken_back_with_its_position_is_not_placed_again(broker):
+    # As a start finds it after `flatten` without a bot: in the order book the stop comes before the order that closed the trade.
+    sent = []
+    broker._send = sent.append
+    terms = Terms(KEY, 0.1)
+    keeper = Keeper(terms, Side.LONG, 10, ExitGroup(Side.LONG, 10, 95.0), 1, 1, sent.append)
+    entry = next(iter(keeper.orders.by_tag))
+    broker._trades[KEY] = SimpleNamespace(data=Data(), order=None, keeper=keeper, adding=None, entered=0)
+    broker._entered = broker._left = lambda *_: None
+    bought = {**ROW, "order_id": "1", "tag": entry}
+    broker.on_message(dump(book_message([bought], 1)))
+    stop = sent[-1].intent
+    assert (stop.reason, stop.qty) == ("stop", 10)
+    resting = {**ROW, "order_id": "2", "tag": stop.tag, "transaction_type": "SELL", "status": "trigger pending",
+               "filled_quantity": 0, "trigger_price": 95.0}  # fmt: skip
+    broker.on_message(dump(book_message([bought, resting], 2)))
+    before = len(sent)
+    closed = {**ROW, "order_id": "3", "tag": "abtxqzh1", "transaction_type": "SELL"}
+    broker.on_message(dump(book_message([bought, {**resting, "status": "cancelled"}, closed], 3)))
+    assert [type(action).__name__ for action in sent[before:] if isinstance(action, Place)] == []
+    assert keeper.held == 0
+    assert keeper.is_over
+    assert ["`flatten` has closed 10 shares" in text for text in broker.alarms] == [True]

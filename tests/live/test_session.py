@@ -55,7 +55,7 @@ def live(line):
     parts = Parts(line, (line,), line, line)
     alarms = []
     made = LiveSession(plan, parts, (), iter(()), frozenset({"abt1"}), clock=lambda: 1, on_news=print, on_alarm=alarms.append,
-                       look=lambda: 1.0, make=lambda *_, **__: None)  # fmt: skip
+                       look=lambda: line.said.append("look"), make=lambda *_, **__: None)  # fmt: skip
     for tag in ("abt1", "abt2"):  # what the recording asks for again: the first went out, the other did not
         made.gate(Place(Intent(tag, "X", True, 1, "entry", 1)))
     made._go_live()
@@ -65,11 +65,11 @@ def live(line):
 def test_the_account_is_known_before_anything_may_act_on_what_was_known_before():
     line = Line()
     assert live(line) == []
-    assert line.said == ["book", "answer", "feed"]
+    assert line.said == ["book", "look", "answer", "feed"]  # the look: what was wanted while no bot ran
 
 
 def test_an_account_that_cannot_be_read_opens_no_trades(monkeypatch):
     line = Line(is_away=True)
     (alarm,) = live(line)
     assert "the account cannot be read" in alarm
-    assert line.said == ["answer", "halt", "feed"]
+    assert line.said == ["look", "answer", "halt", "feed"]
