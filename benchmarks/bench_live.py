@@ -8,8 +8,8 @@ holds the market's socket and records, as `record --feed` does; the run reads al
 read it.
 
 The way of an order is from its frame's arrival in this process to its being asked for, and from the disk to the broker's client.
-What lies between is told beside it: the sender's queue, where the broker's own limits of requests hold a burst back, and the
-disk's `fsync`.
+What lies between is told beside it: the sender's queue, the disk's `fsync`, and how long the broker's own limits of requests hold
+a burst back.
 """
 
 from __future__ import annotations
@@ -174,18 +174,22 @@ def _measured(
     assert live.sender is not None
     engine = live.session.engine
     ours = {s.instrument.symbol: size for s in engine.strategies if (size := engine.broker.positions[s.data].size)}
+    ours |= {symbol: keeper.held * keeper.side.sign for symbol, keeper in engine.broker.keepers.items()}
+    ours = {symbol: size for symbol, size in ours.items() if size}
     waits = live.sender.waits
     told = zip(seen.asked, waits, strict=False)
-    ways = sorted(asked - seen.arrived[seq] + call for (seq, asked), (_, call) in told if seq in seen.arrived)
+    ways = sorted(asked - seen.arrived[seq] + call for (seq, asked), (*_, call) in told if seq in seen.arrived)
+    theirs = {symbol: size for symbol, size in account["positions"].items() if size}
     return {
         **sent, **of_recorder, "taken": flow.taken, "most waiting for the engine": flow.most,
         "decisions": len(engine.decisions), "requests": len(waits), "measured": len(ways),
         "ways ms": [round(quantile(ways, q) / 1e6, 2) for q in (0.5, 0.9, 0.99, 1.0)],
-        "queue and disk ms": [round(quantile(sorted(w for w, _ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
+        "queue and disk ms": [round(quantile(sorted(w for w, *_ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
+        "broker's limits ms": [round(quantile(sorted(w for _, w, _ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
         "threads us": {
             name: us for name, (a, b) in seen.busy.items() if (us := round((b - a) / max(1, flow.taken) / 1e3, 1)) >= 0.5
         },
-        "same position": ours == {k: q for k, q in account["positions"].items() if q}, "alarms": alarms[:3],
+        "same position": ours == theirs or f"{ours} here, {theirs} there", "alarms": alarms[:3],
     }  # fmt: skip
 
 
