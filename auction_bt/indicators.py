@@ -168,7 +168,7 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         bar = (b, high, low, close, volume, 0 if k is None else len(k))
         if bar == self._bar:
             return
-        if self.is_deferring:
+        if self.is_deferring and tape is not None:
             self._put_off(bar, int(tape.day[b]))
             return
         self._take(bar, stamp, k, size)
@@ -220,8 +220,10 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
 
     def settle(self) -> None:
         """Take the bars that were put off."""
+        if (tape := self._own_tape) is None:
+            return
         for bar in self._put_aside:
-            self._take(bar, 0.0, *self._own_tape.bar(bar[0]))
+            self._take(bar, 0.0, *tape.bar(bar[0]))
         self._put_aside.clear()
 
     def _put_off(self, bar: tuple[Any, ...], day: int) -> None:
