@@ -148,7 +148,7 @@ def _measured(
         if isinstance(recording, OwnRecording):
             seen.waiting = max(seen.waiting, recording.recorder.waiting)
             seen.behind = max(seen.behind, recording.recorder.recorded - recording.forwarder.sent)
-        if flow.taken > ready["frames"] and live.is_quiet and (time.monotonic_ns() - flow.at) > 2e9:
+        if flow.taken >= ready["frames"] and live.is_quiet and (time.monotonic_ns() - flow.at) > 2e9:
             live.session.engine.stop()
         return 0.2
 
