@@ -22,6 +22,8 @@ KEEP_NS: Final = DAY_NS
 
 _POLL_S: Final = 0.25  # between two looks at the spool where nobody says that there is something
 _SAVE_S: Final = 0.5
+_REST_S: Final = 0.2  # after a batch of a few
+_FEW: Final = 2_000
 _WAY_S: Final = 1.0  # at most between two batches while the recorder is behind
 _LOOK_S: Final = 0.01
 _LEASE_NS: Final = 60 * SECOND_NS
@@ -229,6 +231,8 @@ class Forwarder:
                 if is_finishing:
                     return True
                 self._news.wait(_POLL_S)
+            elif moved < _FEW and not is_finishing:  # a transaction of many costs little more than one of few
+                self._called.wait(_REST_S)
         return False
 
     def _claim(self, store: TickStore) -> None:

@@ -6,7 +6,7 @@ import datetime as dt
 from array import array
 from collections.abc import Sequence
 from decimal import Decimal
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any, Final
 
 import backtrader as bt
@@ -17,8 +17,8 @@ from .core.instrument import to_ticks
 from .core.ist import DAY_NS, IST, IST_OFFSET_NS, SECOND_NS
 from .core.profile import Grid, Method, VolumeSource, basis_points, choice
 from .core.regime import RegimeJudge, Rule
-from .core.rolling import WindowBars, WindowKind, WindowSpec, WindowStepper, levels_of
-from .core.shared_levels import Area, Measured, measured
+from .core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper, levels_of
+from .core.shared_levels import REGIMES, Area, Measured, measured
 from .core.tape import TickTape
 from .core.tick import F64, I64
 
@@ -112,6 +112,12 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         self._bar: tuple[Any, ...] | None = None
         self._inputs: tuple[Any, ...] | None = None
         self._whole: Measured | None = None
+        self._shown = WindowLevels.undefined(1)  # of the bar in hand
+        self._area: Area | None = None
+        self._is_deferred = self.is_deferring = False
+        self._put_aside: list[tuple[Any, ...]] = []
+        self._session_day = -1
+        self.ended: Area | None = None  # where the session before has led to, of one that puts off
         self._recent = array("d")
         self._kept = 0
         self.addminperiod(self.spec.period if self.spec.kind is WindowKind.ROLLING else 1)
@@ -147,20 +153,32 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
 
     def next(self) -> None:
         """Take the current bar; again, with other values, where it is still being traded."""
-        lines, tape = self.lines, self._tape()
         if self._inputs is None:  # their names are looked up by way of four objects each time
             given = self.data.lines
             self._inputs = (given.high, given.low, given.close, given.volume, given.datetime)
-        b = len(self._inputs[0]) - 1
-        high, low, close, volume, stamp = (line[0] for line in self._inputs)
+            self._own_tape, self._starts = self._tape(), getattr(self._beside("bars"), "ts", None)
+            self.is_deferring = self._is_deferred and self._own_tape is not None and self._starts is not None
+        tape = self._own_tape
+        highs, lows, closes, volumes, stamps = self._inputs
+        b = highs.lencount - 1
+        high, low, close, volume, stamp = highs[0], lows[0], closes[0], volumes[0], stamps[0]
         if tape is not None and b >= len(tape):
             raise BadInput(f"the tape speaks of {len(tape)} bars, the feed has more: both must hold the same bars")
         k, size = tape.bar(b) if tape is not None else (None, None)
         bar = (b, high, low, close, volume, 0 if k is None else len(k))
         if bar == self._bar:
             return
+        if self.is_deferring and tape is not None:
+            self._put_off(bar, int(tape.day[b]))
+            return
+        self._take(bar, stamp, k, size)
+
+    def _take(self, bar: tuple[Any, ...], stamp: float, k: I64 | None, size: I64 | None) -> None:
+        b, high, low, close, volume, _ = bar
+        tape, starts = self._own_tape, self._starts
         if self._stepper is None:
             self._stepper = WindowStepper(self.spec)
+            lines = self.lines
             # A line that saves memory keeps its last `maxlen` values: so do the numbers beside it. 0: all.
             self._kept = lines.poc.maxlen if lines.poc.mode == lines.poc.QBuffer else 0
         elif self._bar is not None and self._bar[0] == b:
@@ -169,21 +187,52 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
             del self._recent[-_EVIDENCE:]
         self._bar = bar
         seconds = round((stamp - _EPOCH) * _DAY_SECONDS)
-        starts = getattr(self._beside("bars"), "ts", None)
         if tape is None:
             day, contract = (seconds + _IST_SECONDS) // _DAY_SECONDS, 0
         else:
             day, contract = int(tape.day[b]), int(tape.contract[b])
         low, high, close, volume = self._rows(low, high, close, volume)
         ts = seconds * SECOND_NS if starts is None else int(starts[b])
-        shown = self._stepper.push(low, high, close, volume, day, contract, ts, k, size)
+        shown = self._stepper.push(low, high, close, volume, day, contract, ts, k, size, self._shown)
+        whole, real = shown.whole[0].tolist(), shown.real[0].tolist()
         if self._kept and len(self._recent) >= 2 * _EVIDENCE * self._kept:
             del self._recent[: -_EVIDENCE * self._kept]
-        self._recent.extend((*shown.real[0].tolist(), *shown.whole[0, 3:].tolist()))
-        regime, balance = self._judge.take(shown.whole, shown.real, np.array([day]), np.array([contract]))
-        poc, vah, val = self.grid.levels(shown.whole[:, :3])[0].tolist()
-        lines.poc[0], lines.vah[0], lines.val[0] = poc, vah, val
-        lines.regime[0], lines.balance[0] = regime[0], balance[0]
+        self._recent.extend((*real, *whole[3:]))
+        regime, balance = self._judge.take_one(whole, real, day, contract)
+        poc, vah, val = self.grid.levels_of_one(*whole[:3])
+        if not self.is_deferring:
+            for line, value in zip(self.lines.lines, (poc, vah, val, regime, balance), strict=True):
+                line[0] = value
+        self._area = None if isnan(poc) or isnan(regime) else (
+            round(poc / self._tick), round(vah / self._tick), round(val / self._tick), REGIMES[regime]
+        )  # fmt: skip
+
+    # ---------------------------------------------------------------- not before it is asked for
+    def defer(self) -> None:
+        """Put bars that come one at a time off until their session has ended, or `settle` is called; lines stay NaN.
+
+        Notes
+        -----
+        For whoever wants to know what a session has led to, and nothing before. Where the feed does not carry its ticks
+        and minutes, and where all bars are taken at once, nothing is put off.
+        """
+        self._is_deferred = True
+
+    def settle(self) -> None:
+        """Take the bars that were put off."""
+        if (tape := self._own_tape) is None:
+            return
+        for bar in self._put_aside:
+            self._take(bar, 0.0, *tape.bar(bar[0]))
+        self._put_aside.clear()
+
+    def _put_off(self, bar: tuple[Any, ...], day: int) -> None:
+        if self._put_aside and self._put_aside[-1][0] == bar[0]:
+            self._put_aside.pop()
+        if day != self._session_day:
+            self.settle()
+            self._session_day, self.ended = day, self._area
+        self._put_aside.append(bar)
 
     def _rows(self, low: float, high: float, close: float, volume: float) -> tuple[int, int, int, int]:
         if not (isfinite(low) and isfinite(high) and isfinite(close) and isfinite(volume) and volume > 0):
@@ -236,6 +285,11 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
     def areas(self) -> Sequence[Area | None] | None:
         """Of each bar, POC, VAH, VAL in ticks and the regime; None where bars are taken one at a time."""
         return None if self._whole is None else self._whole.areas()
+
+    @property
+    def area(self) -> Area | None:
+        """Of the current bar, POC, VAH, VAL in ticks and the regime; None where they are not defined."""
+        return self._area if self._whole is None else self._whole.areas()[len(self.lines.lines[0]) - 1]
 
     # ---------------------------------------------------------------- evidence
     def evidence(self, ago: int = 0) -> dict[str, float]:

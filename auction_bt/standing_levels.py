@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from math import isnan
 from typing import Any
 
-from .core.regime import Regime
 from .core.shared_levels import Area
 from .reading import LevelsNow
 
@@ -29,24 +27,26 @@ class StandingLevels:
         What stood in for the rolling window until it lay within that day.
     """
 
-    def __init__(self, profile: Any, session: Any, tick: float, period: int, window: str) -> None:
+    def __init__(self, profile: Any, session: Any, tick: float, period: int, window: str) -> None:  # noqa: ARG002
         self._profile = profile
         self._session = session
-        self._tick = tick
         self._period = period
         self._window = window
         self._bars = 0  # of today, so far
         self._day = -1
         self._before: Area | None = None
         self._of_session: Area | None = None
+        if session is not None:
+            session.defer()  # what it shows during a session stands for nothing yet
         self.prior: dict[int, Area] = {}
 
     def count(self, day: int) -> None:
         """Count a bar of an IST day, before anything is asked of it."""
         if day != self._day:
             # Yesterday's final levels count only where yesterday had a whole window: a scrap of a session is no value area.
-            if self._of_session is not None and self._bars >= self._period:
-                self.prior[day] = self._of_session
+            ended = self._session.ended if self._is_deferring else self._of_session
+            if ended is not None and self._bars >= self._period:
+                self.prior[day] = ended
             self._day, self._bars = day, 0
         self._bars += 1
 
@@ -60,15 +60,10 @@ class StandingLevels:
 
     def keep(self) -> None:
         """Take what the profiles say at the current bar: the next is held against it."""
-        self._before = self._read(self._profile)
-        if self._session is not None:
-            self._of_session = self._read(self._session)
+        self._before = self._profile.area
+        if self._session is not None and not self._is_deferring:
+            self._of_session = self._session.area
 
-    def _read(self, profile: Any) -> Area | None:
-        if (areas := profile.areas) is not None:
-            return areas[len(profile.lines.lines[0]) - 1]  # type: ignore[no-any-return]
-        lines, tick = profile.lines, self._tick
-        poc, regime = lines.poc[0], lines.regime[0]
-        if isnan(poc) or isnan(regime):
-            return None
-        return round(poc / tick), round(lines.vah[0] / tick), round(lines.val[0] / tick), Regime(int(regime))
+    @property
+    def _is_deferring(self) -> bool:
+        return self._session is not None and self._session.is_deferring

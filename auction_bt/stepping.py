@@ -42,6 +42,12 @@ class Stepper:
         self._in_pace = [line for i in indicators if _keeps_pace(i, data) for line in i.lines.lines]
         self._own_pace = [i for i in indicators if not _keeps_pace(i, data)]
         self._lines = list(strategy.lines.lines)
+        self._growing = [(indicator, list(indicator.lines.lines)) for indicator in indicators]
+        self._can_grow = all(_grows_in_pace(indicator, data) for indicator in indicators) and all(
+            line.mode == line.UnBounded and not line.bindings
+            for lines in (self._lines, data.lines.lines, *(lines for _, lines in self._growing))
+            for line in lines
+        )
         self._dated = strategy.lines.datetime
         self._minperiod = strategy._minperiods[0]
         self._has_observers = bool(kinds[strategy.ObsType])
@@ -79,9 +85,25 @@ class Stepper:
         if not self.is_lean:
             strategy._next()
             return
-        strategy._clk_update()
-        for indicator in self._indicators:
-            indicator._next()
+        if not self._can_grow:
+            strategy._clk_update()
+            for indicator in self._indicators:
+                indicator._next()
+            self._see(once=False)
+            return
+        bars = self._clock.lencount
+        if self._lines[0].lencount != bars:
+            _grow(self._lines)
+        self._dated.array[self._dated._idx] = self._data.lines.datetime.array[self._data.lines.datetime._idx]
+        for indicator, lines in self._growing:
+            if lines[0].lencount != bars:
+                _grow(lines)
+            if bars > indicator._minperiod:
+                indicator.next()
+            elif bars == indicator._minperiod:
+                indicator.nextstart()
+            else:
+                indicator.prenext()
         self._see(once=False)
 
     def _see(self, *, once: bool) -> None:
@@ -162,6 +184,23 @@ def _is_plain(strategy: Any, data: Any) -> bool:
     if _overrides(strategy, bt.Strategy, _OWN) or strategy._oldsync or not strategy.cerebro.p.quicknotify:
         return False
     return len(strategy.datas) == 1 and strategy.datas[0] is data and not any(line.bindings for line in strategy.lines.lines)
+
+
+def _grow(lines: list[Any]) -> None:
+    # As `LineBuffer.forward`, of a line that forgets nothing.
+    for line in lines:
+        line._idx += 1
+        line.lencount += 1
+        line.array.append(_NAN)
+
+
+def _grows_in_pace(indicator: Any, data: Any) -> bool:
+    # One that sees each bar of the feed as it comes, in stock's way, and has no others below it.
+    return (
+        _keeps_pace(indicator, data)
+        and not indicator._lineiterators[indicator.IndType]
+        and not _overrides(indicator, bt.Indicator, ("_next", "_clk_update", "_notify", "forward"))
+    )
 
 
 def _keeps_pace(indicator: Any, data: Any) -> bool:

@@ -1,13 +1,15 @@
 """A live day under load: sockets, recorder, store, 250 strategies and orders, against a simulated exchange in another process.
 
-Usage: python benchmarks/bench_live.py [--instruments 250] [--seconds 60] [--rate 5000 --rate 1000] [--speed 6]
+Usage: python benchmarks/bench_live.py [--instruments 250] [--seconds 60] [--rate 5000 --rate 1000] [--speed 6] [--attached]
 
 One message a frame, which is the worst case: the broker's own frames carry several. The market runs `--speed` times faster than
-the world, so bars close, and strategies decide, as many times more often than they ever will.
+the world, so bars close, and strategies decide, as many times more often than they ever will. With `--attached` another process
+holds the market's socket and records, as `record --feed` does; the run reads along, and a frame has arrived when that process has
+read it.
 
 The way of an order is from its frame's arrival in this process to its being asked for, and from the disk to the broker's client.
-What lies between is told beside it: the sender's queue, where the broker's own limits of requests hold a burst back, and the
-disk's `fsync`.
+What lies between is told beside it: the sender's queue, the disk's `fsync`, and how long the broker's own limits of requests hold
+a burst back.
 """
 
 from __future__ import annotations
@@ -17,7 +19,10 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from array import array
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +35,8 @@ from auction_bt.brokers.indian import indian_charges
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.core.leg import Leg
 from auction_bt.live import rehearsal
-from auction_bt.live.assembly import LiveRun
+from auction_bt.live.assembly import LiveRun, recording_of
+from auction_bt.live.door import Door
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock
 from auction_bt.live.recording import OwnRecording, Place
@@ -53,9 +59,23 @@ class Watched:
     """What was seen on the way."""
 
     at: int = 0  # arrival of the message in hand
-    ways: list[int] = field(default_factory=list)  # ns, from arrival to the request asked for
+    asked: list[tuple[int, int]] = field(default_factory=list)  # of each request: seq of its message, and when it was asked for
+    arrived: dict[int, int] = field(default_factory=dict)  # by the seq of a message in which requests were asked for
     waiting: int = 0  # most of the recorder's messages
     behind: int = 0  # most of the messages not yet in the store
+    busy: dict[str, tuple[int, int]] = field(default_factory=dict)  # ns of processor time at the first look and the last
+    due: float = 0.0
+
+    def look_at_threads(self) -> None:
+        """Note twice a second what each thread has used; of one that is over, what it had used when it was last seen."""
+        if time.monotonic() < self.due:  # asked at every message
+            return
+        self.due = time.monotonic() + 0.5
+        for thread in threading.enumerate():
+            with suppress(OSError, AttributeError):
+                used = (Path("/proc/self/task") / str(thread.native_id) / "schedstat").read_text().split()[0]
+                self.busy.setdefault(thread.name, (int(used), int(used)))
+                self.busy[thread.name] = self.busy[thread.name][0], int(used)
 
 
 def fill(folder: Path, count: int) -> None:
@@ -73,7 +93,7 @@ def fill(folder: Path, count: int) -> None:
             )
 
 
-def run(count: int, seconds: float, rate: float, speed: float) -> dict[str, Any]:
+def run(count: int, seconds: float, rate: float, speed: float, attached: bool) -> dict[str, Any]:
     """One run; what it was."""
     words = ["--count", str(count), "--seconds", str(seconds), "--rate", str(rate), "--speed", str(speed)]
     with tempfile.TemporaryDirectory() as name:
@@ -85,7 +105,17 @@ def run(count: int, seconds: float, rate: float, speed: float) -> dict[str, Any]
         assert exchange.stdin is not None
         try:
             ready = json.loads(exchange.stdout.readline())
-            return _measured(folder, count, speed, exchange, ready)
+            if not attached:
+                return _measured(folder, count, speed, exchange, ready, None)
+            words = ["--folder", name, "--count", str(count), "--speed", str(speed)]
+            with subprocess.Popen([sys.executable, str(HERE / "load_recorder.py"), *words], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) as recorder:  # fmt: skip
+                try:
+                    tell(recorder, json.dumps(ready))
+                    hear(recorder)
+                    return _measured(folder, count, speed, exchange, ready, recorder)
+                finally:
+                    recorder.kill()
         finally:
             exchange.kill()
             exchange.wait()
@@ -93,7 +123,19 @@ def run(count: int, seconds: float, rate: float, speed: float) -> dict[str, Any]
             exchange.stdin.close()
 
 
-def _measured(folder: Path, count: int, speed: float, exchange: Any, ready: dict[str, Any]) -> dict[str, Any]:
+def tell(process: Any, text: str = "") -> None:
+    process.stdin.write(text + "\n")
+    process.stdin.flush()
+
+
+def hear(process: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(process.stdout.readline())
+    return found
+
+
+def _measured(
+    folder: Path, count: int, speed: float, exchange: Any, ready: dict[str, Any], other: Any
+) -> dict[str, Any]:  # fmt: skip
     chosen, day, seen = instruments(count), from_date(DAY), Watched()
     place = Place(rehearsal.store_of(folder), folder, ready["url"], lambda: ready["token"], MarketClock(ready["now"], speed))
     plan = LivePlan(tuple(chosen), EAGER, CASH, indian_charges(), day_start(day), Orders.SIM)
@@ -101,34 +143,53 @@ def _measured(folder: Path, count: int, speed: float, exchange: Any, ready: dict
     alarms: list[str] = []
 
     def look(live: LiveRun) -> float:
-        flow, recorder = recording.source.flow, recording.recorder
-        seen.waiting = max(seen.waiting, recorder.waiting)
-        seen.behind = max(seen.behind, recorder.recorded - recording.forwarder.sent)
-        if flow.taken > ready["frames"] and live.is_quiet and (time.monotonic_ns() - flow.at) > 2e9:
+        flow = recording.source.flow
+        seen.look_at_threads()
+        if isinstance(recording, OwnRecording):
+            seen.waiting = max(seen.waiting, recording.recorder.waiting)
+            seen.behind = max(seen.behind, recording.recorder.recorded - recording.forwarder.sent)
+        if flow.taken >= ready["frames"] and live.is_quiet and (time.monotonic_ns() - flow.at) > 2e9:
             live.session.engine.stop()
         return 0.2
 
-    recording = OwnRecording(place, plan.day, plan.instruments, alarms.append)
+    recording = recording_of(place, plan, None if other is None else Door.of(folder), alarms.append)
     live = LiveRun(place, plan, legs, recording, on_news=lambda _: None, on_alarm=alarms.append, look=look)
     _watch(live, seen)
     live.run()
-    sent = json.loads(exchange.stdout.readline())
-    exchange.stdin.write("\n")
-    exchange.stdin.flush()
-    account = json.loads(exchange.stdout.readline())
+    sent = hear(exchange)
+    tell(exchange)
+    account = hear(exchange)
+    flow = recording.source.flow
+    if isinstance(recording, OwnRecording):
+        of_recorder = {
+            "frames": recording.market.counts.frames, "dropped": flow.dropped, "lost": recording.recorder.lost,
+            "recorded": recording.recorder.recorded, "stored": recording.was_sent, "recorder waiting": seen.waiting,
+            "store behind": seen.behind,
+        }  # fmt: skip
+    else:
+        tell(other)
+        of_recorder = hear(other)
+        pairs = array("q", (folder / "arrivals").read_bytes())
+        seen.arrived = dict(zip(pairs[::2], pairs[1::2], strict=True))
     assert live.sender is not None
     engine = live.session.engine
     ours = {s.instrument.symbol: size for s in engine.strategies if (size := engine.broker.positions[s.data].size)}
-    waits, flow = live.sender.waits, recording.source.flow
-    ways = sorted(way + call for way, (_, call) in zip(seen.ways, waits, strict=False))
+    ours |= {symbol: keeper.held * keeper.side.sign for symbol, keeper in engine.broker.keepers.items()}
+    ours = {symbol: size for symbol, size in ours.items() if size}
+    waits = live.sender.waits
+    told = zip(seen.asked, waits, strict=False)
+    ways = sorted(asked - seen.arrived[seq] + call for (seq, asked), (*_, call) in told if seq in seen.arrived)
+    theirs = {symbol: size for symbol, size in account["positions"].items() if size}
     return {
-        **sent, "taken": flow.taken, "frames": recording.market.counts.frames, "dropped": flow.dropped,
-        "lost": recording.recorder.lost, "recorded": recording.recorder.recorded, "stored": recording.was_sent,
-        "most waiting": flow.most, "recorder waiting": seen.waiting, "store behind": seen.behind,
-        "decisions": len(engine.decisions), "requests": len(waits),
+        **sent, **of_recorder, "taken": flow.taken, "most waiting for the engine": flow.most,
+        "decisions": len(engine.decisions), "requests": len(waits), "measured": len(ways),
         "ways ms": [round(quantile(ways, q) / 1e6, 2) for q in (0.5, 0.9, 0.99, 1.0)],
-        "queue and disk ms": [round(quantile(sorted(w for w, _ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
-        "same position": ours == {k: q for k, q in account["positions"].items() if q}, "alarms": alarms[:3],
+        "queue and disk ms": [round(quantile(sorted(w for w, *_ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
+        "broker's limits ms": [round(quantile(sorted(w for _, w, _ in waits), q) / 1e6, 2) for q in (0.5, 0.99)],
+        "threads us": {
+            name: us for name, (a, b) in seen.busy.items() if (us := round((b - a) / max(1, flow.taken) / 1e3, 1)) >= 0.5
+        },
+        "same position": ours == theirs or f"{ours} here, {theirs} there", "alarms": alarms[:3],
     }  # fmt: skip
 
 
@@ -137,11 +198,16 @@ def _watch(live: LiveRun, seen: Watched) -> None:
 
     def next_(timeout: float) -> Any:
         received = take(timeout)
-        seen.at = received.at if received is not None else 0
+        if received is not None:
+            if not seen.at and isinstance(received.message, str):  # nobody shows an attached run's clock the frames
+                live.place.clock.see(received.seq)
+            seen.at = received.at
         return received
 
     def asked(action: Any) -> None:
-        seen.ways.append(time.monotonic_ns() - seen.at)
+        seq = live.session.engine.seq
+        seen.asked.append((seq, time.monotonic_ns()))
+        seen.arrived[seq] = seen.at
         send(action)
 
     live.recording.source.next = next_  # type: ignore[method-assign]
@@ -158,10 +224,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--rate", type=float, action="append")
     parser.add_argument("--speed", type=float, default=6.0)
+    parser.add_argument("--attached", action="store_true")
     args = parser.parse_args()
     for rate in args.rate or [1000.0, 5000.0]:
-        found = run(args.instruments, args.seconds, rate, args.speed)
-        print(f"\n{args.instruments} instruments, {rate:,.0f} messages/s wanted, {args.seconds:g} s, market at x{args.speed:g}")
+        found = run(args.instruments, args.seconds, rate, args.speed, args.attached)
+        where = ", recorded elsewhere" * args.attached
+        print(
+            f"\n{args.instruments} instruments, {rate:,.0f} messages/s wanted, {args.seconds:g} s, market x{args.speed:g}{where}"
+        )
         for name, value in found.items():
             print(f"  {name:18s} {value}")
 

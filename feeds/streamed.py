@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from math import inf
+from typing import Any, Final
 
 import backtrader as bt
 import numpy as np
@@ -19,6 +20,8 @@ from auction_bt.core.tick import I64, Tick
 from auction_bt.feeds.stored import IstZone, Recorded
 from auction_bt.market.sessions import session_of
 from auction_bt.store import Gap
+
+_LINES: Final = ("datetime", "open", "high", "low", "close", "volume", "openinterest")
 
 
 class GrowingBars:
@@ -96,6 +99,10 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._pauses: tuple[Span, ...] = ()
         self._span = (0, 0)  # of that day
         self._days_with_ticks: set[int] = set()
+        self._clock = self.lines.lines[0]
+        self._is_plain: bool | None = None
+        for name in self.getlinealiases():  # each read of `data.close` would look for it in four objects otherwise
+            setattr(self, name, getattr(self.lines, name))
         self._begin: int = self.p.begin
         self._end: int = self.p.end
 
@@ -165,6 +172,33 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
             return False
         return not self._pauses or not any(begin <= ts < end for begin, end in self._pauses)
 
+    def __len__(self) -> int:
+        return self._clock.lencount  # type: ignore[no-any-return]
+
+    def next(self, datamaster: Any = None, ticks: bool = True) -> Any:
+        """Go on by the bar that was taken last."""
+        if self._is_plain is None:  # asked at the first bar: backtrader shortens lines only after `start`
+            self._is_plain = self._has_plain_lines()
+        if ticks or datamaster is not None or not self._is_plain:
+            return super().next(datamaster, ticks)
+        bar, self._bar = self._bar, None
+        if bar is None:
+            return False
+        # As stock's `load`, which finds each line by way of four objects, and asks for filters and dates.
+        for line, value in zip(self._filled, _values(bar), strict=True):
+            line._idx += 1
+            line.lencount += 1
+            line.array.append(value)
+        return True
+
+    def _has_plain_lines(self) -> bool:
+        self._filled = [getattr(self.lines, name) for name in _LINES]
+        is_all_taken = self.fromdate == -inf and self.todate == inf and not (self._tzinput or self._filters)
+        return (
+            is_all_taken and type(self)._load is StreamedData._load and len(self.lines.lines) == len(_LINES)
+            and all(line.mode == line.UnBounded and not line.bindings for line in self._filled)
+        )  # fmt: skip
+
     def _load(self) -> Any:
         bar, self._bar = self._bar, None
         if bar is None:
@@ -173,7 +207,9 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         return True
 
     def _show(self, bar: Bar) -> None:
-        lines = self.lines
-        lines.datetime[0] = to_num(bar.ts + MINUTE_NS)
-        lines.open[0], lines.high[0], lines.low[0], lines.close[0] = bar.open, bar.high, bar.low, bar.close
-        lines.volume[0], lines.openinterest[0] = float(bar.volume), 0.0
+        for name, value in zip(_LINES, _values(bar), strict=True):
+            getattr(self.lines, name)[0] = value
+
+
+def _values(bar: Bar) -> tuple[float, ...]:
+    return to_num(bar.ts + MINUTE_NS), bar.open, bar.high, bar.low, bar.close, float(bar.volume), 0.0

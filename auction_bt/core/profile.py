@@ -122,6 +122,14 @@ class Grid:
         over, under = self.tick.as_integer_ratio()
         return ticks * over / under
 
+    def levels_of_one(self, poc: int, vah: int, val: int) -> tuple[float, float, float]:
+        """Return what `levels` does of one bar; plain numbers are quicker, and the same."""
+        if poc == NO_ROW:
+            return nan, nan, nan
+        over, under = self.tick.as_integer_ratio()
+        n = self.ticks_per_row
+        return (poc * n + (n - 1) // 2) * over / under, (vah * n + n - 1) * over / under, val * n * over / under
+
     def levels(self, rows: I64) -> F64:
         """Return prices of poc, vah, val given as rows.
 
@@ -135,10 +143,6 @@ class Grid:
             The POC is the middle tick of its row (the lower of two), VAH the highest of its, VAL the lowest of its.
         """
         n = self.ticks_per_row
-        if len(rows) == 1:  # a bar at a time: plain numbers are quicker, and the same
-            offsets = ((n - 1) // 2, n - 1, 0)
-            row = [nan if r == NO_ROW else self.price(r * n + o) for r, o in zip(rows[0].tolist(), offsets, strict=True)]
-            return np.array([row])
         return self.prices(np.where(rows == NO_ROW, NO_ROW, np.where(rows == NO_ROW, 0, rows) * n + [(n - 1) // 2, n - 1, 0]))
 
 
@@ -211,8 +215,7 @@ class Profile:
     @property
     def prices(self) -> tuple[float, float, float]:
         """POC, VAH, VAL in rupees, NaN where there is no volume."""
-        poc, vah, val = self.grid.levels(np.array([[self.poc, self.vah, self.val]]))[0].tolist()
-        return poc, vah, val
+        return self.grid.levels_of_one(self.poc, self.vah, self.val)
 
     def shape(self) -> Shape:
         """Return how the volume lies, from moments of the rows."""

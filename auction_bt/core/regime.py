@@ -97,6 +97,24 @@ def latch(state: Any, raw: int) -> int:
     return state[_LATCHED]  # type: ignore[no-any-return]
 
 
+def judge_one(rule: int, state: Any, whole: Any, real: Any, day: int, contract: int) -> tuple[float, float]:
+    """Return regime and the number it was judged by, of one bar; see `judge`."""
+    if state[_STARTED] == 0 or day != state[_DAY] or contract != state[_CONTRACT]:
+        state[_STARTED], state[_DAY], state[_CONTRACT] = 1, day, contract
+        state[_LATCHED], state[_COUNT] = _UNDEFINED, 0
+    poc, vah, val = whole[0], whole[1], whole[2]
+    raw = _UNDEFINED
+    balance = nan
+    if poc != NO_ROW and rule == _ORIGINAL:
+        raw = original(poc, vah, val)
+        balance = float(2 * poc - vah - val) / float(vah - val) if vah > val else 0.0
+    elif poc != NO_ROW:
+        raw = auction(whole[4], real[0], real[1], real[2])
+        balance = real[0]
+    told = raw if rule == _ORIGINAL else latch(state, raw)
+    return nan if told == _UNDEFINED else float(told), balance
+
+
 def judge(rule: int, state: Any, whole: Any, real: Any, day: Any, contract: Any, regime: Any, balance: Any) -> None:
     """Write regime and the number it was judged by, bar after bar.
 
@@ -111,20 +129,7 @@ def judge(rule: int, state: Any, whole: Any, real: Any, day: Any, contract: Any,
         Output.
     """
     for i in range(len(regime)):
-        if state[_STARTED] == 0 or day[i] != state[_DAY] or contract[i] != state[_CONTRACT]:
-            state[_STARTED], state[_DAY], state[_CONTRACT] = 1, day[i], contract[i]
-            state[_LATCHED], state[_COUNT] = _UNDEFINED, 0
-        poc, vah, val = whole[i, 0], whole[i, 1], whole[i, 2]
-        raw = _UNDEFINED
-        balance[i] = nan
-        if poc != NO_ROW and rule == _ORIGINAL:
-            raw = original(poc, vah, val)
-            balance[i] = float(2 * poc - vah - val) / float(vah - val) if vah > val else 0.0
-        elif poc != NO_ROW:
-            raw = auction(whole[i, 4], real[i, 0], real[i, 1], real[i, 2])
-            balance[i] = real[i, 0]
-        told = raw if rule == _ORIGINAL else latch(state, raw)
-        regime[i] = nan if told == _UNDEFINED else float(told)
+        regime[i], balance[i] = judge_one(rule, state, whole[i], real[i], day[i], contract[i])
 
 
 @cache
@@ -143,8 +148,8 @@ class RegimeJudge:
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule.code
-        self._state = np.zeros(6, np.int64)
-        self._before = self._state.copy()
+        self._state = [0] * 6  # plain numbers, which Python is quicker with than with those of arrays
+        self._before = self._state
 
     def take(self, whole: I64, real: F64, day: I64, contract: I64) -> tuple[F64, F64]:
         """Return regime (-1 bear, 0 balanced, 1 bull, 2 transition, NaN undefined) and balance of the next bars.
@@ -161,16 +166,24 @@ class RegimeJudge:
             Balance is the number judged by: (2 POC - VAH - VAL) / (VAH - VAL), or rho.
         """
         regime, balance = np.empty(len(day)), np.empty(len(day))
-        self._before[:] = self._state
+        self._before = self._state.copy()
         if len(day) <= _FEW_BARS:
-            judge(self._rule, self._state, whole, real, day, contract, regime, balance)
+            bars = whole.tolist(), real.tolist(), day.tolist(), contract.tolist()
+            judge(self._rule, self._state, *bars, regime, balance)
             return regime, balance
         # One layout of arrays, or numba compiles once more for each other it meets.
         whole, day, contract = (np.require(x, np.int64, ["C", "W"]) for x in (whole, day, contract))
         real = np.require(real, np.float64, ["C", "W"])
-        machine().judge(self._rule, self._state, whole, real, day, contract, regime, balance)
+        state = np.array(self._state, np.int64)
+        machine().judge(self._rule, state, whole, real, day, contract, regime, balance)
+        self._state = state.tolist()
         return regime, balance
+
+    def take_one(self, whole: list[int], real: list[float], day: int, contract: int) -> tuple[float, float]:
+        """Return regime and balance of the next bar; what `take` says of it."""
+        self._before = self._state.copy()
+        return judge_one(self._rule, self._state, whole, real, day, contract)
 
     def undo(self) -> None:
         """Forget what the last call of `take` was given."""
-        self._state[:] = self._before
+        self._state = self._before

@@ -22,6 +22,7 @@ from .tick import F64, I64
 _BAR_FIELDS: Final = 7
 _START_ROWS: Final = 256
 _FEW_BARS: Final = 3000  # of few rows each: measured in some 0.3 s; loading machine code takes twice as long
+_NOTHING: Final = (histogram.NO_ROW, histogram.NO_ROW, histogram.NO_ROW, 0, 0, 0)
 _FEW_ROWS: Final = 1000  # a bar of so many rows takes twice as long as one of few
 
 
@@ -312,8 +313,14 @@ class WindowStepper:
         self._origin = self._count = 0
 
     def push(self, low: int, high: int, close: int, volume: int, day: int, contract: int, ts: int,
-             k: I64 | None = None, size: I64 | None = None) -> WindowLevels:  # fmt: skip
-        """Take the next bar and return what the window shows, one row; units as in `WindowBars`, `k` and `size` its ticks."""
+             k: I64 | None = None, size: I64 | None = None, into: WindowLevels | None = None) -> WindowLevels:  # fmt: skip
+        """Take the next bar and return what the window shows, one row; units as in `WindowBars`, `k` and `size` its ticks.
+
+        Parameters
+        ----------
+        into : WindowLevels, optional
+            One row to write to instead of a new one, for whoever reads it before the next bar.
+        """
         if low > high and volume > 0:
             raise BadInput("a bar has its low above its high")
         row = self._room(0 if k is None else len(k))
@@ -323,7 +330,11 @@ class WindowStepper:
             end += len(k)
             self._k[begin:end], self._size[begin:end] = k, size
         self._offsets[row + 1] = end
-        out = WindowLevels.undefined(1)
+        if into is None:
+            out = WindowLevels.undefined(1)
+        else:
+            out = into
+            out.whole[0], out.real[0] = _NOTHING, nan
         self._state.advance(self._count, self._origin, self._bars, self._offsets, self._k, self._size, out)
         self._count += 1
         return out

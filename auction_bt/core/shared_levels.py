@@ -17,7 +17,7 @@ from .tick import F64, I64
 
 Area = tuple[int, int, int, Regime]  # POC, VAH, VAL in ticks, regime
 _AREA_BYTES: Final = 160
-_REGIMES: Final = {float(regime): regime for regime in Regime}
+REGIMES: Final = {float(regime): regime for regime in Regime}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,7 @@ class Measured:
             rows = to_ticks(np.where(known[:, None], self.prices, 0.0), self.tick).tolist()
             whole = zip(rows, self.regime.tolist(), known.tolist(), strict=True)
             self._areas[:] = [
-                (poc, vah, val, _REGIMES[regime]) if is_known else None for (poc, vah, val), regime, is_known in whole
+                (poc, vah, val, REGIMES[regime]) if is_known else None for (poc, vah, val), regime, is_known in whole
             ]
         return self._areas
 

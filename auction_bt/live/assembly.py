@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from typing import Any, Final
 
 from auction_bt.brokers.messages import update_message
 from auction_bt.core.errors import AuctionError
@@ -32,6 +33,8 @@ from .token_watch import TokenWatch
 from .warm import warm_days
 from .watchlist import Watchlist
 
+_TURN_S: Final = 0.0005
+
 
 def recording_of(
     place: Place, plan: LivePlan, door: Door | None, alarm: Callable[[str], None], *,
@@ -52,6 +55,18 @@ def recording_of(
         return OwnRecording(place, plan.day, plan.instruments, alarm, on_feed=on_feed, watchlists=watchlists)
     symbols = [instrument.symbol for instrument in plan.instruments]
     return AttachedRecording(place.state, symbols, place.clock, alarm, on_feed=on_feed)
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    # A thread that computes gives way to one that waits after this long; by default that is ten times longer, and an order waits
+    # behind whatever the recorder, the journal or a socket has in hand.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class LiveRun:
@@ -117,7 +132,7 @@ class LiveRun:
                 plan, parts, warm, resumed, intended_today(place.state, plan.day), clock=place.clock,
                 on_news=self._on_news, on_alarm=self._alarm, look=lambda: self._look(self), make=self._make,
             )  # fmt: skip
-            with self._token_watch():
+            with self._token_watch(), _short_turns():
                 yield self.session
 
     def _token_watch(self) -> AbstractContextManager[object]:

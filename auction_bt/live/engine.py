@@ -142,6 +142,7 @@ class LiveAuctionEngine:
         self.risk = RiskBook(plan.cash, halted=NO_ORDERS if plan.orders is Orders.NONE else "")
         self.seq = 0
         self.is_stopping = False
+        self._is_elsewhere = plan.is_elsewhere
         self._warm = warm
         self._tell = tell or (lambda _: None)
         self._alarm = alarm or (lambda _: None)
@@ -196,22 +197,23 @@ class LiveAuctionEngine:
 
     def run(self) -> list[AuctionStrategy]:
         """Run until the source is over, or `stop` was called."""
-        return self._cerebro.stream(self._route, lambda c, strategies: LiveSteps(c, strategies, self._clock))
+        return self._cerebro.stream(self._route, LiveSteps)
 
     def stop(self) -> None:
         """Take no more messages."""
         self.is_stopping = True
-
-    def _clock(self, symbol: str) -> int:
-        return self.router.clock(symbol) if self.router is not None else 0
 
     def _route(self, steps: LiveSteps) -> None:
         self.steps = steps
         self.strategies = list(self._cerebro.runningstrats)
         self._commands = Commands(steps, self.risk, self._heard)
         self.router = router = LiveMarketRouter(self._commands, symbols={i.symbol for i in self.plan.instruments})
+        steps.clock = router.clock
         for recorded in self._warm:
             steps.warm_up(recorded)
+        for strategy in self.strategies:
+            if strategy.session_profile is not None:
+                strategy.session_profile.settle()  # no bar of today has to wait for what yesterday has led to
         while not self.is_stopping:
             received = self.source.next(self._look())
             if received is not None:
@@ -227,8 +229,9 @@ class LiveAuctionEngine:
             self._tell(self._turned.pop(next(iter(self._turned))))
         if self.risk.today.is_lost and not was_lost:
             self._alarm("the loss of the day has met its limit: what is open is left, and nothing is opened any more today")
-        if self.plan.is_elsewhere:
-            self._listen(self.broker)
+        broker = self.broker
+        if self._is_elsewhere and (broker.alarms or broker.blocked or broker.difference):
+            self._listen(broker)
 
     def _listen(self, broker: UpstoxBroker) -> None:
         # What the account has shown that no strategy has asked for.

@@ -19,17 +19,20 @@ class LiveSteps(MessageSteps):
     ----------
     cerebro : AuctionCerebro
     strategies : list of strategies
+
+    Attributes
+    ----------
     clock : callable (symbol) returning int, ns
-        The message clock of a symbol.
+        The message clock of a symbol; the router's, once there is one.
 
     Notes
     -----
     The order within a message is `MessageSteps`'; at its end what is due by the clock is done (`finish`).
     """
 
-    def __init__(self, cerebro: AuctionCerebro, strategies: list[Any], clock: Callable[[str], int]) -> None:
+    def __init__(self, cerebro: AuctionCerebro, strategies: list[Any]) -> None:
         super().__init__(cerebro, strategies)
-        self._clock = clock
+        self.clock: Callable[[str], int] = lambda _: 0
         self._is_elsewhere = hasattr(self._broker, "on_message")
         self.last: dict[str, Tick] = {}  # of each symbol
         self.is_warming = False
@@ -49,21 +52,21 @@ class LiveSteps(MessageSteps):
             return
         found = self._feeds.get(tick.symbol)
         if found is not None and found[0].add_tick(tick):
-            self._broker.at(tick.seq, self._clock(tick.symbol))
+            self._broker.at(tick.seq, self.clock(tick.symbol))
             self._broker.on_tick(found[0], tick.price)
             self._cerebro.deliver()
 
     def on_bar(self, bar: Bar) -> None:
         """See `MessageSteps`."""
         if self._is_elsewhere:
-            self._broker.at(bar.known_seq, self._clock(bar.symbol))
+            self._broker.at(bar.known_seq, self.clock(bar.symbol))
         super().on_bar(bar)
 
     def on_event(self, event: Event) -> None:
         """Take a message of our own kinds: the broker's answers and updates."""
         if not self._is_elsewhere or event.kind not in {"order", "funds"}:
             return
-        self._broker.at(event.seq, self._clock(event.symbol))
+        self._broker.at(event.seq, self.clock(event.symbol))
         if event.kind == "order":
             self._broker.on_message(event.payload)
         else:
@@ -76,7 +79,7 @@ class LiveSteps(MessageSteps):
             if only and symbol != only:
                 continue
             if self._is_elsewhere:
-                self._broker.at(seq, self._clock(symbol))
+                self._broker.at(seq, self.clock(symbol))
             self._broker.leave(data, reason, seq)
             for order in list(self._broker.get_orders_open()):
                 if order.data is data:
@@ -87,5 +90,5 @@ class LiveSteps(MessageSteps):
         """Do what is due by the clock, at the end of a message."""
         if not self._is_elsewhere:
             return
-        self._broker.on_clock(seq, self._clock)
+        self._broker.on_clock(seq, self.clock)
         self._cerebro.deliver()

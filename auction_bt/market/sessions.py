@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -49,7 +50,9 @@ class Hours:
 
 def session_of(instrument: Instrument, day: int) -> Session:
     """Return the continuous session of `instrument` on IST day `day`; see `hours_of`."""
-    return hours_of(instrument, day).session
+    if instrument.kind is Kind.OTHER:
+        return WHOLE_DAY
+    return _session(class_of(instrument, day), day_of(to_date(day), _exchange_of(instrument)))
 
 
 def hours_of(instrument: Instrument, day: int) -> Hours:
@@ -63,23 +66,27 @@ def hours_of(instrument: Instrument, day: int) -> Hours:
     """
     if instrument.kind is Kind.OTHER:
         return Hours(WHOLE_DAY)
-    when = to_date(day)
-    exchange = "BSE" if instrument.symbol.startswith("BSE") else "NSE"
-    date_, of_class = day_of(when, exchange), class_of(instrument, day)
-    doubts = tuple(_doubts(instrument, date_, of_class))
+    date_, of_class = day_of(to_date(day), _exchange_of(instrument)), class_of(instrument, day)
+    return Hours(_session(of_class, date_), of_class, date_, tuple(_doubts(instrument, date_, of_class)))
+
+
+@lru_cache(4096)  # hundreds of symbols have one and the same, and all of them ask at their first bar of a day
+def _session(of_class: str, date_: Day) -> Session:
     if (not date_.trades and date_.kind is not DayKind.UNKNOWN) or date_.hours_unknown:
-        return Hours(CLOSED, of_class, date_, doubts)
+        return CLOSED
     if date_.kind is DayKind.UNKNOWN or not date_.windows:
-        rule = _nearest(_sessions(), when, **{"class": of_class, "phase": "continuous"})
-        leave = _nearest(_square_off(), when, **{"class": of_class}) if of_class != "index" else None
+        rule = _nearest(_sessions(), date_.day, **{"class": of_class, "phase": "continuous"})
+        leave = _nearest(_square_off(), date_.day, **{"class": of_class}) if of_class != "index" else None
         open_, close = time_of(rule["begin"]), time_of(rule["end"])
         flat_by = min(time_of(leave["flat_by"]), close) if leave else None
-        found = Session(open_, close, flat_by)
-    else:
-        windows = date_.windows
-        pauses = tuple((before[1], after[0]) for before, after in pairwise(windows))
-        found = Session(windows[0][0], windows[-1][1], windows[-1][1] - _BEFORE_SPECIAL_CLOSE, pauses)
-    return Hours(found, of_class, date_, doubts)
+        return Session(open_, close, flat_by)
+    windows = date_.windows
+    pauses = tuple((before[1], after[0]) for before, after in pairwise(windows))
+    return Session(windows[0][0], windows[-1][1], windows[-1][1] - _BEFORE_SPECIAL_CLOSE, pauses)
+
+
+def _exchange_of(instrument: Instrument) -> str:
+    return "BSE" if instrument.symbol.startswith("BSE") else "NSE"
 
 
 def class_of(instrument: Instrument, day: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -144,6 +145,10 @@ class SqliteStore(SqliteFile):
     def append_raw(self, messages: Sequence[RawMessage]) -> None:
         with self.writing():
             last = self._archive.last()
+            stamps = [message.ts for message in messages]
+            if all(map(operator.lt, [last, *stamps], stamps)):  # of a recorder almost always
+                self._append_new(messages)
+                return
             for message in messages:
                 is_last = message.ts > last  # of a recorder almost always: nothing can stand there
                 there = None if is_last else self._archive.text_at(message.ts)
@@ -160,6 +165,15 @@ class SqliteStore(SqliteFile):
                 self._db.executemany(
                     "INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", [(s, message.ts) for s in message.symbols or ("",)]
                 )
+
+    def _append_new(self, messages: Sequence[RawMessage]) -> None:
+        try:
+            self._db.executemany("INSERT INTO raw_wss_feed VALUES (?, ?)", [(m.ts, m.text) for m in messages])
+        except UnicodeEncodeError as error:
+            ts = next(m.ts for m in messages if m.text.encode("utf-8", "ignore").decode() != m.text)
+            raise Refused(f"message {ts} is no text: {error}") from error
+        names = [(s, m.ts) for m in messages for s in m.symbols or ("",)]
+        self._db.executemany("INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", names)
 
     def raw_count(self, begin: int, end: int) -> int:
         return self._archive.count(begin, end)

@@ -8,7 +8,7 @@ import time
 import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 from typing import Any, Final
@@ -114,7 +114,12 @@ class Connection(ABC):
         self._last = 0.0  # the same on a clock that only runs forward
         self._broke_by = ""  # why the connection before ended; '' where none has
         self.state = FeedState.CONNECTING
-        self.counts = Counts()
+        self._connects = self._breaks = self._frames = self._texts = self._bytes = 0
+
+    @property
+    def counts(self) -> Counts:
+        """What it has seen so far."""
+        return Counts(self._connects, self._breaks, self._frames, self._texts, self._bytes)
 
     def start(self) -> None:
         """Connect, and stay connected."""
@@ -174,7 +179,7 @@ class Connection(ABC):
                 return FeedState.DISCONNECTED, f"cannot connect ({_cause(error)})", 0.0
             raise
         since = self._last = time.monotonic()
-        self.counts = replace(self.counts, connects=self.counts.connects + 1)
+        self._connects += 1
         self._say(FeedState.LIVE, "")
 
         def goes_on() -> bool:
@@ -182,7 +187,7 @@ class Connection(ABC):
             return not self._over.is_set() and not self._is_mute
 
         why = wire.read(lambda payload: self._take(payload, wire), goes_on, self._patience.ping, self._patience.dead)
-        self.counts = replace(self.counts, breaks=self.counts.breaks + 1)
+        self._breaks += 1
         if why == "closed" and self._is_mute:
             why = f"no frame for {time.monotonic() - self._last:.0f} s of an open market"
         return FeedState.DISCONNECTED, why, time.monotonic() - since
@@ -193,10 +198,11 @@ class Connection(ABC):
             if self._last_at:
                 self._on_gap(self._last_at, now, self._broke_by)
             self._broke_by = ""
-        counts = self.counts
-        is_text = isinstance(payload, str)
-        self.counts = replace(counts, frames=counts.frames + (not is_text), texts=counts.texts + is_text,
-                              payload_bytes=counts.payload_bytes + len(payload))  # fmt: skip
+        if isinstance(payload, str):
+            self._texts += 1
+        else:
+            self._frames += 1
+        self._bytes += len(payload)
         self._last = time.monotonic()
         self._on_frame(payload, wire.acknowledge)
         self._last_at = max(self._clock(), now)

@@ -72,7 +72,8 @@ class OrderSender:
         self._undone = 0
         self._changed = threading.Condition()
         self.reads = 0  # of the account, that were answered whole
-        self.waits: list[tuple[int, int]] = []  # of each request: from its being asked to the disk, and to the call, ns
+        # Of each request, ns: from its being asked to the disk, until the broker's limits of requests let it go, and to the call.
+        self.waits: list[tuple[int, int, int]] = []
 
     def start(self) -> None:
         """Begin."""
@@ -136,7 +137,8 @@ class OrderSender:
             return
         kept = self._now()
         self._limiter.wait()
-        self.waits.append((kept - asked, self._now() - kept))
+        free = self._now()
+        self.waits.append((kept - asked, free - kept, self._now() - free))
         try:
             order_id = client.call(lambda c: _SENDERS[type(action)](c, action, self._product))
         except _Refused as error:

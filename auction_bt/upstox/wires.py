@@ -15,6 +15,7 @@ from .client import UpstoxClient, data_of
 #: Seconds to connect and shake hands; the socket then has its own.
 CONNECT_S = 10.0
 _TURN_S = 0.5
+_AHEAD = 65536  # bytes
 
 
 class Wire(Protocol):
@@ -99,6 +100,27 @@ class _Socket(ABC):
 
         self.ws = create_connection(self.address(), timeout=CONNECT_S, enable_multithread=True)
         self.ws.settimeout(_TURN_S)
+        self.ws.frame_buffer.recv = _Ahead(self.ws.frame_buffer.recv)
+
+
+class _Ahead:
+    """Reads as much as has come.
+
+    Head, length and content of a frame one by one are three calls into the system; each gives the interpreter away, and has to
+    wait until it is free again.
+    """
+
+    def __init__(self, recv: Callable[[int], bytes]) -> None:
+        self._recv = recv
+        self._read = b""
+        self._at = 0
+
+    def __call__(self, most: int) -> bytes:
+        begin = self._at
+        if begin == len(self._read):
+            self._read, begin = self._recv(_AHEAD), 0
+        self._at = end = min(begin + most, len(self._read))
+        return self._read[begin:end]
 
 
 class _Streaming:

@@ -150,3 +150,14 @@ def test_balance_is_the_number_judged_by():
 def test_regimes_have_names():
     assert [r.label for r in Regime] == ["bear", "balanced", "bull", "transition"]
     assert [label_of(x) for x in (-1.0, 0.0, 1.0, 2.0, NAN)] == ["bear", "balanced", "bull", "transition", "undefined"]
+
+
+@settings(deadline=None)
+@given(raws)
+def test_one_bar_at_a_time_as_plain_numbers_gives_the_same(values):
+    for rule in Rule:
+        columns = judged(values, [0] * len(values))
+        want = RegimeJudge(rule).take(*columns)
+        judge = RegimeJudge(rule)
+        got = [judge.take_one(*row) for row in zip(*(column.tolist() for column in columns), strict=True)]
+        assert np.array(got).T.tobytes() == np.array(want).tobytes()
