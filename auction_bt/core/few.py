@@ -15,15 +15,33 @@ from . import histogram, window
 from .jit import relinked
 
 
-def poc_row(v: list[int]) -> int:
-    """Return what `histogram.poc_row` does, of a list."""
-    peak = max(v)
-    return v.index(peak) if v.count(peak) == 1 else histogram.poc_row(v)
+def only_peak(v: Any) -> int:
+    """Return what `histogram.only_peak` does, of an array."""
+    at = int(v.argmax())
+    return at if np.count_nonzero(v == v[at]) == 1 else -1
 
 
-def moments(v: Any, total: int, mean: float) -> tuple[int, float, float, float]:
-    """Return what `histogram.moments` does, of an array."""
-    centre, weight = int(mean + 0.5), float(total)
+def keep_peak(h: Any, m: list[int], low: int, high: int, sign: int) -> None:
+    """Do what `window.keep_peak` does."""
+    if not m[window.HAS_PEAK]:
+        return
+    at, first = m[window.PEAK], low - m[window.BASE]
+    is_within = low <= at <= high
+    if sign > 0:
+        rows = h[first : first + high - low + 1]
+        best, before = int(rows.max()), int(h[at - m[window.BASE]])
+        if best < before:
+            return
+        is_only = np.count_nonzero(rows == best) == 1 and (is_within or best > before)
+        m[window.HAS_PEAK], m[window.PEAK] = int(is_only), low + int(rows.argmax())
+    elif is_within:
+        m[window.HAS_PEAK] = 0
+
+
+def shape(v: Any, m: list[int], mean: float) -> tuple[int, float, float, float]:
+    """Return what `window.shape` does, without the sums."""
+    total, centre = m[window.S], int(mean + 0.5)
+    weight = float(total)
     if not histogram.is_exact(len(v), centre, weight):
         return histogram.moments(v.tolist(), total, mean)
     distance = np.arange(-centre, len(v) - centre)
@@ -44,9 +62,10 @@ def extent(bar: Any, k: Any, size: Any, a: int, b: int, source: int, group: int)
 
 
 def spread(
-    h: Any, base: int, bar: Any, k: Any, size: Any, a: int, b: int, group: int, low: int, high: int, volume: int, sign: int,
+    h: Any, m: list[int], bar: Any, k: Any, size: Any, a: int, b: int, group: int, low: int, high: int, volume: int, sign: int,
 ) -> int:  # fmt: skip
-    """Do what `window.spread` does."""
+    """Do what `window.spread` does, without the sums."""
+    base = m[window.BASE]
     if a < b:
         rows, shares = k[a:b] // group - base, size[a:b]
         np.add.at(h, rows, sign * shares)
@@ -56,7 +75,7 @@ def spread(
     q, r = divmod(volume, rows)
     if q > 0:
         h[first : last + 1] += sign * q
-    start = histogram.leftover(first, last, bar[window.CLOSE] // group - base, r)
+    start = histogram.leftover(first, last, bar[window.CLOSE] - base, r)
     h[start : start + r] += sign
     return q * ((first + last) * rows // 2) + r * (2 * start + r - 1) // 2
 
@@ -64,12 +83,14 @@ def spread(
 @cache
 def kernels() -> SimpleNamespace:
     """Return the functions of `window`; `advance` takes its state and the bars as lists, but for histogram, ticks and results."""
-    lists = relinked(vars(histogram), poc_row=poc_row)
     return relinked(
         vars(histogram),
         vars(window),
-        value_area=lambda v, target, method: lists.value_area(v.tolist(), target, method),
-        moments=moments,
+        only_peak=only_peak,
+        keep_peak=keep_peak,
+        one_of_peaks=lambda v, method: histogram.one_of_peaks(v.tolist(), method),
+        area_about=lambda v, *asked: histogram.area_about(v.tolist(), *asked),
+        shape=shape,
         extent=extent,
         spread=spread,
     )
