@@ -109,20 +109,25 @@ def judge(rule: int, state: Any, whole: Any, real: Any, day: Any, contract: Any,
     day, contract : int64, (n,)
     regime, balance : float64, (n,)
         Output.
+
+    Notes
+    -----
+    All but the output may be lists.
     """
     for i in range(len(regime)):
         if state[_STARTED] == 0 or day[i] != state[_DAY] or contract[i] != state[_CONTRACT]:
             state[_STARTED], state[_DAY], state[_CONTRACT] = 1, day[i], contract[i]
             state[_LATCHED], state[_COUNT] = _UNDEFINED, 0
-        poc, vah, val = whole[i, 0], whole[i, 1], whole[i, 2]
+        shown, numbers = whole[i], real[i]
+        poc, vah, val = shown[0], shown[1], shown[2]
         raw = _UNDEFINED
         balance[i] = nan
         if poc != NO_ROW and rule == _ORIGINAL:
             raw = original(poc, vah, val)
             balance[i] = float(2 * poc - vah - val) / float(vah - val) if vah > val else 0.0
         elif poc != NO_ROW:
-            raw = auction(whole[i, 4], real[i, 0], real[i, 1], real[i, 2])
-            balance[i] = real[i, 0]
+            raw = auction(shown[4], numbers[0], numbers[1], numbers[2])
+            balance[i] = numbers[0]
         told = raw if rule == _ORIGINAL else latch(state, raw)
         regime[i] = nan if told == _UNDEFINED else float(told)
 
@@ -163,7 +168,9 @@ class RegimeJudge:
         regime, balance = np.empty(len(day)), np.empty(len(day))
         self._before[:] = self._state
         if len(day) <= _FEW_BARS:
-            judge(self._rule, self._state, whole, real, day, contract, regime, balance)
+            state = self._state.tolist()  # plain numbers, which Python is quicker with than with those of arrays
+            judge(self._rule, state, whole.tolist(), real.tolist(), day.tolist(), contract.tolist(), regime, balance)
+            self._state[:] = state
             return regime, balance
         # One layout of arrays, or numba compiles once more for each other it meets.
         whole, day, contract = (np.require(x, np.int64, ["C", "W"]) for x in (whole, day, contract))
