@@ -15,10 +15,10 @@ from . import histogram, window
 from .jit import relinked
 
 
-def only_peak(v: Any) -> int:
-    """Return what `histogram.only_peak` does, of an array."""
+def peak_of(v: Any) -> tuple[int, int]:
+    """Return what `histogram.peak_of` does, of an array."""
     at = int(v.argmax())
-    return at if np.count_nonzero(v == v[at]) == 1 else -1
+    return int(v[at]), at if np.count_nonzero(v == v[at]) == 1 else -1
 
 
 def keep_peak(h: Any, m: list[int], low: int, high: int, sign: int) -> None:  # noqa: ARG001 - as `window.keep_peak`
@@ -26,9 +26,26 @@ def keep_peak(h: Any, m: list[int], low: int, high: int, sign: int) -> None:  # 
     m[window.HAS_PEAK] = 0
 
 
-def leap(v: list[int], poc: int, target: int, many: int) -> tuple[int, int, int]:  # noqa: ARG001 - as `histogram.leap`
-    """Take every step: in Python none waits for another."""
-    return poc, poc, v[poc]
+def leap(v: Any, poc: int, target: int, many: int) -> tuple[int, int, int]:
+    """Return what `histogram.leap` may: of an array all that is taken before the pairs of the volume at which `target` is met."""
+    if isinstance(v, list):  # short, or taken by single rows: quicker step by step
+        return poc, poc, v[poc]
+    sides = [_pairs(side) for side in (v[poc + 1 :], v[:poc][::-1])]
+    lowest = [np.minimum.accumulate(side) for side in sides]
+    keys, peak = np.concatenate(lowest), int(v[poc])
+    if peak >= target or not len(keys):
+        return poc, poc, peak
+    order = np.argsort(-keys, kind="stable")
+    met = int(np.searchsorted(np.cumsum(np.concatenate(sides)[order]), target - peak))
+    up, down = (int(np.count_nonzero(low > keys[order[met]])) for low in lowest)
+    acc = peak + int(sides[0][:up].sum()) + int(sides[1][:down].sum())
+    return min(poc + many * up, len(v) - 1), max(poc - many * down, 0), acc
+
+
+def _pairs(side: Any) -> Any:
+    summed = side[::2].copy()
+    summed[: len(side) // 2] += side[1::2]
+    return summed
 
 
 def shape(v: Any, m: list[int], mean: float) -> tuple[int, float, float, float]:
@@ -76,14 +93,19 @@ def spread(
 @cache
 def kernels() -> SimpleNamespace:
     """Return the functions of `window`; `advance` takes its state and the bars as lists, but for histogram, ticks and results."""
-    lists = relinked(vars(histogram), leap=leap)
+    leaping = relinked(vars(histogram), leap=leap)
+
+    def area_about(v: Any, poc: int, target: int, method: int) -> tuple[int, int]:
+        in_pairs = method in (histogram.TWO_ROW, histogram.TWO_ROW_UP) and len(v) > histogram.SHORT
+        return leaping.area_about(v if in_pairs else v.tolist(), poc, target, method)  # type: ignore[no-any-return]
+
     return relinked(
         vars(histogram),
         vars(window),
-        only_peak=only_peak,
+        peak_of=peak_of,
         keep_peak=keep_peak,
-        one_of_peaks=lambda v, method: lists.one_of_peaks(v.tolist(), method),
-        area_about=lambda v, *asked: lists.area_about(v.tolist(), *asked),
+        one_of_peaks=lambda v, *asked: histogram.one_of_peaks(v.tolist(), *asked),
+        area_about=area_about,
         shape=shape,
         extent=extent,
         spread=spread,

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 NO_ROW: Final = -(2**63)  # where a level is not defined
 MAX_ROWS: Final = 2**22
-_SHORT: Final = 128  # rows that are walked sooner than leapt over
+SHORT: Final = 128  # rows that are walked sooner than leapt over
 TWO_ROW, TWO_ROW_UP, ONE_ROW, HDI, ORIGINAL = 0, 1, 2, 3, 4  # methods
 
 
@@ -19,8 +19,8 @@ def share_of(total: int, share: int) -> int:
     return (total // 10000) * share + ((total % 10000) * share + 9999) // 10000
 
 
-def only_peak(v: Any) -> int:
-    """Return the row of most volume, -1 where several have as much."""
+def peak_of(v: Any) -> tuple[int, int]:
+    """Return the most volume of a row, and the row that has it; -1 where several do."""
     peak = v[0]
     for j in range(len(v)):
         peak = max(peak, v[j])
@@ -28,43 +28,34 @@ def only_peak(v: Any) -> int:
     for j in range(len(v)):
         peaks += int(v[j] == peak)
         places += int(v[j] == peak) * j
-    return places if peaks == 1 else -1
+    return peak, places if peaks == 1 else -1
 
 
-def one_of_peaks(v: Any, method: int) -> int:
-    """Return which of the rows of most volume is the POC: by `method` the lowest, or that of `middle_peak`."""
-    if method in (ONE_ROW, ORIGINAL):
-        best = 0
-        for j in range(len(v)):
-            if v[j] > v[best]:
-                best = j
-        return best
-    return middle_peak(v)
+def one_of_peaks(v: Any, peak: int, method: int) -> int:
+    """Return which of the rows of volume `peak` is the POC.
 
-
-def middle_peak(v: Any) -> int:
-    """Return the row of most volume nearest the middle of the range, then on its heavier side, then the lower."""
+    Notes
+    -----
+    By `method` the lowest, or that nearest the middle of the range, then on its heavier side, then the lower.
+    """
     hi = len(v) - 1
-    peak = v[0]
-    for j in range(len(v)):
-        peak = max(peak, v[j])
-    best, near, tie = 0, hi + 1, False
-    for j in range(len(v)):
-        distance = abs(2 * j - hi)
-        if v[j] == peak and distance < near:
-            best, near, tie = j, distance, False
-        elif v[j] == peak and distance == near:
-            tie = True
-    if tie:
-        heavier = 0
-        for j in range(len(v)):
-            if 2 * j < hi:
-                heavier -= v[j]
-            elif 2 * j > hi:
-                heavier += v[j]
-        if heavier > 0:
-            best = hi - best
-    return best
+    if method in (ONE_ROW, ORIGINAL):
+        lowest = 0
+        while v[lowest] != peak:
+            lowest += 1
+        return lowest
+    below, above = hi // 2, hi - hi // 2
+    while v[below] != peak and v[above] != peak:
+        below -= 1
+        above += 1
+    if v[below] != peak:
+        return above
+    if v[above] != peak:
+        return below
+    heavier = 0
+    for j in range((hi + 1) // 2):
+        heavier += v[hi - j] - v[j]
+    return above if heavier > 0 else below
 
 
 def leap(v: Any, poc: int, target: int, many: int) -> tuple[int, int, int]:
@@ -78,7 +69,7 @@ def leap(v: Any, poc: int, target: int, many: int) -> tuple[int, int, int]:
     """
     hi = len(v) - 1
     up, down, acc = poc, poc, v[poc]
-    if hi < _SHORT:
+    if len(v) <= SHORT:
         return up, down, acc
     least = many * acc
     lower = least // 4
@@ -190,9 +181,9 @@ def densest(v: Any, target: int) -> tuple[int, int]:
 
 def value_area(v: Any, target: int, method: int) -> tuple[int, int, int]:
     """Return poc, vah, val as indices of `v`, whose outermost rows are printed."""
-    poc = only_peak(v)
+    peak, poc = peak_of(v)
     if poc < 0:
-        poc = one_of_peaks(v, method)
+        poc = one_of_peaks(v, peak, method)
     vah, val = area_about(v, poc, target, method)
     return poc, vah, val
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .histogram import MAX_ROWS, about_mean, area_about, is_exact, leftover, moments, one_of_peaks, only_peak, share_of
+from .histogram import MAX_ROWS, about_mean, area_about, is_exact, leftover, moments, one_of_peaks, peak_of, share_of
 
 # windows
 ROLLING, SESSION, COMPOSITE, ANCHORED = 0, 1, 2, 3
@@ -275,10 +275,12 @@ def evaluate(h: Any, m: Any, spec: Any, scratch: Any, whole: Any, real: Any) -> 
     """Write poc, vah, val, volume, printed rows to `whole` and rho, BC, PO_range to `real`, of the window as it stands."""
     low, total = m[LO], m[S]
     v = h[low - m[BASE] : m[HI] - m[BASE] + 1]
+    poc = m[PEAK] - low
     if m[HAS_PEAK] == 0:
-        only = only_peak(v)
-        m[HAS_PEAK], m[PEAK] = int(only >= 0), only + low
-    poc = m[PEAK] - low if m[HAS_PEAK] == 1 else one_of_peaks(v, spec[METHOD])
+        peak, poc = peak_of(v)
+        m[HAS_PEAK], m[PEAK] = int(poc >= 0), poc + low
+        if poc < 0:
+            poc = one_of_peaks(v, peak, spec[METHOD])
     vah, val = area_about(v, poc, share_of(total, spec[SHARE]), spec[METHOD])
     whole[0], whole[1], whole[2], whole[3] = poc + low, vah + low, val + low, total
     for i in range(STATE):
