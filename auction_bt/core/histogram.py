@@ -10,6 +10,7 @@ from typing import Any, Final
 
 NO_ROW: Final = -(2**63)  # where a level is not defined
 MAX_ROWS: Final = 2**22
+SHORT: Final = 128  # rows that are walked sooner than leapt over
 TWO_ROW, TWO_ROW_UP, ONE_ROW, HDI, ORIGINAL = 0, 1, 2, 3, 4  # methods
 
 
@@ -18,9 +19,8 @@ def share_of(total: int, share: int) -> int:
     return (total // 10000) * share + ((total % 10000) * share + 9999) // 10000
 
 
-def poc_row(v: Any) -> int:
-    """Return the row of most volume: nearest the middle of the range, then on its heavier side, then the lower."""
-    hi = len(v) - 1
+def peak_of(v: Any) -> tuple[int, int]:
+    """Return the most volume of a row, and the row that has it; -1 where several do."""
     peak = v[0]
     for j in range(len(v)):
         peak = max(peak, v[j])
@@ -28,31 +28,77 @@ def poc_row(v: Any) -> int:
     for j in range(len(v)):
         peaks += int(v[j] == peak)
         places += int(v[j] == peak) * j
-    if peaks == 1:
-        return places
-    best, near, tie = 0, hi + 1, False
-    for j in range(len(v)):
-        distance = abs(2 * j - hi)
-        if v[j] == peak and distance < near:
-            best, near, tie = j, distance, False
-        elif v[j] == peak and distance == near:
-            tie = True
-    if tie:
-        heavier = 0
-        for j in range(len(v)):
-            if 2 * j < hi:
-                heavier -= v[j]
-            elif 2 * j > hi:
-                heavier += v[j]
-        if heavier > 0:
-            best = hi - best
-    return best
+    return peak, places if peaks == 1 else -1
 
 
-def two_row(v: Any, target: int, tie_up: bool) -> tuple[int, int, int]:
-    """Return poc, vah, val, growing by the larger pair of rows; `tie_up` instead of both sides, the gap rule and trimming."""
-    poc, hi = poc_row(v), len(v) - 1
+def one_of_peaks(v: Any, peak: int, method: int) -> int:
+    """Return which of the rows of volume `peak` is the POC.
+
+    Notes
+    -----
+    By `method` the lowest, or that nearest the middle of the range, then on its heavier side, then the lower.
+    """
+    hi = len(v) - 1
+    if method in (ONE_ROW, ORIGINAL):
+        lowest = 0
+        while v[lowest] != peak:
+            lowest += 1
+        return lowest
+    below, above = hi // 2, hi - hi // 2
+    while v[below] != peak and v[above] != peak:
+        below -= 1
+        above += 1
+    if v[below] != peak:
+        return above
+    if v[above] != peak:
+        return below
+    heavier = 0
+    for j in range((hi + 1) // 2):
+        heavier += v[hi - j] - v[j]
+    return above if heavier > 0 else below
+
+
+def leap(v: Any, poc: int, target: int, many: int) -> tuple[int, int, int]:
+    """Return up, down and volume of a value area that growing by the larger `many` rows has short of `target`.
+
+    Notes
+    -----
+    Steps of growth wait for each other, as each is the larger of two. But whatever the order, all neighbours on both sides that
+    have some least volume are taken before the first on either side that has less: so those are taken without comparing. That
+    least is lowered from the POC's until too much would be taken, then by less.
+    """
+    hi = len(v) - 1
     up, down, acc = poc, poc, v[poc]
+    if len(v) <= SHORT:
+        return up, down, acc
+    least = many * acc
+    lower = least // 4
+    while lower > least // 64 and least > lower:
+        u, d, s = up, down, acc
+        while s < target and u < hi:
+            x = v[u + 1] + (v[u + 2] if many == 2 and u + 2 <= hi else 0)
+            if x < least - lower:
+                break
+            u += many
+            s += x
+        while s < target and d > 0:
+            x = v[d - 1] + (v[d - 2] if many == 2 and d > 1 else 0)
+            if x < least - lower:
+                break
+            d -= many
+            s += x
+        if s < target:
+            up, down, acc = min(u, hi), max(d, 0), s
+            least -= lower
+        else:
+            lower //= 2
+    return up, down, acc
+
+
+def two_row(v: Any, poc: int, target: int, tie_up: bool) -> tuple[int, int]:
+    """Return vah and val, growing by the larger pair of rows; `tie_up` instead of both sides, the gap rule and trimming."""
+    hi = len(v) - 1
+    up, down, acc = leap(v, poc, target, 2)
     while acc < target:
         above, below = hi - up, down
         if above > 1 and below > 1:
@@ -99,16 +145,13 @@ def two_row(v: Any, target: int, tie_up: bool) -> tuple[int, int, int]:
             up -= 1
         while v[down] == 0:
             down += 1
-    return poc, up, down
+    return up, down
 
 
-def one_row(v: Any, target: int, tie_up: bool) -> tuple[int, int, int]:
-    """Return poc (the lowest of ties), vah, val, growing by the larger of the next two rows."""
-    poc, hi = 0, len(v) - 1
-    for j in range(len(v)):
-        if v[j] > v[poc]:
-            poc = j
-    up, down, acc = poc, poc, v[poc]
+def one_row(v: Any, poc: int, target: int, tie_up: bool) -> tuple[int, int]:
+    """Return vah and val, growing by the larger of the next two rows."""
+    hi = len(v) - 1
+    up, down, acc = leap(v, poc, target, 1)
     while acc < target:
         a = v[up + 1] if up < hi else -1
         b = v[down - 1] if down > 0 else -1
@@ -118,11 +161,11 @@ def one_row(v: Any, target: int, tie_up: bool) -> tuple[int, int, int]:
         else:
             down -= 1
             acc += b
-    return poc, up, down
+    return up, down
 
 
-def densest(v: Any, target: int) -> tuple[int, int, int]:
-    """Return poc, vah, val of the narrowest interval that holds `target`: then of more volume, then the lower."""
+def densest(v: Any, target: int) -> tuple[int, int]:
+    """Return vah and val of the narrowest interval that holds `target`: then of more volume, then the lower."""
     left, acc, best_left, best_right, best_acc = 0, 0, 0, len(v) - 1, -1
     for right in range(len(v)):
         acc += v[right]
@@ -133,16 +176,25 @@ def densest(v: Any, target: int) -> tuple[int, int, int]:
             gain = best_right - best_left - (right - left)
             if best_acc < 0 or gain > 0 or (gain == 0 and acc > best_acc):
                 best_left, best_right, best_acc = left, right, acc
-    return poc_row(v), best_right, best_left
+    return best_right, best_left
 
 
 def value_area(v: Any, target: int, method: int) -> tuple[int, int, int]:
     """Return poc, vah, val as indices of `v`, whose outermost rows are printed."""
+    peak, poc = peak_of(v)
+    if poc < 0:
+        poc = one_of_peaks(v, peak, method)
+    vah, val = area_about(v, poc, target, method)
+    return poc, vah, val
+
+
+def area_about(v: Any, poc: int, target: int, method: int) -> tuple[int, int]:
+    """Return vah and val as indices of `v`, whose outermost rows are printed."""
     if method == HDI:
         return densest(v, target)
     if method in (TWO_ROW, TWO_ROW_UP):
-        return two_row(v, target, method == TWO_ROW_UP)
-    return one_row(v, target, method == ONE_ROW)
+        return two_row(v, poc, target, method == TWO_ROW_UP)
+    return one_row(v, poc, target, method == ONE_ROW)
 
 
 def is_exact(rows: int, centre: int, weight: float) -> bool:

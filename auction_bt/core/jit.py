@@ -64,7 +64,8 @@ def _functions(modules: tuple[dict[str, Any], ...], linked: dict[str, Any]) -> d
 
 
 def _compile(numba: Any, function: FunctionType) -> Callable[..., Any]:
+    # The error model: no kernel divides by zero, so nothing has to look at each division and each call whether it did.
     try:
-        return cast(Callable[..., Any], numba.njit(cache=True)(function))
+        return cast(Callable[..., Any], numba.njit(cache=True, error_model="numpy")(function))
     except RuntimeError:  # no place on this machine where the code may be kept
-        return cast(Callable[..., Any], numba.njit(function))
+        return cast(Callable[..., Any], numba.njit(error_model="numpy")(function))

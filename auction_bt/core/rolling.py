@@ -116,9 +116,10 @@ class WindowBars:
     def __len__(self) -> int:
         return len(self.low)
 
-    def table(self) -> I64:
-        """Return the bars as kernels read them, int64, (n, 7)."""
-        return np.column_stack((self.low, self.high, self.close, self.volume, self.day, self.contract, self.ts))
+    def table(self, ticks_per_row: int) -> I64:
+        """Return the bars as kernels read them, prices in rows of so many ticks, int64, (n, 7)."""
+        rows = (x // ticks_per_row for x in (self.low, self.high, self.close))
+        return np.column_stack((*rows, self.volume, self.day, self.contract, self.ts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,7 +271,7 @@ def many_levels(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
     out = WindowLevels.undefined(len(bars))
     # One layout of arrays, or numba compiles once more for each other it meets.
     offsets, k, size = (np.require(x, np.int64, ["C", "W"]) for x in _ticks(spec, bars))
-    _State(spec).advance(0, 0, bars.table(), offsets, k, size, out)
+    _State(spec).advance(0, 0, bars.table(spec.ticks_per_row), offsets, k, size, out)
     return out
 
 
@@ -281,7 +282,7 @@ def few_levels(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
     m = state.window.tolist()  # plain numbers, which Python is quicker with than with those of arrays
     few.kernels().advance(
         state.histogram, m, state.beginning.tolist(), state.codes.tolist(), 0, len(bars), 0,
-        bars.table().tolist(), offsets.tolist(), k, size, state.scratch.tolist(), out.whole, out.real,
+        bars.table(spec.ticks_per_row).tolist(), offsets.tolist(), k, size, state.scratch.tolist(), out.whole, out.real,
     )  # fmt: skip
     _refuse(m[window.FAULT])
     return out
@@ -324,7 +325,8 @@ class WindowStepper:
         if low > high and volume > 0:
             raise BadInput("a bar has its low above its high")
         row = self._room(0 if k is None else len(k))
-        self._bars[row] = (low, high, close, volume, day, contract, ts)
+        n = self._spec.ticks_per_row
+        self._bars[row] = (low // n, high // n, close // n, volume, day, contract, ts)
         begin = end = int(self._offsets[row])
         if k is not None and size is not None and self._spec.source is not VolumeSource.CANDLES:
             end += len(k)

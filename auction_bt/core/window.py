@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .histogram import MAX_ROWS, leftover, moments, share_of, value_area
+from .histogram import MAX_ROWS, about_mean, area_about, is_exact, leftover, moments, one_of_peaks, peak_of, share_of
 
 # windows
 ROLLING, SESSION, COMPOSITE, ANCHORED = 0, 1, 2, 3
@@ -22,7 +22,11 @@ LOW, HIGH, CLOSE, VOLUME, DAY, CONTRACT, TS = 0, 1, 2, 3, 4, 5, 6
 KIND, PERIOD, ANCHOR, SHARE, METHOD, SOURCE, GROUP = 0, 1, 2, 3, 4, 5, 6
 # fields of `m`; sums that outgrow 64 bits take two words, value = first * 2**32 + second
 BASE, LO, HI, FIRST, FAULT, S, SX, ST, STT, STX = 0, 1, 2, 3, 4, 5, 6, 8, 10, 12
-STATE: Final = 14
+# sums of volume times the 2nd, 3rd, 4th power of its row, counted from BASE; what leaves 64 bits is lost: see `shape`
+SX2, SX3, SX4 = 14, 15, 16
+# rows with volume; whether one row alone is known to have most, and which
+PRINTED, HAS_PEAK, PEAK = 17, 18, 19
+STATE: Final = 20
 # fields of `w`; the first bars of the last `period` sessions lie behind them
 W_STARTED, W_DAY, W_CONTRACT, W_FIRST, W_COUNT, W_STARTS = 0, 1, 2, 3, 4, 5
 TOO_MANY_ROWS, TOO_MUCH_VOLUME = 1, 2
@@ -54,7 +58,7 @@ def wide(m: Any, i: int) -> float:
 
 
 def extent(bar: Any, k: Any, size: Any, a: int, b: int, source: int, group: int) -> tuple[int, int, int, bool]:
-    """Return lowest row, highest row, volume of a bar, and whether its ticks a..b say so (else its candle)."""
+    """Return lowest row, highest row, volume of a bar, and whether its ticks a..b say so (else its candle, given in rows)."""
     lo, hi, volume = 0, -1, 0
     if source != CANDLES:
         for i in range(a, b):
@@ -67,32 +71,61 @@ def extent(bar: Any, k: Any, size: Any, a: int, b: int, source: int, group: int)
                 volume += size[i]
     if volume > 0 or source == TICKS:
         return lo // group, hi // group, volume, True
-    return bar[LOW] // group, bar[HIGH] // group, max(bar[VOLUME], 0), False
+    return bar[LOW], bar[HIGH], max(bar[VOLUME], 0), False
 
 
 def spread(
-    h: Any, base: int, bar: Any, k: Any, size: Any, a: int, b: int, group: int, low: int, high: int, volume: int, sign: int,
+    h: Any, m: Any, bar: Any, k: Any, size: Any, a: int, b: int, group: int, low: int, high: int, volume: int, sign: int,
 ) -> int:  # fmt: skip
     """Add a bar's ticks a..b to their rows, or, where a is b, its candle (sign -1: take away); return the sum of volume * row."""
-    x = 0
-    if a < b:
-        for i in range(a, b):
-            row = k[i] // group - base
-            h[row] += sign * size[i]
-            x += size[i] * row
-        return x
-    rows = high - low + 1
-    first, last = low - base, high - base
-    q, r = volume // rows, volume % rows
-    if q > 0:  # rows that get nothing may lie outside a histogram that has moved since
-        for j in range(first, last + 1):
-            h[j] += sign * q
-    x = q * ((first + last) * rows // 2)
-    start = leftover(first, last, bar[CLOSE] // group - base, r)
-    for j in range(start, start + r):
-        h[j] += sign
-        x += j
-    return x
+    base, ticks = m[BASE], a < b
+    first, last, start, q, r = 0, b - a - 1, 0, 0, 0
+    if not ticks:
+        rows = high - low + 1
+        q = volume // rows
+        r = volume - q * rows
+        first, last = low - base, high - base
+        start = leftover(first, last, bar[CLOSE] - base, r)
+        if q == 0:  # rows that get nothing may lie outside a histogram that has moved since
+            first, last = start, start + r - 1
+    x, x2, x3, x4, printed = 0, 0, 0, 0, 0
+    for i in range(first, last + 1):
+        row, each = i, sign * (q + int(start <= i < start + r))
+        if ticks:
+            row, each = k[a + i] // group - base, sign * size[a + i]
+        printed += int(h[row] == 0)
+        h[row] += each
+        printed -= int(h[row] == 0)
+        once = each * row
+        twice = once * row
+        x += once
+        x2 += twice
+        x3 += twice * row
+        x4 += twice * row * row
+    m[SX2] += x2
+    m[SX3] += x3
+    m[SX4] += x4
+    m[PRINTED] += printed
+    return sign * x
+
+
+def keep_peak(h: Any, m: Any, low: int, high: int, sign: int) -> None:
+    """Follow the row of most volume where rows low..high have gained (sign 1) or lost (sign -1) some."""
+    if m[HAS_PEAK] == 0:
+        return
+    at, first, last = m[PEAK] - m[BASE], low - m[BASE], high - m[BASE]
+    is_within = first <= at <= last
+    if sign < 0:
+        m[HAS_PEAK] = int(not is_within)
+        return
+    peak = h[at]
+    for j in range(first, last + 1):
+        peak = max(peak, h[j])
+    peaks, places = (0, 0) if is_within or h[at] < peak else (1, at)
+    for j in range(first, last + 1):
+        peaks += int(h[j] == peak)
+        places += int(h[j] == peak) * j
+    m[HAS_PEAK], m[PEAK] = int(peaks == 1), places + m[BASE]
 
 
 def put(h: Any, m: Any, bar: Any, k: Any, size: Any, a: int, b: int, spec: Any, t: int, sign: int) -> None:
@@ -101,7 +134,8 @@ def put(h: Any, m: Any, bar: Any, k: Any, size: Any, a: int, b: int, spec: Any, 
     low, high, volume, ticks = extent(bar, k, size, a, b, spec[SOURCE], group)
     if volume == 0:
         return
-    x = spread(h, m[BASE], bar, k, size, a, b if ticks else a, group, low, high, volume, sign)
+    x = spread(h, m, bar, k, size, a, b if ticks else a, group, low, high, volume, sign)
+    keep_peak(h, m, low, high, sign)
     if sign > 0:
         empty = m[S] == 0
         m[LO], m[HI] = low if empty else min(m[LO], low), high if empty else max(m[HI], high)
@@ -147,6 +181,7 @@ def fit(h: Any, m: Any, low: int, high: int, volume: int) -> Any:
             for row in range(m[LO], m[HI] + 1):
                 wider[row - base] = h[row - m[BASE]]
         moved = m[BASE] - base if m[S] > 0 else 0
+        m[SX2], m[SX3], m[SX4] = about_row(m, -moved)
         add_product(m, SX, moved, m[S])
         add_wide(m, STX, moved, m[ST], m[ST + 1])
         m[BASE] = base
@@ -209,11 +244,44 @@ def correlation(m: Any, variance: float, mean: float) -> float:
     return max(-1.0, min(1.0, (wide(m, STX) / total - st * mean) / sqrt(spread)))
 
 
+def shape(v: Any, m: Any, mean: float) -> tuple[int, float, float, float]:
+    """Return what `moments` does of the window `v`, whose sums `m` has; `mean` is an index of `v`.
+
+    Notes
+    -----
+    The sums that count from the row nearest the mean stay within 64 bits, so they are found from those that may have left them.
+    """
+    total, centre = m[S], int(mean + 0.5)
+    weight = float(total)
+    if not is_exact(len(v), centre, weight):
+        return moments(v, total, mean)
+    second, third, fourth = about_row(m, centre + m[LO] - m[BASE])
+    off = mean - float(centre)
+    variance, m3, m4 = about_mean(float(second) / weight, float(third) / weight, float(fourth) / weight, off)
+    return m[PRINTED], variance, m3, m4
+
+
+def about_row(m: Any, c: int) -> tuple[int, int, int]:
+    """Return the sums of volume times the 2nd, 3rd, 4th power of its distance from row `c`, but for what leaves 64 bits."""
+    s, x, x2, x3, x4 = m[S], (m[SX] << 32) + m[SX + 1], m[SX2], m[SX3], m[SX4]
+    return (
+        x2 - c * (2 * x - c * s),
+        x3 - c * (3 * x2 - c * (3 * x - c * s)),
+        x4 - c * (4 * x3 - c * (6 * x2 - c * (4 * x - c * s))),
+    )
+
+
 def evaluate(h: Any, m: Any, spec: Any, scratch: Any, whole: Any, real: Any) -> None:
     """Write poc, vah, val, volume, printed rows to `whole` and rho, BC, PO_range to `real`, of the window as it stands."""
     low, total = m[LO], m[S]
     v = h[low - m[BASE] : m[HI] - m[BASE] + 1]
-    poc, vah, val = value_area(v, share_of(total, spec[SHARE]), spec[METHOD])
+    poc = m[PEAK] - low
+    if m[HAS_PEAK] == 0:
+        peak, poc = peak_of(v)
+        m[HAS_PEAK], m[PEAK] = int(poc >= 0), poc + low
+        if poc < 0:
+            poc = one_of_peaks(v, peak, spec[METHOD])
+    vah, val = area_about(v, poc, share_of(total, spec[SHARE]), spec[METHOD])
     whole[0], whole[1], whole[2], whole[3] = poc + low, vah + low, val + low, total
     for i in range(STATE):
         scratch[i] = m[i]
@@ -221,7 +289,7 @@ def evaluate(h: Any, m: Any, spec: Any, scratch: Any, whole: Any, real: Any) -> 
     add_product(scratch, SX, -lowest, total)
     add_wide(scratch, STX, -lowest, m[ST], m[ST + 1])
     mean = wide(scratch, SX) / float(total)
-    printed, variance, third, fourth = moments(v, total, mean)
+    printed, variance, third, fourth = shape(v, m, mean)
     hi = len(v) - 1
     whole[4] = printed
     real[0] = correlation(scratch, variance, mean) if hi > 0 else 0.0
@@ -242,7 +310,7 @@ def advance(
         State: histogram, window, its beginning.
     origin : int
         Number of the bar in row 0 of `bars`, which holds every bar still in the window.
-    bars : int64, (n, 7), ticks and ns
+    bars : int64, (n, 7), rows and ns
     offsets, k, size : int64, (n + 1,), (t,), (t,)
         Bar in row p owns ticks offsets[p]..offsets[p + 1].
     whole : int64, (end - begin, 6)

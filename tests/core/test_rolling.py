@@ -177,7 +177,7 @@ def test_kernels_give_the_same_bits_compiled_or_not():
         want, got = many_levels(spec, bars), WindowLevels.undefined(len(bars))
         w = np.zeros(window.W_STARTS + 7, np.int64)
         m, scratch = np.zeros(window.STATE, np.int64), np.zeros(window.STATE, np.int64)
-        window.advance(np.zeros(256, np.int64), m, w, spec.codes(), 0, len(bars), 0, bars.table(),
+        window.advance(np.zeros(256, np.int64), m, w, spec.codes(), 0, len(bars), 0, bars.table(1),
                         bars.tape.offsets, bars.tape.k, bars.tape.size, scratch, got.whole, got.real)  # fmt: skip
         assert_same_bits(want, got)
 
