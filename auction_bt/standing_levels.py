@@ -15,7 +15,6 @@ class StandingLevels:
     ----------
     profile, session : VolumeProfile
         `session` is None where no previous session stands in.
-    tick : float, rupees
     period : int, bars
         Of the rolling window.
     window : str
@@ -27,7 +26,7 @@ class StandingLevels:
         What stood in for the rolling window until it lay within that day.
     """
 
-    def __init__(self, profile: Any, session: Any, tick: float, period: int, window: str) -> None:  # noqa: ARG002
+    def __init__(self, profile: Any, session: Any, period: int, window: str) -> None:
         self._profile = profile
         self._session = session
         self._period = period

@@ -42,8 +42,9 @@ class Stepper:
         self._in_pace = [line for i in indicators if _keeps_pace(i, data) for line in i.lines.lines]
         self._own_pace = [i for i in indicators if not _keeps_pace(i, data)]
         self._lines = list(strategy.lines.lines)
-        self._growing = [(indicator, list(indicator.lines.lines)) for indicator in indicators]
-        self._can_grow = all(_grows_in_pace(indicator, data) for indicator in indicators) and all(
+        in_pace = all(_grows_in_pace(indicator, data) for indicator in indicators)
+        self._growing = [(indicator, list(indicator.lines.lines)) for indicator in indicators] if in_pace else []
+        self._can_grow = in_pace and all(
             line.mode == line.UnBounded and not line.bindings
             for lines in (self._lines, data.lines.lines, *(lines for _, lines in self._growing))
             for line in lines

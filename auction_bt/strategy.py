@@ -114,7 +114,7 @@ class AuctionStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader has no t
         self._edge = ""
         self._day = -1
         self._hours = EntryHours()
-        self._levels = StandingLevels(self.profile, self.session_profile, self._tick, p.period, p.window)
+        self._levels = StandingLevels(self.profile, self.session_profile, p.period, p.window)
         self.prior_levels = self._levels.prior
         self._exits: Any = None
         self._excursion = (nan, nan)  # lowest and highest price of the open trade, as of its last exit

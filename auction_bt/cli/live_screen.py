@@ -19,7 +19,7 @@ from auction_bt.live.command_box import Command, CommandBox
 from auction_bt.live.commands import STALE, STOPPING
 from auction_bt.live.engine import LATEST_NS, LivePlan
 from auction_bt.live.monitor import HELD, NAKED
-from auction_bt.live.obedience import Obedience
+from auction_bt.live.obedience import Obedience, halt_first
 from auction_bt.live.recording import OwnRecording
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.live.views import day_view, keepers_of, stop_at
@@ -158,16 +158,13 @@ class LiveScreen:
         if self.word.wanted:
             CommandBox(live.place.state).post(Command(self.word.wanted, by="signal"))
             self.word.wanted = ""
-        self._obeying(live).look()
+        if self._obedience is None:
+            self._obedience = Obedience(CommandBox(live.place.state), live.session.engine, live, self.say)
+        self._obedience.look()
 
     def first(self, live: LiveRun) -> None:
         """Tell, before the first message, that nothing is to be opened, where somebody has said so since the last end."""
-        self._obeying(live).halt_first()
-
-    def _obeying(self, live: LiveRun) -> Obedience:
-        if self._obedience is None:
-            self._obedience = Obedience(CommandBox(live.place.state), live.session.engine, live, self.say)
-        return self._obedience
+        halt_first(CommandBox(live.place.state), live.tell)
 
     def _watch(self, live: LiveRun) -> None:
         # Whoever keeps the books must not fail unseen.

@@ -114,7 +114,6 @@ class LiveRun:
     def run(self) -> LiveSession:
         """Run to the end of the day, or until it is stopped."""
         with self.begun() as session:
-            self._first(self)
             session.run()
         return session
 
@@ -122,6 +121,7 @@ class LiveRun:
     def begun(self) -> Iterator[LiveSession]:
         """Begin to record, and yield the session, which is not opened yet."""
         place, plan = self.place, self.plan
+        self._first(self)
         with self.recording.opened(self._settings if self.scribe is not None else {}) as resumed:
             warm: list[Recorded] = []
             if self.scribe is not None:

@@ -67,7 +67,8 @@ class Backfill:
             except queue.Empty:
                 break
         self._asked.put(None)
-        self._thread.join(timeout)
+        if self._thread.is_alive():  # a start may have failed before it
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         while (item := self._asked.get()) is not None:

@@ -78,12 +78,6 @@ class Obedience:
                     self._say(f"{under.command.what} ({under.command.by}): {text.replace(chr(10), '; ')}")
                     del self._under[name]
 
-    def halt_first(self) -> None:
-        """Halt where somebody has asked for that while no bot ran: before a message that is new can open a trade."""
-        asked = (c for c in self._box.waiting() if c.what in {"halt", "flatten"} and not c.symbol)
-        if (first := next(asked, None)) is not None:
-            self._told.tell(kind="command", what="halt", symbol="", by=first.by, reason=_reason(first))
-
     def _begin(self, command: Command) -> None:
         symbol = self._names.get(command.symbol.upper(), "")
         if command.symbol and not symbol:
@@ -126,3 +120,18 @@ class Obedience:
 
 def _reason(command: Command) -> str:
     return {"halt": f"halted by {command.by}", "flatten": FLATTENED}.get(command.what, "")
+
+
+def halt_first(box: CommandBox, tell: Callable[..., None]) -> None:
+    """Halt where somebody has asked for that while no bot ran: before a message that is new can open a trade.
+
+    Parameters
+    ----------
+    box : CommandBox
+        The word stays in it, to be obeyed and answered in its place.
+    tell : callable
+        See `Told.tell`.
+    """
+    asked = (command for command in box.waiting() if command.what in {"halt", "flatten"} and not command.symbol)
+    if (first := next(asked, None)) is not None:
+        tell(kind="command", what="halt", symbol="", by=first.by, reason=_reason(first))

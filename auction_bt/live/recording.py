@@ -225,8 +225,6 @@ class OwnRecording:
             resumed = self.since(day_start(self.day) - 1, self._hours)
             self._begin(resumed[-1].ts if resumed else 0, settings)
             with ExitStack() as stack:
-                self.backfill.start()
-                stack.callback(self.backfill.close)
                 if self._watcher is not None:
                     stack.enter_context(self._watcher)
                 yield iter(resumed)
@@ -255,7 +253,7 @@ class OwnRecording:
     @property
     def feeds(self) -> tuple[Feed, ...]:
         """See `Recording`."""
-        return (self.market,)
+        return self.backfill, self.market
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from .engine import LiveAuctionEngine, LivePlan
 from .gate import Gate
 from .recording import Feed
 from .scribe import Scribe
-from .source import RecordedSource, ResumedSource
+from .source import READY, RecordedSource, ResumedSource
 
 _COMMIT_S: Final = 5.0
 _NAMED: Final = 3
@@ -95,7 +95,7 @@ class LiveSession:
         self._on_alarm = on_alarm
         self._resume_over = threading.Event()
         self.gate = Gate(parts.sender.send if parts.sender is not None else lambda _: None)
-        self.source = ResumedSource(resumed, parts.source, self._go_live)
+        self.source = ResumedSource(resumed, parts.source, self._go_live, self._ready)
         self._look = look
         self._read_at = 0.0  # when the account was last asked for, on a clock that only runs forward
         self.engine = make(
@@ -141,12 +141,19 @@ class LiveSession:
         is_known = self._is_account_known()
         self._resume_over.set()
         self._look()  # what was wanted while no bot ran is obeyed before anything new is decided
+        if not is_known:
+            self._halt("the account cannot be read: no trade is opened; see what it holds, then `resume`", "account not read")
+        if self._parts.sender is None:
+            self._ready()
+        else:  # what was read has to be worked off: whoever records beside us may have given frames before it
+            self.source.tell({"kind": "state", "ts": self._clock(), "what": READY})
+
+    def _ready(self) -> None:
+        # All that is known of the account was worked off.
         strange = self.gate.open(self._intended, self.source.tell, self._clock())
         # What there is by now stays to the evening: a collector that walks through it holds an order up by a third of a second.
         gc.collect()
         gc.freeze()
-        if not is_known:
-            self._halt("the account cannot be read: no trade is opened; see what it holds, then `resume`", "account not read")
         if strange:
             self._halt(f"orders went out today that these settings do not ask for ({', '.join(strange[:_NAMED])}): they stay as "
                        "they are; look at the broker's own page, then `resume`", "orders nobody asked for")  # fmt: skip

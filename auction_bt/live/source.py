@@ -11,12 +11,13 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from auction_bt.core.errors import Fatal
 from auction_bt.feeds.decode import MS, MS_DIGITS, symbols_of
-from auction_bt.parsing import dump
+from auction_bt.parsing import dump, parse
 from auction_bt.recorder import LOST, Recorder
 from auction_bt.store import RawMessage
 
 _ROOM: Final = 100_000  # frames that may wait
 _STEP_S: Final = 0.001
+READY: Final = "ready"  # of a ``state`` message: a start knows the account
 
 
 class Received(NamedTuple):
@@ -299,12 +300,17 @@ class ResumedSource:
     live : RecordedSource
     on_live : callable
         Called once, before the first of what comes.
+    on_ready : callable, optional
+        Called once, when the message `READY` comes that `on_live` has told: all that was told before it has been worked off.
     """
 
-    def __init__(self, messages: Iterator[RawMessage], live: RecordedSource, on_live: Callable[[], None]) -> None:
+    def __init__(
+        self, messages: Iterator[RawMessage], live: RecordedSource, on_live: Callable[[], None],
+        on_ready: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
         self._stored: StoredSource | None = StoredSource(messages)
         self._live = live
-        self._on_live = on_live
+        self._on_live, self._on_ready = on_live, on_ready
         self.resumed = 0
 
     def next(self, timeout: float) -> Received | None:
@@ -316,7 +322,11 @@ class ResumedSource:
                 return received
             self._stored = None
             self._on_live()
-        return self._live.next(timeout)
+        received = self._live.next(timeout)
+        if self._on_ready is not None and received is not None and _is_ready(received.message):
+            ready, self._on_ready = self._on_ready, None
+            ready()
+        return received
 
     @property
     def is_over(self) -> bool:
@@ -331,3 +341,8 @@ class ResumedSource:
 def gap_message(end: int, begin: int, reason: str, **more: Any) -> dict[str, Any]:
     """Return the message that names a gap; ``awaits`` names symbols whose missing minutes will come."""
     return {"kind": "gap", "ts": end, "begin": begin or end, "end": end, "reason": reason, **more}
+
+
+def _is_ready(message: dict[str, Any] | str) -> bool:
+    said = message if isinstance(message, dict) else parse(message) if '"state"' in message[:40] else {}
+    return isinstance(said, dict) and said.get("kind") == "state" and said.get("what") == READY

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from copy import deepcopy
 from math import isnan, nan
 
 import pytest
@@ -161,7 +162,7 @@ def test_the_quick_way_says_what_the_careful_one_says_or_nothing(changes):
             if is_gone:
                 del at[last]
             else:
-                at[last] = value
+                at[last] = deepcopy(value)  # one that is kept would be changed for those after it
         except (KeyError, TypeError, IndexError):
             pass
     faults = []

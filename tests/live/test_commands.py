@@ -10,7 +10,7 @@ import pytest
 from auction_bt.core.risk import RiskBook
 from auction_bt.live.command_box import Command, CommandBox
 from auction_bt.live.commands import NO_ORDERS, STOPPING, Commands
-from auction_bt.live.obedience import Obedience
+from auction_bt.live.obedience import Obedience, halt_first
 from auction_bt.store import Event
 
 
@@ -114,7 +114,7 @@ def test_what_was_to_be_halted_while_no_bot_ran_is_so_before_the_first_message(
 ) -> None:
     box, bot = CommandBox(tmp_path), Bot()
     name = box.post(Command(what, symbol, by="command line"))
-    Obedience(box, bot, bot, lambda _: None).halt_first()  # type: ignore[arg-type]
+    halt_first(box, bot.tell)
     assert [m["what"] for m in bot.told] == (["halt"] if is_halted else [])
     while bot.told:
         bot.take(1)

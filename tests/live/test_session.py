@@ -59,17 +59,19 @@ def live(line):
     for tag in ("abt1", "abt2"):  # what the recording asks for again: the first went out, the other did not
         made.gate(Place(Intent(tag, "X", True, 1, "entry", 1)))
     made._go_live()
+    line.said.append("|")  # what was told so far is worked off
+    made._ready()
     return alarms
 
 
 def test_the_account_is_known_before_anything_may_act_on_what_was_known_before():
     line = Line()
     assert live(line) == []
-    assert line.said == ["book", "look", "answer", "feed"]  # the look: what was wanted while no bot ran
+    assert line.said == ["book", "look", "ready", "|", "answer", "feed"]  # the look: what was wanted while no bot ran
 
 
 def test_an_account_that_cannot_be_read_opens_no_trades(monkeypatch):
     line = Line(is_away=True)
     (alarm,) = live(line)
     assert "the account cannot be read" in alarm
-    assert line.said == ["look", "answer", "halt", "feed"]
+    assert line.said == ["look", "halt", "ready", "|", "answer", "feed"]
