@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from auction_bt.core.decision import Decision
+from auction_bt.core.decision import Decision, funnel
 from auction_bt.core.errors import Fatal
 from auction_bt.core.news import News
 from auction_bt.live.assembly import LiveRun
@@ -212,10 +212,10 @@ class LiveScreen:
     def end(self, engine: Any, live: LiveRun) -> int:
         """Print how it went; return the exit code."""
         net = sum((trade.pnl_net for trade in engine.trades), Decimal(0))
-        taken = sum(d.action == "enter" for d in engine.decisions)
+        signals = funnel(engine.decisions)["signals"]
         open_ = [s.open_trade() for s in engine.strategies if len(s) and s.open_trade() is not None]
         self.say(
-            f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(taken + engine.refused, 'signal')}, "
+            f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(signals, 'signal')}, "
             f"{engine.refused} refused; {plural(len(open_), 'open trade')}; {plural(self.alarms, 'alarm')}"
         )
         parts = [f"kept as run {live.run_id} of {live.place.state / 'journal.db'}",
