@@ -74,7 +74,7 @@ def test_a_folder_on_which_nothing_has_ever_run_is_refused(what: str, tmp_path: 
         assert main([what, "--state", str(folder)]) == 2
         said = capsys.readouterr()
         assert said.out == ""
-        assert said.err == (f"auction_bt: {folder} is no state folder (nothing has ever run on it), no word was left: "
+        assert said.err == (f"auction_bt: {folder} is no state folder (nothing has ever run on it), and no word was left: "
                             "give the bot's --state\n")  # fmt: skip
     assert os.listdir(tmp_path) == ["empty"]
     assert os.listdir(tmp_path / "empty") == []
