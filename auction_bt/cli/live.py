@@ -104,7 +104,7 @@ def _live(args: argparse.Namespace) -> int:
         raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
     with ExitStack() as stack:
         hold_run(args.state, stack)
-        door = join(args.state, stack)
+        door = join(args.state, stack, _say)
         if door is None or args.orders == Orders.UPSTOX:  # whoever reads along on paper asks the broker nothing
             told_token(args, time.time_ns)
         book = loaded_book(args.state, stack)
@@ -120,9 +120,13 @@ def _live(args: argparse.Namespace) -> int:
         while (code := _run(args, place, legs, day, None, freeze, door, watchlists)) == _ALONE:
             # What is open may lack its stop: whoever records is not waited for.
             print("nobody records any more: the day is begun again from what is recorded, and recorded here", flush=True)
-            if (door := join(args.state, stack)) is None:
+            if (door := join(args.state, stack, _say)) is None:
                 told_token(args, time.time_ns)
         return code
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def legs_today(
