@@ -11,7 +11,7 @@ from auction_bt.upstox.client import UpstoxClient
 from auction_bt.upstox.flattening import Flattening
 
 from .arguments import add_base_url, add_state, check_address, check_state
-from .commanding import leave, say
+from .commanding import beside, is_state, leave, say
 from .configured import add_config
 from .tokens import add_keyring, token_of
 
@@ -41,8 +41,10 @@ def run(args: argparse.Namespace) -> int:
             return code
         print(f"what runs on {args.state} takes no word: doing it from here", flush=True)
     else:
-        print(f"no bot runs on {args.state}: doing it from here", flush=True)
-    if not args.symbol:
+        print(f"no bot runs on {args.state}: doing it from here{beside(args.state)}", flush=True)
+    if not is_state(args.state):  # what is open matters more than a name mistyped, but no word is left where no bot looks
+        print(f"{args.state} is no state folder, and no bot's next start there is told to open nothing", flush=True)
+    elif not args.symbol:
         leave(args, "halt")  # before all else: a bot that starts meanwhile opens nothing
     client = UpstoxClient(args.base_url)
     client.send_token(token_of(args, time.time_ns()).text)

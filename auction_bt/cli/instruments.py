@@ -14,12 +14,12 @@ from auction_bt.core.errors import BadInput, NothingToDo, Retryable
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_index, to_date
 from auction_bt.instruments.book import InstrumentBook, Loaded
-from auction_bt.instruments.download import URL, download
+from auction_bt.instruments.download import URL, download, url_beside
 from auction_bt.instruments.listing import Listing
 from auction_bt.instruments.master import MasterFile
 from auction_bt.instruments.search import ranked, words_of
 
-from .arguments import Progress, add_state, check_state, day_of
+from .arguments import Progress, add_base_url, add_state, check_address, check_state, day_of
 from .configured import add_config
 
 HELP = (
@@ -42,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="file", type=Path, metavar="FILE", help="load a master from a file, JSON or gzip")
     parser.add_argument("--limit", type=int, default=_SHOWN, metavar="N", help="show so many (default: %(default)s)")
     parser.add_argument("--json", metavar="FILE", help="write JSON instead of a table; - is standard output")
-    parser.add_argument("--url", default=os.environ.get("AUCTION_INSTRUMENTS_URL", URL), help="where --refresh gets it")
+    parser.add_argument("--url", default=os.environ.get("AUCTION_INSTRUMENTS_URL"),
+                        help=f"where --refresh gets it (default: from --base-url; the broker's own is {URL})")  # fmt: skip
+    add_base_url(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,7 +62,12 @@ def run(args: argparse.Namespace) -> int:
     words = words_of(" ".join(args.words))
     if args.file is not None or args.refresh:
         check_state(args.state)
-        loaded = _refresh(args.state, args.url, today) if args.refresh else _load(args.state, args.file, day)
+        check_address(args.base_url)
+        loaded = (
+            _refresh(args.state, args.url or url_beside(args.base_url), today)
+            if args.refresh
+            else _load(args.state, args.file, day)
+        )
         print(_told(loaded), file=sys.stderr if args.json else sys.stdout)
         if not words:
             return 0

@@ -43,7 +43,7 @@ from .configured import add_config
 from .live_screen import LiveScreen, Word
 from .real_orders import add_real_orders, confirm, hold_account, most_open
 from .request import add_live_request, live_request
-from .sim import last_day, seeded
+from .sim import last_day, seeded, terms_of
 from .stopping import stopping
 from .tokens import add_keyring, token_of
 
@@ -87,6 +87,8 @@ def run(args: argparse.Namespace) -> int:
     if not 0.1 <= args.every <= 3600:
         raise BadInput(f"--every {args.every:g} must be 0.1 to 3600 seconds")
     check_state(args.state)
+    if args.viewer:
+        _address_of(args.viewer)
     if orders is Orders.SIM:
         return _rehearse(args)
     rehearsed = [name for name in ("day", "seed", "from_time", "faults") if getattr(args, name) is not None]
@@ -104,7 +106,7 @@ def _live(args: argparse.Namespace) -> int:
         raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
     with ExitStack() as stack:
         hold_run(args.state, stack)
-        door = join(args.state, stack)
+        door = join(args.state, stack, _say)
         if door is None or args.orders == Orders.UPSTOX:  # whoever reads along on paper asks the broker nothing
             told_token(args, time.time_ns)
         book = loaded_book(args.state, stack)
@@ -120,9 +122,13 @@ def _live(args: argparse.Namespace) -> int:
         while (code := _run(args, place, legs, day, None, freeze, door, watchlists)) == _ALONE:
             # What is open may lack its stop: whoever records is not waited for.
             print("nobody records any more: the day is begun again from what is recorded, and recorded here", flush=True)
-            if (door := join(args.state, stack)) is None:
+            if (door := join(args.state, stack, _say)) is None:
                 told_token(args, time.time_ns)
         return code
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def legs_today(
@@ -170,19 +176,19 @@ def _take_account(args: argparse.Namespace, stack: ExitStack) -> None:
 
 def _rehearse(args: argparse.Namespace) -> int:
     request = live_request(args, args.symbol or ["-"])
-    if args.speed == "max" and not args.lockstep:
+    if args.speed in {"max", "inf"} and not args.lockstep:
         raise BadInput("--speed max would end the day before an order is answered: give --lockstep, or --speed 60")
+
+    def opened() -> TickStore:
+        return open_store(args.store, readonly=True)
+
     if args.seed is not None:
         instruments: tuple[Instrument, ...] = tuple(seeded(args.instruments))
+        if args.per_minute < 1:
+            raise BadInput(f"--per-minute {args.per_minute} must be 1 or more")
         day = day_of(args.day or "2026-03-10")
-        folder = rehearsal.fresh_folder(args.state)
-        rehearsal.fill_made_up(folder, args.seed, instruments, to_date(day), args.per_minute)
         words = ["--seed", str(args.seed), "--instruments", str(args.instruments), "--per-minute", str(args.per_minute)]
     else:
-
-        def opened() -> TickStore:
-            return open_store(args.store, readonly=True)
-
         day = day_of(args.day) if args.day else last_day(opened, args.symbol)
         with opened() as store:
             chosen = [store.instrument(text) for text in args.symbol] if args.symbol else store.instruments()
@@ -191,11 +197,16 @@ def _rehearse(args: argparse.Namespace) -> int:
             raise NothingToDo(
                 f"the store has no messages of {to_date(day)}: `data` lists what it has, and --seed 7 makes a day up"
             )
-        folder = rehearsal.fresh_folder(args.state)
-        rehearsal.fill(folder, opened, instruments, day, request.settings)
         words = ["--store", args.store, *(word for i in instruments for word in ("--symbol", i.symbol))]
     legs = tuple(Leg(i, day, day, i.symbol) for i in instruments)
     _check(legs, day, request.settings)
+    terms_of(args, day)  # the exchange's own process would say it late, and after the rehearsal before was removed
+    folder = rehearsal.fresh_folder(args.state, _say)
+    _say(f"making the rehearsal's day: {to_date(day)}, {plural(len(legs), 'symbol')}")
+    if args.seed is not None:
+        rehearsal.fill_made_up(folder, args.seed, instruments, to_date(day), args.per_minute)
+    else:
+        rehearsal.fill(folder, opened, instruments, day, request.settings)
     words += ["--day", str(to_date(day)), "--speed", args.speed, "--cash", args.cash]
     words += ["--lockstep"] * args.lockstep
     words += ["--faults", args.faults] if args.faults else []
@@ -283,6 +294,13 @@ def derive_day(place: Place, live: LiveRun) -> None:
             spool.forget_touched()
 
 
+def _address_of(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or not int(port) < 2**16:
+        raise BadInput(f"--viewer {text!r} must be HOST:PORT, as 127.0.0.1:8765")
+    return host or "127.0.0.1", int(port)
+
+
 @contextmanager
 def _viewer(address: str, place: Place, say: Callable[[str], None]) -> Iterator[None]:
     from auction_bt.cli.viewer import door_of  # flask, where it is asked for
@@ -291,12 +309,9 @@ def _viewer(address: str, place: Place, say: Callable[[str], None]) -> Iterator[
     from auction_bt.viewer.sources import Sources
     from auction_bt.viewer.watcher import Watcher
 
-    host, _, port = address.rpartition(":")
-    if not port.isdecimal():
-        raise BadInput(f"--viewer {address!r} must be HOST:PORT, as 127.0.0.1:8765")
+    host, port = _address_of(address)
     sources = Sources.of(place.store, place.state, lambda text: say(f"viewer: {text}"))
-    host = host or "127.0.0.1"
-    server = listening(create_app(sources, [host], door_of(host, place.state)), host, int(port))
+    server = listening(create_app(sources, [host], door_of(host, place.state)), host, port)
     watcher = Watcher(sources)
     thread = threading.Thread(target=server.run, name="viewer", daemon=True)
     watcher.start()

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
-from auction_bt.core.decision import Decision
+from auction_bt.core.decision import Decision, funnel
 from auction_bt.core.errors import Fatal
 from auction_bt.core.news import News
 from auction_bt.live.assembly import LiveRun
@@ -219,7 +219,7 @@ class LiveScreen:
             instrument, group = self._names[keeper.terms.symbol], keeper.group
             name, where = instrument.name or instrument.symbol, stop_at(keeper)
             if keeper.held and where == HELD and group is not None:
-                self.say(f"{name}: {keeper.side.value} {keeper.held} stays open; its stop at {number(group.stop)} rests at the "
+                self.say(f"{name}: {keeper.side.value} {keeper.held} stays open; its stop at {number(keeper.terms.on_grid(group.stop))} rests at the "
                          "exchange, its targets do not")  # fmt: skip
             elif keeper.held:
                 self.alarm(f"{name}: {keeper.side.value} {keeper.held} stays open: {NAKED}; see the broker's own page")
@@ -230,10 +230,10 @@ class LiveScreen:
         """Print how it went, and what stays; return the exit code."""
         self._say_what_stays(engine)
         net = sum((trade.pnl_net for trade in engine.trades), Decimal(0))
-        taken = sum(d.action == "enter" for d in engine.decisions)
+        signals = funnel(engine.decisions)["signals"]
         open_ = [s.open_trade() for s in engine.strategies if len(s) and s.open_trade() is not None]
         self.say(
-            f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(taken + engine.refused, 'signal')}, "
+            f"{plural(len(engine.trades), 'closed trade')}, net {rupees(net)}; {plural(signals, 'signal')}, "
             f"{engine.refused} refused; {plural(len(open_), 'open trade')}; {plural(self.alarms, 'alarm')}"
         )
         parts = [f"kept as run {live.run_id} of {live.place.state / 'journal.db'}",

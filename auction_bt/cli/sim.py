@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve until interrupted, or the day is over and --json's reader has gone."""
     with ExitStack() as stack:
         day, past = _day(args, stack)
-        simulation = stack.enter_context(Simulation(day, _terms(args, day), past))
+        simulation = stack.enter_context(Simulation(day, terms_of(args, day.day, args.port), past))
         token = simulation.grant()
         _greet(args, simulation, token)
         _serve(args, simulation)
@@ -197,28 +197,38 @@ def seeded(count: int) -> Iterator[Instrument]:
 
 
 # ---------------------------------------------------------------- how it is played
-def _terms(args: argparse.Namespace, day: Day) -> Terms:
+def terms_of(args: argparse.Namespace, day: int, port: int = 0) -> Terms:
+    """Return how IST day `day` is played, by --speed, --cash, --from-time, --faults and --lockstep.
+
+    Raises
+    ------
+    BadInput
+        One of them cannot be.
+    """
     plan, sockets = _faults(args.faults)
     try:
         speed = inf if args.speed == "max" else float(args.speed)
+    except ValueError:
+        speed = 0.0
+    if not speed > 0:
+        raise BadInput(f"--speed {args.speed} must be a number above 0, or max: 1 is the world's pace, 60 a minute in a second")
+    try:
         cash = Decimal(args.cash.replace(",", ""))
-        since = _since(args.from_time, day) if args.from_time else 0
     except ArithmeticError:
         raise BadInput(f"--cash {args.cash!r} is no number of rupees") from None
-    except ValueError:
-        raise BadInput(f"--speed {args.speed!r} must be a number above 0, or max") from None
     return Terms(
         account=Account(cash=units(cash)), matching=AS_BACKTESTED if args.lockstep else STRICT, speed=speed,
-        lockstep=args.lockstep, since=since, plan=plan, socket_faults=sockets, port=args.port,
+        lockstep=args.lockstep, since=_since(args.from_time, day) if args.from_time else 0, plan=plan, socket_faults=sockets,
+        port=port,
     )  # fmt: skip
 
 
-def _since(text: str, day: Day) -> int:
+def _since(text: str, day: int) -> int:
     try:
         moment = time.strptime(text, "%H:%M")
     except ValueError:
         raise BadInput(f"--from-time {text!r} is no time: write HH:MM") from None
-    return day_start(day.day) + (moment.tm_hour * 60 + moment.tm_min) * 60 * 1_000_000_000
+    return day_start(day) + (moment.tm_hour * 60 + moment.tm_min) * 60 * 1_000_000_000
 
 
 def _faults(said: str | None) -> tuple[FaultPlan, tuple[SocketFault, ...]]:

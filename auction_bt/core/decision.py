@@ -45,10 +45,19 @@ class Decision:
 
 
 def funnel(decisions: Iterable[Decision]) -> dict[str, int]:
-    """Return how many signals there were, were taken, and were refused by each reason, most frequent first."""
-    log = [d for d in decisions if d.action in {"enter", "refuse"}]
-    refused = Counter(d.reason for d in log if d.action == "refuse")
-    return {"signals": len(log), "taken": len(log) - refused.total(), **dict(refused.most_common())}
+    """Return how many signals there were, were taken, and were refused by each reason, most frequent first.
+
+    Notes
+    -----
+    An entry that came to nothing is logged twice, as taken and as lapsed (or refused): it is one signal, refused. The two are of
+    one bar: minutes that were missed come in one message, so that its number alone would mix them up.
+    """
+    log = list(decisions)
+    entered = Counter((d.symbol, d.seq, d.ts) for d in log if d.action == "enter")
+    failed = [d for d in log if d.action in {"refuse", "lapse"}]
+    lapsed = entered & Counter((d.symbol, d.seq, d.ts) for d in failed)
+    taken = entered.total() - lapsed.total()
+    return {"signals": taken + len(failed), "taken": taken, **dict(Counter(d.reason for d in failed).most_common())}
 
 
 def entry_of(trade: Trade, decisions: Iterable[Decision]) -> Decision | None:

@@ -194,10 +194,7 @@ def summarise(
     days = [day_index(t.exit_ts) for t in closed]
     interval = mean_interval([float(n) for n in nets], days)
     log = funnel(decisions)
-    entered = {(d.symbol, d.seq) for d in decisions if d.action == "enter"}
-    # An entry order that came to nothing is logged twice, as taken and as refused: it is one signal, refused.
-    failed = sum(d.action == "refuse" and (d.symbol, d.seq) in entered for d in decisions)
-    signals, taken = log.pop("signals") - failed, log.pop("taken") - failed
+    signals, taken = log.pop("signals"), log.pop("taken")
     spans = merged(sessions)
     end = max(spans[-1][1] if spans else 0, equity[-1][0] if equity else 0)
     return Summary(

@@ -5,16 +5,24 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import BinaryIO, Final
+from urllib.parse import urlsplit
 
 from auction_bt import __version__
 from auction_bt.core.errors import AuctionError, BadInput, Retryable
 
-URL: Final = "https://assets.upstox.com/market-quote/instruments/exchange/complete.json.gz"
+_PATH: Final = "/market-quote/instruments/exchange/complete.json.gz"
+URL: Final = f"https://assets.upstox.com{_PATH}"
 LARGEST: Final = 256 << 20  # bytes, packed; the complete master has some 5 MB
 _AGENT: Final = f"auction-bt/{__version__}"  # a request without one is answered 403
 _TIMEOUTS_S: Final = (10.0, 60.0)  # to connect, and between two pieces
 _TRIES: Final = 3
 _PIECE: Final = 1 << 16
+
+
+def url_beside(base: str) -> str:
+    """Return where the master is of whoever answers calls at `base`: the broker has it on a host of its own, others have not."""
+    host = urlsplit(base).hostname or ""
+    return URL if f".{host}".endswith(".upstox.com") else base.rstrip("/") + _PATH
 
 
 def download(url: str, path: Path, largest: int = LARGEST) -> int:

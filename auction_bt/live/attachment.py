@@ -57,22 +57,42 @@ def hold_run(state: Path, stack: ExitStack) -> None:
     stack.enter_context(FolderLock.take(state, RUN_LOCK, "run"))
 
 
-def join(state: Path, stack: ExitStack) -> Door | None:
+def join(
+    state: Path, stack: ExitStack, say: Callable[[str], None] = lambda _: None, *, patience: float = _ALONE_S
+) -> Door | None:  # fmt: skip
     """Take the recorder's place in a state folder; return the door of whoever has it already.
+
+    Parameters
+    ----------
+    state : Path
+    stack : ExitStack
+        Gives the place back.
+    say : callable (str)
+        Told in a line that it waits.
+    patience : float, s
+        How long a recorder that has just begun, as by the same timer, may take until it lets anybody in.
 
     Raises
     ------
     Refused
         What records there lets nobody in.
     """
-    try:
-        stack.enter_context(FolderLock.take(state, LOCK, "recorder"))
-    except Refused:
-        door = Door.of(state)
-        if door is None:
-            raise
-        return door
-    return None
+    until, is_told = time.monotonic() + patience, False
+    while True:
+        try:
+            stack.enter_context(FolderLock.take(state, LOCK, "recorder"))
+        except Refused:
+            door = Door.of(state)
+            if door is not None:
+                return door
+            if time.monotonic() >= until:
+                raise
+        else:
+            return None
+        if not is_told:
+            is_told = True
+            say(f"somebody records on {state}, and lets nobody in yet: waiting for at most {patience:.0f} s to read along")
+        time.sleep(_LOOK_S)
 
 
 class AttachedSource:

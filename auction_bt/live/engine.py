@@ -17,7 +17,7 @@ from auction_bt.brokers.commission import MARGIN, ChargedCommission
 from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.brokers.upstox_broker import UpstoxBroker
 from auction_bt.core.costing import Charges
-from auction_bt.core.decision import Decision
+from auction_bt.core.decision import Decision, funnel
 from auction_bt.core.fills import FillModel
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, SECOND_NS, day_index, day_start
@@ -32,7 +32,7 @@ from auction_bt.feeds.streamed import StreamedData
 from auction_bt.router import LiveMarketRouter
 from auction_bt.strategy import AuctionStrategy
 
-from .commands import NO_ORDERS, STALE, Commands, Obeyed
+from .commands import NO_ORDERS, Commands, Obeyed
 from .source import Received
 from .source import Source as Messages
 from .steps import LiveSteps
@@ -183,8 +183,9 @@ class LiveAuctionEngine:
 
     @property
     def refused(self) -> int:
-        """Signals refused so far; those on minutes that were missed were none that could be taken."""
-        return sum(d.action == "refuse" and d.reason != STALE for d in self.decisions)
+        """Signals refused so far, those on minutes that were missed among them."""
+        log = funnel(self.decisions)
+        return log["signals"] - log["taken"]
 
     def obeyed(self, name: str) -> Obeyed | None:
         """Return what came of the word that was given under a name; None before it was obeyed."""

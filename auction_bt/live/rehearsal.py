@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from auction_bt.core.errors import BadInput
+from auction_bt.core.errors import AuctionError, BadInput, Refused
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.derive import derive
@@ -17,31 +18,50 @@ from auction_bt.market.sessions import session_of
 from auction_bt.parsing import dump
 from auction_bt.store import RawMessage, TickStore
 from auction_bt.store.dsn import open_store
+from auction_bt.store.folder_lock import FolderLock
+from auction_bt.store.journal import NAME as JOURNAL
+from auction_bt.store.journal import Journal
 from auction_bt.synthetic import Shape, conflate, tape
+from auction_bt.wording import plural
+
+from .command_box import RUN_LOCK
 
 FOLDER: Final = "rehearsal"
 _MARK: Final = ".auction_bt_rehearsal"
 
 
-def fresh_folder(state: Path) -> Path:
-    """Return the folder of the rehearsal within a state folder, empty; the one before is removed.
+def fresh_folder(state: Path, say: Callable[[str], None]) -> Path:
+    """Return the folder of the rehearsal within a state folder, empty; the one before is removed, which is said.
 
     Raises
     ------
     BadInput
         There is such a folder, and no rehearsal has made it.
+    Refused
+        A rehearsal runs on it.
     """
     folder = state / FOLDER
     try:
         if folder.exists():
             if any(folder.iterdir()) and not (folder / _MARK).exists():
                 raise BadInput(f"{folder} exists and is not a rehearsal's: give another --state")
+            if FolderLock.is_held(folder, RUN_LOCK):
+                raise Refused(f"another rehearsal runs on {folder}: stop it first, or give another --state")
+            say(f"a rehearsal begins its day anew: {folder} is emptied of the one before{_kept(folder)}")
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
         (folder / _MARK).touch()
     except OSError as error:
         raise BadInput(f"cannot make the folder {folder}: {error.strerror or error}: give another --state") from error
     return folder
+
+
+def _kept(folder: Path) -> str:
+    if not (folder / JOURNAL).exists():
+        return ""
+    with suppress(AuctionError), Journal.open(folder, readonly=True) as journal:
+        return f", {plural(len(journal.runs()), 'kept run')} with it"
+    return ""
 
 
 def store_of(folder: Path) -> str:

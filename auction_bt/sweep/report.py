@@ -147,7 +147,8 @@ def render_sweep(report: SweepReport, ledger: TrialLedger, top: int = _TOP) -> s
             own, around = float(ranking.scores[place]), float(ranking.around[place])
             lines.append(folded(label, f"{setting_words(row.settings)}: {score(own)} itself, {score(around)} around it"))
     lines += [folded("Luck", luck_words(report)), folded("Overfitting", overfitting_words(report.overfitting))]
-    lines += ["", *_lines(table_of(report, ledger, top))]
+    table = table_of(report, ledger, top)
+    lines += ["", *(_lines(table) if report.best is not None else [unscored_words(report, ledger)])]
     for name, reason in report.failed[:_FAILURES]:
         lines.append(f"failed: {name}: {reason}")
     if len(report.failed) > _FAILURES:
@@ -158,6 +159,22 @@ def render_sweep(report: SweepReport, ledger: TrialLedger, top: int = _TOP) -> s
 def setting_words(settings: dict[str, Any]) -> str:
     """Return settings for people: ``period=60 value_area=0.7``."""
     return " ".join(f"{name}={value}" for name, value in settings.items()) or "no settings changed"
+
+
+def unscored_words(report: SweepReport, ledger: TrialLedger) -> str:
+    """Return why no combination has a score and what would give one, for people."""
+    objective = report.ranking.objective
+    whole_rows = [row.figures for row in rows(report.plan, ledger) if row.is_whole and row.figures is not None]
+    trades = sum(figures.trades for figures in whole_rows)
+    if not whole_rows:
+        why = "no trial has come to its end: see what failed"
+    elif not trades:
+        why = "none has closed a trade: give more days, or settings that trade (run_backtest.py says what refused the signals)"
+    elif objective == "sharpe" and max(len(figures.daily) for figures in whole_rows) < 2:
+        why = "a Sharpe ratio needs two days or more, and there is one: give more days, or --objective net"
+    else:
+        why = f"{objective} has no value for any of them: give more days, or --objective net"
+    return f"No combination has a score: {why}."
 
 
 def counted(report: SweepReport) -> str:
@@ -215,7 +232,6 @@ def table_of(report: SweepReport, ledger: TrialLedger, top: int) -> list[list[st
 
 def _lines(table: list[list[str]]) -> Iterator[str]:
     if len(table) == 1:
-        yield "No combination has a score."
         return
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for cells in table:

@@ -60,10 +60,38 @@ def test_a_running_bot_obeys_and_says_what_came_of_it(tmp_path: Path, capsys: py
 def test_a_word_to_a_bot_that_does_not_run_is_its_first_at_the_next_start(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["halt", "--state", str(tmp_path)]) == 0
-    assert "the next start there begins with it" in capsys.readouterr().out
+    (tmp_path / "journal.db").touch()
+    assert main(["halt", "--state", str(tmp_path)]) == 3, "nobody has taken it"
+    assert capsys.readouterr().out == f"no bot runs on {tmp_path}: the next start there begins with it\n"
     waiting = CommandBox(tmp_path).waiting()
     assert [(c.what, c.by) for c in waiting] == [("halt", "command line")]
+
+
+@pytest.mark.parametrize("what", ["halt", "resume"])
+def test_a_folder_on_which_nothing_has_ever_run_is_refused(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "nowhere", tmp_path / "empty"):
+        assert main([what, "--state", str(folder)]) == 2
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err == (f"auction_bt: {folder} is no state folder (nothing has ever run on it), and no word was left: "
+                            "give the bot's --state\n")  # fmt: skip
+    assert os.listdir(tmp_path) == ["empty"]
+    assert os.listdir(tmp_path / "empty") == []
+
+
+def test_the_bot_of_a_rehearsal_is_named_where_the_folder_around_it_was_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", "a.b.c")
+    folder = tmp_path / "rehearsal"
+    with FolderLock.take(folder, RUN_LOCK, "run"):
+        assert main(["halt", "--state", str(tmp_path)]) == 3
+        assert f"; a rehearsal's bot runs on {folder}: give --state {folder} for that one" in capsys.readouterr().out
+        assert main(["flatten", "--state", str(tmp_path), "--base-url", "http://127.0.0.1:9"]) == 1
+        assert f"a rehearsal's bot runs on {folder}" in capsys.readouterr().out
+    assert main(["halt", "--state", str(tmp_path)]) == 3
+    assert "rehearsal" not in capsys.readouterr().out.replace(str(tmp_path), "")
 
 
 def test_the_box_keeps_the_order_and_what_is_no_command_does_not_stay(tmp_path: Path) -> None:
@@ -89,6 +117,7 @@ def test_the_box_keeps_the_order_and_what_is_no_command_does_not_stay(tmp_path: 
 def test_without_a_bot_what_is_ours_is_flattened_and_what_is_not_is_left_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "journal.db").touch()
     with serving() as service:
         api = logged_in(service).OrderApiV3
         tick = service.broker.tick
@@ -148,14 +177,18 @@ def test_flatten_without_a_broker_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", "a.b.c")
-    assert main(["flatten", "--state", str(tmp_path), "--base-url", "http://127.0.0.1:9"]) == 1
-    assert "the broker cannot be reached" in capsys.readouterr().err
+    state = tmp_path / "nowhere"
+    assert main(["flatten", "--state", str(state), "--base-url", "http://127.0.0.1:9"]) == 1
+    said = capsys.readouterr()
+    assert "the broker cannot be reached" in said.err
+    assert f"{state} is no state folder" in said.out
+    assert not state.exists()
 
 
 def test_a_recorder_alone_is_no_bot(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", "a.b.c")
     with FolderLock.take(tmp_path, LOCK, "recorder"):
-        assert main(["halt", "--state", str(tmp_path)]) == 0
+        assert main(["halt", "--state", str(tmp_path)]) == 3
         assert "the next start there begins with it" in capsys.readouterr().out
         assert main(["flatten", "--state", str(tmp_path), "--base-url", "http://127.0.0.1:9"]) == 1
     assert "no bot runs" in capsys.readouterr().out

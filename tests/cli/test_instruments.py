@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from auction_bt.instruments.download import URL, url_beside
 from tests.broker.server import Broker, serving
 from tests.instruments.made import standard, write
 
@@ -95,6 +96,19 @@ def test_todays_master_from_a_server(run, broker, tmp_path):
     assert [p.name for p in (tmp_path / ".auction_bt").iterdir() if "part" in p.name] == []
 
 
+@pytest.mark.parametrize(
+    ("base", "url"),
+    [
+        ("https://api.upstox.com", URL),
+        ("https://api-hft.upstox.com/", URL),
+        ("http://127.0.0.1:8790", "http://127.0.0.1:8790/market-quote/instruments/exchange/complete.json.gz"),
+        ("https://notupstox.com/x/", "https://notupstox.com/x/market-quote/instruments/exchange/complete.json.gz"),
+    ],
+)
+def test_the_master_is_got_from_whoever_is_asked(base, url):
+    assert url_beside(base) == url
+
+
 def test_a_failed_download_leaves_the_old_master(run, bad, broker, tmp_path):
     url = broker.url + "/complete.json.gz"
     loaded(run, tmp_path)
@@ -109,6 +123,7 @@ def test_a_failed_download_leaves_the_old_master(run, bad, broker, tmp_path):
     broker.faults.clear()
     assert "cannot be got" in bad("instruments", "--refresh", "--url", "http://127.0.0.1:9/x", code=1)
     assert "no address" in bad("instruments", "--refresh", "--url", "nonsense")
+    assert "would be asked in the clear" in bad("instruments", "--refresh", "--base-url", "http://example.org")
     assert sorted(p.name for p in (tmp_path / ".auction_bt").iterdir()) == ["instruments.db"]
     assert "NSE_FO|51502" in run("instruments", "nifty fut")[1]
 

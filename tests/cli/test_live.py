@@ -15,8 +15,12 @@ import pytest
 
 from auction_bt.cli import live_main, main
 from auction_bt.core.bar import Source
+from auction_bt.core.errors import Refused
 from auction_bt.core.ist import day_start, from_date
+from auction_bt.live import rehearsal
+from auction_bt.live.command_box import RUN_LOCK
 from auction_bt.store.dsn import open_store
+from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.journal import Journal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -141,6 +145,53 @@ def test_what_cannot_be_run_is_one_clear_line(
     printed = capfd.readouterr().err.strip().splitlines()
     assert said in " ".join(printed), printed
     assert "Traceback" not in " ".join(printed)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--speed", "0"], "--speed 0 must be a number above 0, or max: 1 is the world's pace, 60 a minute in a second"),
+        (["--speed", "fast"], "--speed fast must be a number above 0, or max: 1 is the world's pace, 60 a minute in a second"),
+        (["--from-time", "25:10"], "--from-time '25:10' is no time: write HH:MM"),
+        (["--faults", "nosuch"], "nosuch: cannot be read as a plan of faults"),
+        (["--lockstep", "--faults", "5"], "in lockstep nothing goes wrong: leave out the faults or --lockstep"),
+        (["--per-minute", "0"], "--per-minute 0 must be"),
+        (["--viewer", "foo"], "--viewer 'foo' must be HOST:PORT, as 127.0.0.1:8765"),
+        (["--viewer", ":99999"], "--viewer ':99999' must be HOST:PORT, as 127.0.0.1:8765"),
+    ],
+)
+def test_what_a_rehearsal_cannot_do_is_one_line_and_the_one_before_stays(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "state" / "rehearsal"
+    rehearsal.fresh_folder(kept.parent, print)
+    before = sorted(kept.iterdir())
+    assert live_main([*REHEARSAL, "--state", "state", *words]) == 2
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"auction_bt: {said}")
+    assert printed.err.count("\n") == 1
+    assert sorted(kept.iterdir()) == before
+
+
+def test_a_rehearsal_says_what_it_throws_away(tmp_path: Path) -> None:
+    said: list[str] = []
+    folder = rehearsal.fresh_folder(tmp_path, said.append)
+    assert said == []
+    with Journal.open(folder) as journal:
+        for _ in range(2):
+            journal.start_run("{}")
+    assert rehearsal.fresh_folder(tmp_path, said.append) == folder
+    assert said == [f"a rehearsal begins its day anew: {folder} is emptied of the one before, 2 kept runs with it"]
+    assert not (folder / "journal.db").exists()
+
+
+def test_a_rehearsal_that_runs_is_not_thrown_away(tmp_path: Path) -> None:
+    folder = rehearsal.fresh_folder(tmp_path, print)
+    with FolderLock.take(folder, RUN_LOCK, "run"), pytest.raises(Refused, match=r"another rehearsal runs on .*: stop it first"):
+        rehearsal.fresh_folder(tmp_path, print)
+    assert (folder / RUN_LOCK).exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from auction_bt.cli import main
+from auction_bt.cli import live_main, main
 from auction_bt.cli.sim import seeded
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.live.market_clock import MarketClock
@@ -41,6 +41,30 @@ def test_a_day_of_the_feed_is_recorded_with_its_bars_and_no_run(
         assert messages > 500
         assert len(store.bars(KEY, begin, end)) > 350  # the morning from candles
         assert len(store.ticks(KEY, begin, end)) > 300
+
+
+def test_a_simulated_broker_that_stands_by_itself_is_enough_for_a_day_on_paper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What docs/live.md says of `sim` as a server, its own clock in the place of this machine's.
+    monkeypatch.chdir(tmp_path)
+    with SimProcess(["--seed", "7", "--per-minute", "4", "--day", str(DAY), "--speed", "900", "--from-time", "13:00"]) as sim:
+        clock = MarketClock(sim.ready.now, sim.ready.speed)
+        monkeypatch.setattr("auction_bt.cli.live.WorldClock", lambda: clock)
+        for module in ("live", "instruments"):
+            monkeypatch.setattr(f"auction_bt.cli.{module}.time", SimpleNamespace(time_ns=clock))
+        monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", sim.ready.token)
+        there = ["--base-url", sim.ready.url, "--state", "sim"]
+        assert main(["instruments", "--refresh", "SIM", *there]) == 0
+        assert "master of 2026-03-10: 3 instruments" in capsys.readouterr().out
+        code = live_main(["--symbol", "SIM-1", *there, "--store", "sqlite:///sim.db", "--every", "1"])
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    assert "paper: 1 symbol, 2026-03-10, recording to sqlite:///sim.db" in printed
+    assert "good until 2026-03-11 03:30 IST" in printed
+    with open_store("sqlite:///sim.db", readonly=True) as store:
+        begin, end = day_start(from_date(DAY)), day_start(from_date(DAY) + 1)
+        assert len(store.bars(KEY, begin, end)) > 350
 
 
 @pytest.mark.parametrize(

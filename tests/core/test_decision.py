@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from auction_bt.core.decision import Decision, entry_of, opening
+from auction_bt.core.decision import Decision, entry_of, funnel, opening
 from auction_bt.core.ist import MINUTE_NS
 from auction_bt.core.trade import Levels, Side, Trade
 
@@ -38,3 +38,20 @@ def test_an_entry_decided_at_the_close_of_the_bar_that_stopped_a_trade_is_the_ne
     assert opening(trade(5 * MINUTE_NS, 6 * MINUTE_NS), entries) == entry(5)
     assert opening(trade(6 * MINUTE_NS, 7 * MINUTE_NS), entries) == entry(6)
     assert opening(trade(6 * MINUTE_NS, 6 * MINUTE_NS), entries) == entry(6)  # in the same message, of another symbol
+
+
+def test_entries_that_came_to_nothing_are_one_signal_each_that_was_not_taken():
+    log = [entry(5), entry(6), entry(7), entry(8, action="refuse", reason="cost"), entry(9, action="lapse_add")]
+    came_to_nothing = [entry(5, action="refuse", reason="margin"), entry(6, action="lapse", reason="rejected")]
+
+    for decisions in (log + came_to_nothing, came_to_nothing + log):
+        found = funnel(decisions)
+        assert found == {"signals": 4, "taken": 1, "margin": 1, "rejected": 1, "cost": 1}
+
+
+def test_minutes_that_came_in_one_message_are_signals_of_their_own():
+    missed = [replace(entry(at, action="refuse", reason="stale bar"), seq=9 * MINUTE_NS) for at in (3, 4, 5)]
+
+    found = funnel([*missed, replace(entry(9), seq=9 * MINUTE_NS)])
+
+    assert found == {"signals": 4, "taken": 1, "stale bar": 3}

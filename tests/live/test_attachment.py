@@ -232,9 +232,27 @@ def test_a_folder_has_one_run_which_records_itself_where_nobody_does(tmp_path: P
     with ExitStack() as recorder, ExitStack() as run:
         recorder.enter_context(FolderLock.take(tmp_path, LOCK, "recorder"))
         with ExitStack() as refused, pytest.raises(Refused, match="another recorder"):
-            join(tmp_path, refused)  # a recorder of a file lets nobody in
+            join(tmp_path, refused, patience=0.0)  # a recorder of a file lets nobody in
         Door.cut(1).show(tmp_path)
         assert join(tmp_path, run) == Door.of(tmp_path)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_run_waits_for_a_recorder_that_has_just_begun(ends: bool, tmp_path: Path) -> None:
+    recorder, said = FolderLock.take(tmp_path, LOCK, "recorder"), []
+
+    def go_on(text: str) -> None:  # while it is waited for
+        said.append(text)
+        if ends:
+            recorder.release()
+        else:
+            Door.cut(1).show(tmp_path)
+
+    with recorder, ExitStack() as run:
+        door = join(tmp_path, run, go_on)
+        assert door == Door.of(tmp_path)
+        assert (door is None) is ends
+    assert said == [f"somebody records on {tmp_path}, and lets nobody in yet: waiting for at most 15 s to read along"]
 
 
 def test_a_run_that_reads_along_decides_as_the_replay_of_the_recording(tmp_path: Path) -> None:

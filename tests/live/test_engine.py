@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from auction_bt.backtest import Request, run_backtest
 from auction_bt.brokers.indian import indian_charges
+from auction_bt.core.decision import funnel
 from auction_bt.core.fills import FillModel
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import MINUTE_NS, day_start, from_date
@@ -80,6 +81,10 @@ def test_paper_is_the_backtest(
     assert sorted(engine.trades, key=lambda t: (t.exit_seq, t.symbol)) == closed
 
 
+def signals(decisions: list[Any]) -> set[Any]:
+    return {(d.symbol, d.ts) for d in decisions if d.action in {"enter", "refuse"}}
+
+
 def test_without_orders_every_signal_is_told_and_none_is_taken(tmp_path: Path) -> None:
     instruments = list(DEMO.values())[:1]
     with open_store(f"sqlite:///{tmp_path / 'a.db'}", create=True) as store:
@@ -132,6 +137,8 @@ def test_of_minutes_that_were_missed_the_state_now_is_told_and_nothing_of_how_it
     assert (now.before, now.now) == (None, after.before)
     assert now.seq <= first + 1 < after.seq
     assert any(d.reason == STALE for d in engine.decisions) is (orders is Orders.PAPER)
+    log = funnel(engine.decisions)  # what was missed is counted by the monitor as by `eod`
+    assert (engine.refused, log["signals"]) == (log["signals"] - log["taken"], len(signals(engine.decisions)))
     levels = {way: [n for n in news if isinstance(n, AtLevel) and n.ts < cut - 2 * MINUTE_NS] for way, news in told.items()}
     assert (len(levels[False]) > 5) is (orders is Orders.NONE)
     assert not levels[True]

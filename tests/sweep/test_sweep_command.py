@@ -145,6 +145,32 @@ def test_what_cannot_be_run_is_refused_in_a_line_and_nothing_is_made(filled, wor
     assert not Path(".auction_bt/sweeps.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "a Sharpe ratio needs two days or more, and there is one: give more days, or --objective net."),
+        (["--set", "min_r=50"], "none has closed a trade: give more days, or settings that trade "),
+        (["--set", "min_r=50", "--objective", "win_rate"], "none has closed a trade: give more days, or settings that trade "),
+    ],
+)
+def test_why_no_combination_has_a_score(filled, words, told):
+    one_day = ["--from-date", "2025-12-17", "--to-date", "2025-12-17"]
+
+    code, out, error = filled("sweep", *NAMED, *one_day, "--grid", "period=10,15", "--jobs", "1", *words)
+
+    assert (code, error) == (0, "")
+    assert f"\nNo combination has a score: {told}" in out
+
+
+def test_a_sweep_without_a_grid_says_that_it_is_one_combination(filled):
+    code, out, error = filled("sweep", "--symbol", "AAA", *DAYS, "--jobs", "1")
+
+    assert code == 0
+    assert "(1 combination)" in out
+    assert error.startswith("auction_bt: no --grid was given: this is one combination")
+    assert error.count("\n") == 1
+
+
 def test_symbols_come_from_a_file(filled):
     write("symbols.txt", "# shares\nAAA\n\nBBB  # the second\n")
 
