@@ -219,8 +219,9 @@ class LiveScreen:
             instrument, group = self._names[keeper.terms.symbol], keeper.group
             name, where = instrument.name or instrument.symbol, stop_at(keeper)
             if keeper.held and where == HELD and group is not None:
-                self.say(f"{name}: {keeper.side.value} {keeper.held} stays open; its stop at {number(keeper.terms.on_grid(group.stop))} rests at the "
-                         "exchange, its targets do not")  # fmt: skip
+                stop = number(keeper.terms.on_grid(group.stop))
+                self.say(f"{name}: {keeper.side.value} {keeper.held} stays open; its stop at {stop} rests at the exchange, its "
+                         "targets do not")  # fmt: skip
             elif keeper.held:
                 self.alarm(f"{name}: {keeper.side.value} {keeper.held} stays open: {NAKED}; see the broker's own page")
             else:
