@@ -111,6 +111,8 @@ class VolumeProfile(bt.Indicator):  # type: ignore[misc]
         self._stepper: WindowStepper | None = None
         self._bar: tuple[Any, ...] | None = None
         self._inputs: tuple[Any, ...] | None = None
+        self._own_tape: TickTape | None = None
+        self._starts: Any = None
         self._whole: Measured | None = None
         self._shown = WindowLevels.undefined(1)  # of the bar in hand
         self._area: Area | None = None

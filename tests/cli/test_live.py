@@ -195,7 +195,7 @@ def test_a_rehearsal_that_runs_is_not_thrown_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
-@pytest.mark.parametrize(("way", "said"), [("flatten", "leaving "), ("keep", "SIM-")])
+@pytest.mark.parametrize(("way", "said"), [("flatten", "leaving "), ("keep", "no trade is opened any more")])
 def test_a_word_to_stop_is_obeyed_and_says_what_stays(way: str, said: str, tmp_path: Path) -> None:
     words = [
         sys.executable,
@@ -230,4 +230,5 @@ def test_a_word_to_stop_is_obeyed_and_says_what_stays(way: str, said: str, tmp_p
     assert f"stopping: {said}" in printed
     assert "the exchange agrees" in printed
     assert (", flat" in printed.split("the exchange agrees")[1]) == (way == "flatten")
+    assert ("rests at the exchange, its targets do not" in printed) == (way == "keep")
     assert "ALARM not flat" not in printed

@@ -58,8 +58,8 @@ def test_a_simulated_broker_that_stands_by_itself_is_enough_for_a_day_on_paper(
         assert main(["instruments", "--refresh", "SIM", *there]) == 0
         assert "master of 2026-03-10: 3 instruments" in capsys.readouterr().out
         code = live_main(["--symbol", "SIM-1", *there, "--store", "sqlite:///sim.db", "--every", "1"])
-    printed = capsys.readouterr().out
-    assert code == 0, printed
+    printed, problem = capsys.readouterr()
+    assert code == 0, printed + problem
     assert "paper: 1 symbol, 2026-03-10, recording to sqlite:///sim.db" in printed
     assert "good until 2026-03-11 03:30 IST" in printed
     with open_store("sqlite:///sim.db", readonly=True) as store:

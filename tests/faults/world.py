@@ -225,7 +225,11 @@ class World:
             heapq.heappush(self.arrivals, (self.now + int(self._later() * SECOND_NS), self._next(), do))
             return
         answer, held = self.broker.act(do)
-        self.step()  # the exchange has it; the bot may never hear of it
+        try:
+            self.step()  # the exchange has it; the bot may never hear of it
+        except Died:
+            held.release()  # whoever lives does
+            raise
         comes_first = self.chance("answer after updates")
         if comes_first:
             held.release()
