@@ -19,6 +19,16 @@ _MOST: Final = 10**18  # beyond any meaning, within 64 bits; also what infinity 
 _BEFORE_CLOSE_MIN: Final = 15  # of a session that is given by hand
 
 
+def _percent(text: str) -> str:
+    """Return how a percentage is written as the share that settings take; '' where `text` is none."""
+    if not text.endswith("%"):
+        return ""
+    try:
+        return f"; {float(text[:-1]) / 100:g} is {float(text[:-1]):g} %"
+    except ValueError:
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One parameter of `AuctionStrategy`.
@@ -60,7 +70,9 @@ class Setting:
             else:
                 value = kind(text)
         except (KeyError, ValueError):
-            raise BadInput(f"{self.name} = {text!r} is no {kind.__name__}: {self.allowed}") from None
+            raise BadInput(
+                f"{self.name} = {text!r} is no {kind.__name__}: {self.allowed}{_percent(text) if kind is float else ''}"
+            ) from None
         self.check(value)
         return value
 

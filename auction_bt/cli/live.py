@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from auction_bt.backtest import Request
@@ -31,8 +33,9 @@ from auction_bt.live.watchlist import Watchlist, parted
 from auction_bt.market.sessions import session_of
 from auction_bt.preflight.market import closed
 from auction_bt.store import TickStore
-from auction_bt.store.dsn import open_store
-from auction_bt.store.spool import Spool
+from auction_bt.store.dsn import is_there, open_store
+from auction_bt.store.folder_lock import FolderLock
+from auction_bt.store.spool import LOCK, Spool
 from auction_bt.symbols import legs_of, no_volume
 from auction_bt.upstox.account import AccountApi
 from auction_bt.wording import plural
@@ -105,15 +108,19 @@ def _live(args: argparse.Namespace) -> int:
     if not args.symbol:
         raise BadInput("no symbol to run: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
     with ExitStack() as stack:
-        hold_run(args.state, stack)
-        door = join(args.state, stack, _say)
-        if door is None or args.orders == Orders.UPSTOX:  # whoever reads along on paper asks the broker nothing
+        # What can be known without it is known before the folder is taken, and made where there is none. A recorder of the same
+        # timer takes it first by that.
+        if has_asked := args.orders == Orders.UPSTOX or not FolderLock.is_held(args.state, LOCK):
             told_token(args, time.time_ns)
         book = loaded_book(args.state, stack)
         reaches = reaches_of(args)
+        legs = legs_today(args, book, day, lambda found: _check(found, day, live_request(args, args.symbol).settings))
+        hold_run(args.state, stack)
+        door = join(args.state, stack, _say)
+        if door is None and not has_asked:  # whoever reads along on paper asks the broker nothing
+            told_token(args, time.time_ns)
         if door is not None and any(reaches):
             raise BadInput("what is recorded beside, whoever records says: give `+ ATM±…` to `record`, which is running")
-        legs = legs_today(args, book, day, lambda found: _check(found, day, live_request(args, args.symbol).settings))
         if args.orders == Orders.UPSTOX:
             _take_account(args, stack)
         freeze = _freeze(book, legs, day)
@@ -135,10 +142,21 @@ def legs_today(
     args: argparse.Namespace, book: InstrumentBook | None, day: int,
     check: Callable[[tuple[Leg, ...]], None] = lambda _: None,
 ) -> tuple[Leg, ...]:  # fmt: skip
-    """Return what --symbol means on IST day `day`, checked before the store is told of it."""
-    with open_store(args.store, create=True) as store:
+    """Return what --symbol means on IST day `day`, checked before the store is made, where there is none, and told of it."""
+
+    def found_in(store: TickStore) -> tuple[Leg, ...]:
         legs = tuple(leg for text in args.symbol for leg in legs_of(store, book, text, range(day, day + 1)))
         check(legs)
+        return legs
+
+    if not is_there(args.store):
+        with (
+            TemporaryDirectory(prefix="auction_bt-") as folder,
+            open_store(f"sqlite:///{(Path(folder) / 'empty.db').as_posix()}", create=True) as empty,
+        ):
+            found_in(empty)
+    with open_store(args.store, create=True) as store:
+        legs = found_in(store)
         for leg in legs:
             store.put_instrument(leg.instrument)
     return legs

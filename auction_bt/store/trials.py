@@ -18,6 +18,7 @@ from .schema import SWEEPS_ID, SWEEPS_VERSION, Table
 NAME: Final = "sweeps.db"
 _WHAT: Final = "sweep ledger"
 _AT_ONCE: Final = 500
+_FEWEST: Final = 4  # letters that name a trial
 
 TABLES: Final = (
     Table("schema_version", "version", "(version INTEGER PRIMARY KEY)"),
@@ -118,11 +119,14 @@ class TrialLedger(SqliteFile):
         Raises
         ------
         BadInput
-            None or several do.
+            None or several do, or the few letters given would sooner or later be those of another.
         """
+        if len(prefix) < _FEWEST:
+            raise BadInput(f"--trial {prefix!r} is too short to name a trial: write {_FEWEST} letters of it or more, as "
+                           "`sweep` shows them in its table")  # fmt: skip
         columns = "id, symbol, first, last, settings, terms, trades, figures"
         rows = self._rows(f"SELECT {columns} FROM trials WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 2", (len(prefix), prefix))  # noqa: S608
-        if not prefix or not rows:
+        if not rows:
             raise BadInput(f"no trial {prefix!r} in {self._path}: `sweep` names them in its table and its --csv")
         if len(rows) > 1:
             raise BadInput(f"trial {prefix!r} is {rows[0][0]} or {rows[1][0]}: write more letters of it")

@@ -100,6 +100,7 @@ def test_a_file_that_says_nothing_is_refused_in_one_line(backtest, tmp_path, tex
         (["--max-concurrent", "2", "--set", "max_concurrent=3"], "say the same thing: leave one out"),
         (["--max-concurrent", "-1"], "max_concurrent = -1 is not allowed"),
         (["--max-concurrent", "two"], "max_concurrent = 'two' is no int"),
+        (["--set", "daily_loss=1%"], "daily_loss = '1%' is no float: 0.0 to 1.0; 0.01 is 1 %"),
         (["--set", "daily_loss=2"], "daily_loss = 2.0 is not allowed: 0.0 to 1.0"),
         (["--set", "no_trade=A"], "is no entry: write symbol,from,to,reason"),
     ],

@@ -175,6 +175,17 @@ def test_what_a_rehearsal_cannot_do_is_one_line_and_the_one_before_stays(
     assert sorted(kept.iterdir()) == before
 
 
+def test_a_start_that_fails_by_its_symbol_or_its_token_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for token, said in (("", "no access token"), ("a.b.c", "unknown symbol 'X'")):
+        monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", token)
+        assert live_main(["--symbol", "X"]) == 2
+        assert said in capsys.readouterr().err
+        assert list(tmp_path.iterdir()) == []
+
+
 def test_a_rehearsal_says_what_it_throws_away(tmp_path: Path) -> None:
     said: list[str] = []
     folder = rehearsal.fresh_folder(tmp_path, said.append)

@@ -72,9 +72,12 @@ def test_a_trial_is_run_again_to_the_same_trades(filled):
     found = json.loads(Path("run.json").read_text("utf-8"))["summary"]
     assert (found["net"], found["trades"]) == (float(row["net"]), float(row["trades"]))
     assert f"period={row['period']}" in out
-    code, _, error = filled("backtest", "--trial", "zz")
+    code, _, error = filled("backtest", "--trial", "zzzz")
     assert code == 2
-    assert "no trial 'zz'" in error
+    assert "no trial 'zzzz'" in error
+    code, _, error = filled("backtest", "--trial", row["trial"][:1])
+    assert code == 2
+    assert f"--trial {row['trial'][:1]!r} is too short to name a trial: write 4 letters of it or more" in error
 
     write("more.csv", walk_csv(77, first=60))
     filled("import", "more.csv", "--symbol", row["symbol"], "--tick", "0.10")
