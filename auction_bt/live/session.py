@@ -140,13 +140,14 @@ class LiveSession:
         # The account first: what was closed meanwhile must not be left once more by what was known before.
         is_known = self._is_account_known()
         self._resume_over.set()
-        self._look()  # what was wanted while no bot ran is obeyed before anything new is decided
         if not is_known:
             self._halt("the account cannot be read: no trade is opened; see what it holds, then `resume`", "account not read")
-        if self._parts.sender is None:
-            self._ready()
-        else:  # what was read has to be worked off: whoever records beside us may have given frames before it
+        has_orders = self._parts.sender is not None
+        if has_orders:  # what was read has to be worked off: whoever records beside us may have given frames before it
             self.source.tell({"kind": "state", "ts": self._clock(), "what": READY})
+        self._look()  # what was wanted while no bot ran is obeyed next, before a feed gives anything new
+        if not has_orders:
+            self._ready()
 
     def _ready(self) -> None:
         # All that is known of the account was worked off.

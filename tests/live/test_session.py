@@ -67,11 +67,11 @@ def live(line):
 def test_the_account_is_known_before_anything_may_act_on_what_was_known_before():
     line = Line()
     assert live(line) == []
-    assert line.said == ["book", "look", "ready", "|", "answer", "feed"]  # the look: what was wanted while no bot ran
+    assert line.said == ["book", "ready", "look", "|", "answer", "feed"]  # the look: what was wanted while no bot ran
 
 
 def test_an_account_that_cannot_be_read_opens_no_trades(monkeypatch):
     line = Line(is_away=True)
     (alarm,) = live(line)
     assert "the account cannot be read" in alarm
-    assert line.said == ["look", "halt", "ready", "|", "answer", "feed"]
+    assert line.said == ["halt", "ready", "look", "|", "answer", "feed"]
