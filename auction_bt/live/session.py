@@ -23,7 +23,7 @@ from .engine import LiveAuctionEngine, LivePlan
 from .gate import Gate
 from .recording import Feed
 from .scribe import Scribe
-from .source import READY, RecordedSource, ResumedSource
+from .source import RecordedSource, ResumedSource
 
 _COMMIT_S: Final = 5.0
 _NAMED: Final = 3
@@ -94,6 +94,7 @@ class LiveSession:
         self._on_news = on_news
         self._on_alarm = on_alarm
         self._resume_over = threading.Event()
+        self._is_ready = False
         self.gate = Gate(parts.sender.send if parts.sender is not None else lambda _: None)
         self.source = ResumedSource(resumed, parts.source, self._go_live, self._ready)
         self._look = look
@@ -142,15 +143,15 @@ class LiveSession:
         self._resume_over.set()
         if not is_known:
             self._halt("the account cannot be read: no trade is opened; see what it holds, then `resume`", "account not read")
-        has_orders = self._parts.sender is not None
-        if has_orders:  # what was read has to be worked off: whoever records beside us may have given frames before it
-            self.source.tell({"kind": "state", "ts": self._clock(), "what": READY})
         self._look()  # what was wanted while no bot ran is obeyed next, before a feed gives anything new
-        if not has_orders:
+        if self._parts.sender is None or not is_known:
             self._ready()
 
     def _ready(self) -> None:
-        # All that is known of the account was worked off.
+        # The order book is the next to be worked off: whoever records beside us may have given frames before it.
+        if self._is_ready:
+            return
+        self._is_ready = True
         strange = self.gate.open(self._intended, self.source.tell, self._clock())
         # What there is by now stays to the evening: a collector that walks through it holds an order up by a third of a second.
         gc.collect()

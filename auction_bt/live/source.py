@@ -17,7 +17,7 @@ from auction_bt.store import RawMessage
 
 _ROOM: Final = 100_000  # frames that may wait
 _STEP_S: Final = 0.001
-READY: Final = "ready"  # of a ``state`` message: a start knows the account
+_HEAD: Final = 100  # characters of a message in which it says what it is
 
 
 class Received(NamedTuple):
@@ -300,17 +300,17 @@ class ResumedSource:
     live : RecordedSource
     on_live : callable
         Called once, before the first of what comes.
-    on_ready : callable, optional
-        Called once, when the message `READY` comes that `on_live` has told: all that was told before it has been worked off.
+    on_book : callable, optional
+        Called once, before the first order book that comes is given.
     """
 
     def __init__(
         self, messages: Iterator[RawMessage], live: RecordedSource, on_live: Callable[[], None],
-        on_ready: Callable[[], None] | None = None,
+        on_book: Callable[[], None] | None = None,
     ) -> None:  # fmt: skip
         self._stored: StoredSource | None = StoredSource(messages)
         self._live = live
-        self._on_live, self._on_ready = on_live, on_ready
+        self._on_live, self._on_book = on_live, on_book
         self.resumed = 0
 
     def next(self, timeout: float) -> Received | None:
@@ -323,9 +323,9 @@ class ResumedSource:
             self._stored = None
             self._on_live()
         received = self._live.next(timeout)
-        if self._on_ready is not None and received is not None and _is_ready(received.message):
-            ready, self._on_ready = self._on_ready, None
-            ready()
+        if self._on_book is not None and received is not None and _is_book(received.message):
+            on_book, self._on_book = self._on_book, None
+            on_book()
         return received
 
     @property
@@ -343,6 +343,6 @@ def gap_message(end: int, begin: int, reason: str, **more: Any) -> dict[str, Any
     return {"kind": "gap", "ts": end, "begin": begin or end, "end": end, "reason": reason, **more}
 
 
-def _is_ready(message: dict[str, Any] | str) -> bool:
-    said = message if isinstance(message, dict) else parse(message) if '"state"' in message[:40] else {}
-    return isinstance(said, dict) and said.get("kind") == "state" and said.get("what") == READY
+def _is_book(message: dict[str, Any] | str) -> bool:
+    said = message if isinstance(message, dict) else parse(message) if '"book"' in message[:_HEAD] else {}
+    return isinstance(said, dict) and said.get("kind") == "order" and said.get("what") == "book"
