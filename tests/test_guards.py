@@ -11,7 +11,7 @@ from auction_bt.backtest import Engine, Request, located, read, run_on
 from auction_bt.brokers.tick_broker import TickBroker
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import day_index
-from auction_bt.guard_settings import DESIGN, GUARD_SETTINGS, guards_of
+from auction_bt.guard_settings import DESIGN, GUARD_SETTINGS, MOST_ADDS, guards_of
 from auction_bt.result import BacktestResult
 from auction_bt.settings import SETTINGS
 from auction_bt.store.dsn import open_store
@@ -147,6 +147,7 @@ def test_the_page_on_guards_has_every_number_as_it_is() -> None:
     told = {cells[1].split("`")[1]: cells[2:] for cells in rows if "`" in cells[1]}
     defaults = {s.name: s.default for s in SETTINGS}
 
+    assert {name: float(told.pop(name)[0]) for name in MOST_ADDS} == {name: defaults[name] for name in MOST_ADDS}
     assert set(told) == set(DESIGN) | {"no_trade"}
     for name, value in DESIGN.items():
         default, recommended, reason = told[name]

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         def begin(first: int, last: int) -> int:
             return begun(journal, replace(request, begin=to_date(first), end=to_date(last)), swept)
 
-        if not grid.axes:
+        if not grid.axes and args.walk_forward is None:
             print("auction_bt: no --grid was given: this is one combination, the settings as they are; --grid period=60:240:30 "
                   "makes several", file=sys.stderr)  # fmt: skip
         sweep = Sweep(ledger, journal, begin, _place(args, state), lambda: Processes(args.jobs or jobs_here()))
