@@ -74,11 +74,12 @@ def test_killed_at_any_step_it_ends_as_if_it_had_not_been(warm, part):
     day = day_of_seed(1, DAY, seeded(2), per_minute=3)
     plan = plan_of(day, **ADDED)
     whole = World(day, minutes=MINUTES)
-    judge(whole, whole.run(plan, warm(1, day, plan)))
+    trades = (alive := whole.run(plan, warm(1, day, plan))).trades
+    judge(whole, alive)
     steps = np.unique(np.linspace(50, whole.calm_step - 10, KILLS).astype(int))[part::5]
     for step in steps:
         world = World(day, minutes=MINUTES)
         engine = world.run(plan, warm(1, day, plan), kills=[int(step)], away=0)
         judge(world, engine, f"killed at step {step}")
         assert not world.dies_at, "it did not die"
-        assert len(engine.trades) > 1
+        assert len(engine.trades) >= len(trades) - 1, "an order that was on its way may be lost, and no more"
