@@ -88,7 +88,7 @@ def run_guards(store: TickStore, request: Request, cache: DayCache | None = None
     wanted = {**DESIGN, **MOST_ADDS, **given}
     alone = {guard: {n: wanted[n] for n in of_guard if n in wanted} for guard, of_guard in GUARD_SETTINGS.items()}
     alone = {guard: chosen for guard, chosen in alone.items() if _is_on(chosen)}
-    every = {name: value for chosen in alone.values() for name, value in chosen.items() if name in {**DESIGN, **given}}
+    every = {name: value for chosen in alone.values() for name, value in chosen.items() if name in DESIGN or name in given}
     if not every:
         raise BadInput("all guards are set to off: there is nothing to compare")
     data = list(read(store, request, cache))

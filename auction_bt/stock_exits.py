@@ -60,7 +60,7 @@ class StockExits:
         if group is None:
             return
         close = self._strategy.sell if group.side is Side.LONG else self._strategy.buy
-        if group.due is not None and group.due.at == 0:
+        if group.due is not None and group.is_left():
             self._remember(close(data=data, size=group.qty), group.due.reason)
             return
         self._placed_stop = group.stop

@@ -101,7 +101,7 @@ def sent_exits_at_tick(
         ((stopped, _),) = out
         sent_after = [(fill, after.resized(after.qty - stopped.qty)) for fill, after in found if after is not None]
         return [(stopped, group.resized(group.qty - stopped.qty)), *sent_after], ()
-    if left.stop != group.stop and (left := left.against(price)).due is not None and left.due.at == 0:
+    if left.stop != group.stop and (left := left.against(price)).is_left():
         return [*found[:-1], (found[-1][0], left)], ()
     now: list[Target] = []
     for target in sorted(left.targets, key=lambda t: t.price * left.side.sign):

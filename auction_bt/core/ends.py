@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from .keeping import Done, ended
 from .live_order import LiveOrder
-from .order_set import OrderSet, Role
+from .order_set import OrderSet, Role, average_of
 
 
 class Ends:
@@ -62,10 +62,9 @@ class Ends:
 def _whole(role: Role, reason: str, orders: Sequence[tuple[str, LiveOrder]]) -> Done | None:
     # What was asked for in one or several orders, once none of them can be filled any more; None before.
     parts = [order for _, order in orders]
-    filled = [(order.filled, order.average) for order in parts if order.filled]
-    if not all(order.is_final for order in parts) or (not filled and any(order.is_lost for order in parts)):
+    qty = sum(order.filled for order in parts)
+    if not all(order.is_final for order in parts) or (not qty and any(order.is_lost for order in parts)):
         return None
-    qty = sum(n for n, _ in filled)
-    price = round(sum(n * price for n, price in filled) / qty, 6) if qty else 0.0
+    price = average_of(parts) if qty else 0.0
     note = next((order.note for order in parts if order.note), "")
     return Done(role, reason, qty, price, max(order.at for order in parts), note)

@@ -194,22 +194,20 @@ class Keeper:
         self.alarms.append(f"{self.terms.symbol}: {text}")
 
     def _filled(self, tag: str, qty: int) -> None:
-        held, group = self.held, self.group
+        held, group, role, order = self.held, self.group, self.orders.roles[tag], self.orders.by_tag[tag]
         if held < 0:
             self._alarm(f"{-held} shares more were closed than held")
-        if self.orders.roles[tag] is Role.ENTRY:
+        if role is Role.ENTRY:
             self._price = 0.0
             entered = self._exits.entered_at(self.orders.entry_price).resized(held)
             has_left = self._leaving or self.orders.closed
             self.group = entered if group is None or not has_left else replace(group, qty=held)
             return
-        order = self.orders.by_tag[tag]
-        if self.orders.roles[tag] is Role.ADD:
+        if role is Role.ADD:
             self._price = 0.0
             if held > 0:
                 grown = after_add(group, self.side, held, self._add_stop, order.average, self._left_by)
-                out = next((leave for leave in self._under_way() if leave.target is None), None)
-                self.group = grown if out is None or grown.is_left() else grown.leave(0, out.reason)
+                self.group = grown if (out := self._way_out()) is None or grown.is_left() else grown.leave(0, out.reason)
             return
         self._left_by = self._reason(tag, order)
         leave = self._of_tag.get(tag)
@@ -260,13 +258,15 @@ class Keeper:
     def _under_way(self) -> list[Leave]:
         return [*(self._of_tag[tag] for tag, _ in self.orders.open(Role.EXIT)), *self._leaves]
 
+    def _way_out(self) -> Leave | None:
+        return next((leave for leave in self._under_way() if leave.target is None), None)
+
     def _targets_under_way(self) -> list[Target]:
         return [leave.target for leave in self._under_way() if leave.target is not None]
 
     def _due(self) -> None:
-        deadlines = self.group.deadlines if self.group is not None else ()
-        deadlines = tuple(d for d in deadlines if not (d.until_target and self._targets_under_way()))
-        due = min(deadlines, key=lambda d: d.at, default=None)
+        known = self.group.deadlines if self.group is not None else ()
+        due = min((d for d in known if not (d.until_target and self._targets_under_way())), key=lambda d: d.at, default=None)
         if due is not None and due.at <= self._now:
             self._leave_all(due.reason)
 
@@ -318,7 +318,7 @@ class Keeper:
         due, orders = self._exits.due, self.orders
         lapses = due is not None and due.at <= self._now
         has_left = bool(self._leaving or orders.executing or orders.closed)
-        is_leaving = self.group is None or orders.executing > 0 or any(leave.target is None for leave in self._under_way())
+        is_leaving = self.group is None or orders.executing > 0 or self._way_out() is not None
         for role, is_late in ((Role.ENTRY, lapses or has_left), (Role.ADD, is_leaving)):
             if any(is_late or rests(order, self._now, self.terms.patience) for _, order in orders.open(role)):
                 self._cancel(role)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -17,6 +18,12 @@ class Role(Enum):
     EXIT = auto()
     BACK = auto()  # takes back what was closed beyond what was held
     OUTSIDE = auto()  # somebody else's, that has closed what was held
+
+
+def average_of(orders: Iterable[LiveOrder]) -> float:
+    """Return the average price of what was filled of orders, in rupees; of something, that is."""
+    parts = [(order.filled, order.average) for order in orders if order.filled]
+    return round(sum(n * price for n, price in parts) / sum(n for n, _ in parts), 6)
 
 
 @dataclass(slots=True)
@@ -82,8 +89,7 @@ class OrderSet:
     @property
     def entry_price(self) -> float:
         """Average price of what was entered, in rupees."""
-        parts = [(order.filled, order.average) for _, order in self.of(Role.ENTRY) if order.filled]
-        return round(sum(n * price for n, price in parts) / sum(n for n, _ in parts), 6)
+        return average_of(order for _, order in self.of(Role.ENTRY))
 
     @property
     def is_calm(self) -> bool:

@@ -172,11 +172,6 @@ class AttachedSource:
         return not self._unheard
 
     @property
-    def is_written(self) -> bool:
-        """Whether all that has come, and all that was told, is on the recorder's disk."""
-        return not self._unheard and self._committed >= self._last
-
-    @property
     def flow(self) -> Flow:
         """See `RecordedSource`."""
         return Flow(self._queue.qsize(), self._most, 0, self._taken, self._at)
@@ -346,11 +341,6 @@ class AttachedRecording:
     def is_idle(self) -> bool:
         """See `Recording`."""
         return self.source.is_idle
-
-    @property
-    def is_written(self) -> bool:
-        """See `Recording`."""
-        return self.source.is_written
 
     def _on_line(self, state: FeedState, reason: str) -> None:
         self._line = state

@@ -132,11 +132,6 @@ class Recording(Protocol):
         ...
 
     @property
-    def is_written(self) -> bool:
-        """Whether all that was told is on the disk."""
-        ...
-
-    @property
     def was_sent(self) -> bool:
         """Whether it has ended, by this process, and the store has everything."""
         ...
@@ -269,11 +264,6 @@ class OwnRecording:
     def is_idle(self) -> bool:
         """See `Recording`."""
         return self.backfill.is_idle
-
-    @property
-    def is_written(self) -> bool:
-        """See `Recording`."""
-        return self.recorder.committed >= self.recorder.last
 
     @property
     def standing(self) -> Standing:

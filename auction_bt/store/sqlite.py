@@ -150,21 +150,17 @@ class SqliteStore(SqliteFile):
                 self._append_new(messages)
                 return
             for message in messages:
-                is_last = message.ts > last  # of a recorder almost always: nothing can stand there
+                is_last = message.ts > last  # nothing can stand there
                 there = None if is_last else self._archive.text_at(message.ts)
                 if there is None:
                     last = message.ts if is_last else last
                     if not is_last:
                         self._archive.restore(message.ts)
-                    try:
-                        self._db.execute("INSERT INTO raw_wss_feed VALUES (?, ?)", (message.ts, message.text))
-                    except UnicodeEncodeError as error:
-                        raise Refused(f"message {message.ts} is no text: {error}") from error
+                    self._append_new([message])
                 elif there != message.text:
                     raise Refused(f"another message stands at {message.ts}")
-                self._db.executemany(
-                    "INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", [(s, message.ts) for s in message.symbols or ("",)]
-                )
+                else:
+                    self._append_names([message])
 
     def _append_new(self, messages: Sequence[RawMessage]) -> None:
         try:
@@ -172,6 +168,9 @@ class SqliteStore(SqliteFile):
         except UnicodeEncodeError as error:
             ts = next(m.ts for m in messages if m.text.encode("utf-8", "ignore").decode() != m.text)
             raise Refused(f"message {ts} is no text: {error}") from error
+        self._append_names(messages)
+
+    def _append_names(self, messages: Sequence[RawMessage]) -> None:
         names = [(s, m.ts) for m in messages for s in m.symbols or ("",)]
         self._db.executemany("INSERT OR IGNORE INTO raw_symbol VALUES (?, ?)", names)
 
