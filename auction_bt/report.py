@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from math import isfinite
@@ -43,7 +44,10 @@ def render(result: BacktestResult, *, unknown: str = "not run") -> str:
         blocks += [_ratios(summary), *_tables(summary)]
     elif not summary.open_trades:
         blocks.append(_why_none(summary))
-    blocks += [_data(result.data), [*_funnel(summary), *_fills(summary), *_costs(summary), *_doubts(result), *_settings(result)]]
+    blocks += [
+        _data(result.data),
+        [*_funnel(summary), *_adds(result), *_fills(summary), *_costs(summary), *_doubts(result), *_settings(result)],
+    ]
     return "\n\n".join("\n".join(b) for b in blocks if b) + "\n"
 
 
@@ -164,6 +168,15 @@ def _funnel(summary: Summary) -> list[str]:
         return []
     refused = ", ".join(f"{whole(count)} {reason}" for reason, count in summary.refused) or "none"
     return _item("Signals", f"{whole(summary.signals)}, taken {whole(summary.taken)}; refused: {refused}")
+
+
+def _adds(result: BacktestResult) -> list[str]:
+    if not result.settings.get("adds"):
+        return []
+    log = Counter((d.action, d.reason) for d in result.decisions if d.action in {"add", "refuse_add", "lapse_add"})
+    made = sum(fill.reason == "add" for trade in result.trades for fill in trade.fills)
+    refused = ", ".join(f"{whole(n)} {reason}" for (action, reason), n in log.most_common() if action != "add") or "none"
+    return _item("Adds", f"{whole(made)} made; refused: {refused}")
 
 
 def _fills(summary: Summary) -> list[str]:

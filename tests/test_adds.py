@@ -9,6 +9,7 @@ import pytest
 from auction_bt.backtest import Engine
 from auction_bt.core.decision import Decision
 from auction_bt.core.errors import BadInput
+from auction_bt.report import render
 from auction_bt.store.dsn import open_store
 from auction_bt.strategy import AuctionStrategy
 from auction_bt.synthetic import DEMO
@@ -103,3 +104,18 @@ def test_on_a_stock_broker_they_are_refused_before_anything_is_run() -> None:
     cerebro.addstrategy(AuctionStrategy, tick_size=0.05, session="09:15-15:30", **FREE, **ADDS)
     with pytest.raises(BadInput, match="need TickBroker: set adds=0"):
         cerebro.run()
+
+
+def test_the_report_says_what_was_added_and_why_more_was_not(tmp_path: Path) -> None:
+    instruments = list(DEMO.values())[:1]
+    with open_store(f"sqlite:///{tmp_path / 'a.db'}", create=True) as store:
+        fill(store, instruments, 5, per_minute=4)
+        added = result(store, instruments, Engine.FAST, ADDS | {"risk_fraction": 0.001})
+        without = result(store, instruments, Engine.FAST, {"period": 40})
+    made = sum(f.reason == "add" for t in added.trades for f in t.fills)
+    refused = sum(d.action == "refuse_add" for d in added.decisions)
+    assert made
+    line = next(text for text in render(added).splitlines() if text.startswith("Adds "))
+    assert f"{made} made; refused: " in line
+    assert ("refused: none" in line) == (refused == 0)
+    assert "Adds " not in render(without)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from auction_bt.core import histogram
 from auction_bt.core.errors import BadInput
-from auction_bt.core.jit import relinked
 from auction_bt.core.profile import (
     NO_ROW,
     Grid,
@@ -244,20 +243,6 @@ def test_machine_code_and_plain_python_agree(v, share, method):
     assert tuple(machine().value_area(np.array(v, np.int64), target, method.code)) == plain
     total, mean = sum(v), sum(k * x for k, x in enumerate(v)) / sum(v)
     assert machine().moments(np.array(v, np.int64), total, mean) == histogram.moments(v, total, mean)
-
-
-@pytest.mark.parametrize("method", Method)
-@pytest.mark.parametrize("most", [1, 3, 40, 10**6])
-def test_leaping_ends_where_every_step_would(method, most):
-    step_by_step = relinked(vars(histogram), leap=lambda v, poc, target, many: (poc, poc, v[poc]))
-    for seed in range(60):
-        rng = np.random.default_rng(seed)
-        rough = rng.integers(0, most + 1, rng.integers(129, 700))
-        bump = np.convolve(rough, np.ones(1 + seed % 3 * 60, np.int64)).tolist()
-        v, _ = trimmed([1, *bump, 1])
-        for share in (100, 3000, 7000, 9900, 10000):
-            target = histogram.share_of(sum(v), share)
-            assert histogram.value_area(v, target, method.code) == step_by_step.value_area(v, target, method.code)
 
 
 @untimed
