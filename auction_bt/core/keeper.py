@@ -292,6 +292,7 @@ class Keeper:
     def _settle(self) -> list[Done]:
         if self.is_listening:
             return []
+        self._chase()
         self._due()
         self._tend_missed()
         self._drop_leaves()
@@ -299,7 +300,6 @@ class Keeper:
         self._tend_stops()
         self._tend_back()
         self._send_leaves()
-        self._chase()
         self.wake_at = next_look(self.group, self._exits, self._leaves, self.orders, self._now)
         return self._ends.tell(self.orders, self._reason)
 

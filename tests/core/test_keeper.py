@@ -4,7 +4,7 @@ from collections import deque
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from auction_bt.brokers.messages import row_of
@@ -316,6 +316,7 @@ def test_the_word_to_leave_takes_an_add_back_and_leaves_what_is_filled_of_it_all
     lots=st.sampled_from([1, 2, 4]),
     adds=st.booleans(),
 )
+@example(seed=139, side=Side.SHORT, strict=False, freeze=0, lots=2, adds=True)  # a look given up made room the same moment
 def test_whatever_happens_on_the_line_the_trade_ends_with_the_exchanges_position(seed, side, strict, freeze, lots, adds):
     dice = np.random.default_rng(seed)
     exits = ExitGroup(
