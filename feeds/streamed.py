@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from math import inf
 from typing import Any, Final
 
@@ -50,15 +51,33 @@ class GrowingTicks:
         """Return prices (ticks) and sizes (shares) of the ticks of bar `b`."""
         return self._bars[b]
 
-    def append(self, day: int, k: list[int], size: list[int]) -> None:
+    def append(self, day: int, k: I64, size: I64) -> None:
         """Add the next bar's ticks."""
-        self.take(day, np.array(k, dtype=np.int64), np.array(size, dtype=np.int64))
-
-    def take(self, day: int, k: I64, size: I64) -> None:
-        """Add the next bar's ticks, as they are."""
         self.day.append(day)
         self.contract.append(0)
         self._bars.append((k, size))
+
+
+class _Unowned:
+    # Ticks that no known bar owns yet. A bar becomes known in front of a message that has to wait, and so do the bars of all
+    # symbols at once: what can be done as each tick comes is not left for then.
+
+    def __init__(self) -> None:
+        self._ts, self._k, self._size = array("q"), array("q"), array("q")
+
+    def append(self, ts: int, k: int, size: int) -> None:
+        self._ts.append(ts)
+        self._k.append(k)
+        self._size.append(size)
+
+    def taken(self, end: int) -> tuple[I64, I64]:
+        # Prices (ticks) and sizes (shares) of those in front of the first that is of `end` (ns) or later.
+        later = np.array(self._ts) >= end
+        own = int(later.argmax()) if later.any() else len(later)
+        found = np.array(self._k[:own]), np.array(self._size[:own])
+        for column in (self._ts, self._k, self._size):
+            del column[:own]
+        return found
 
 
 class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no types
@@ -90,7 +109,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self.tick_days: list[bool] = []
         self.bar_quality = Growing(np.float64)
         self.silences: list[int] = []
-        self._open: list[Tick] = []  # ticks that no known bar owns yet
+        self._unowned = _Unowned()
         self._bar: Bar | None = None
         self._gaps: list[Gap] = []
         self._last_ts = -1  # the last bar's minute
@@ -118,8 +137,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
             tick.ts > tick.seq or minute_start(tick.ts) <= self._last_ts
         ):
             return False
-        self.market.append(tick)
-        self._open.append(tick)
+        self._unowned.append(tick.ts, self.market.append(tick), tick.size)
         self._days_with_ticks.add(self._day)
         return True
 
@@ -129,11 +147,8 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         if bar.known_seq >= self._end or bar.ts <= self._last_ts or day > day_index(bar.known_seq) or not self._is_inside(bar.ts):
             return False
         self._last_ts = bar.ts
-        own, end, tick = 0, bar.ts + MINUTE_NS, self.market.tick
-        while own < len(self._open) and self._open[own].ts < end:
-            own += 1
-        ticks, self._open = self._open[:own], self._open[own:]
-        self.tape.append(day, [round(t.price / tick) for t in ticks], [t.size for t in ticks])
+        end = bar.ts + MINUTE_NS
+        self.tape.append(day, *self._unowned.taken(end))
         self.bars.ts.append(bar.ts)
         self.bars.known_seq.append(bar.known_seq)
         self.market.known.append(len(self.market))
@@ -153,7 +168,7 @@ class StreamedData(bt.feed.DataBase):  # type: ignore[misc]  # backtrader has no
         self._bar = Bar(
             self.instrument.symbol, ts, opened, high, low, close, int(bars.volume[b]), int(bars.tick_volume[b]), known
         )
-        self.tape.take(int(recorded.tape.day[b]), *recorded.tape.bar(b))
+        self.tape.append(int(recorded.tape.day[b]), *recorded.tape.bar(b))
         self.bars.ts.append(ts)
         self.bars.known_seq.append(known)
         self.market.known.append(len(self.market))

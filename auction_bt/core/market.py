@@ -103,8 +103,8 @@ class GrowingTape(Lookups):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def append(self, tick: Tick) -> None:
-        """Add the next tick."""
+    def append(self, tick: Tick) -> int:
+        """Add the next tick; return its price, ticks."""
         _, seq, ts, price, _, _, bid, ask, _, clock = tick
         if not self._day[0] <= ts < self._day[1]:
             day = day_index(ts)
@@ -115,6 +115,7 @@ class GrowingTape(Lookups):
         k = round(price / self.tick)
         self._rows.append((seq, ts, k, price, bid, ask, clock))
         self._last = seq, k, clock
+        return k
 
     def first_touch(self, begin: int, end: int, level: int, *, upward: bool) -> int:
         """Return what `Lookups.first_touch` does, at once where only the last tick is asked about."""
