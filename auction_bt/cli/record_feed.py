@@ -16,6 +16,7 @@ from auction_bt.core.leg import Leg
 from auction_bt.live.alerts import Alerts
 from auction_bt.live.assembly import LiveRun
 from auction_bt.live.engine import LATEST_NS, LivePlan, Orders
+from auction_bt.live.looks import Looks
 from auction_bt.live.market_clock import WorldClock
 from auction_bt.live.recording import OwnRecording, Place
 from auction_bt.live.recording_server import RecordingServer
@@ -43,13 +44,13 @@ class Drain:
         self.plan = plan
         self.seq = 0
         self._source = source
-        self._look = look
+        self._looks = Looks(look)
         self._is_stopping = False
 
     def run(self) -> None:
         """Run until it is stopped."""
         while not self._is_stopping:
-            received = self._source.next(self._look())
+            received = self._source.next(self._looks.wait())
             if received is not None:
                 self.seq = received.seq
             elif self._source.is_over:

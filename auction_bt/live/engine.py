@@ -33,6 +33,7 @@ from auction_bt.router import LiveMarketRouter
 from auction_bt.strategy import AuctionStrategy
 
 from .commands import NO_ORDERS, Commands, Obeyed
+from .looks import Looks
 from .source import Received
 from .source import Source as Messages
 from .steps import LiveSteps
@@ -146,7 +147,7 @@ class LiveAuctionEngine:
         self._warm = warm
         self._tell = tell or (lambda _: None)
         self._alarm = alarm or (lambda _: None)
-        self._look = look or (lambda: 1.0)
+        self._looks = Looks(look or (lambda: 1.0))
         self._heard = heard or (lambda _seq, _text: None)
         self._cerebro = AuctionCerebro()
         self.broker: Any = (
@@ -216,7 +217,7 @@ class LiveAuctionEngine:
             if strategy.session_profile is not None:
                 strategy.session_profile.settle()  # no bar of today has to wait for what yesterday has led to
         while not self.is_stopping:
-            received = self.source.next(self._look())
+            received = self.source.next(self._looks.wait())
             if received is not None:
                 self._take(router, steps, received)
             elif self.source.is_over:
