@@ -204,8 +204,8 @@ class Connection(ABC):
             self._frames += 1
         self._bytes += len(payload)
         self._last = time.monotonic()
+        self._last_at = now
         self._on_frame(payload, wire.acknowledge)
-        self._last_at = max(self._clock(), now)
 
     @property
     def _is_mute(self) -> bool:
