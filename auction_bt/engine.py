@@ -153,12 +153,14 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         place = {data: feed for feed, data in enumerate(datas)}
         fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
         armed = [-1] * len(datas)
+        news = getattr(broker, "notifs", (None,))  # of orders; of a broker that does not show whether it has any, it is asked
         # By how many bars are known: where the ticks end that orders meet before the next one is.
         ends = [[] if d.market is None else [*d.market.known.tolist(), len(d.market.seq)] for d in datas]
 
         def arm(feed: int) -> None:
             data, stops = datas[feed], ends[feed]
-            if not stops:
+            if not stops or not broker.is_waiting(data):
+                armed[feed] = -1
                 return
             end = stops[min(len(data), len(stops) - 1)]
             index = broker.next_fill(data, end)
@@ -182,14 +184,16 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 arm_touched(feed)
 
         for seq, feed in zip(seqs.tolist(), feeds.tolist(), strict=True):
-            fill_until(seq, rank[feed])
+            if fills and fills[0][0] <= seq:
+                fill_until(seq, rank[feed])
             data, strategy = datas[feed], runstrats[feed]
             if vectorised:
                 data.advance(ticks=False)
             else:
                 data.next(ticks=False)
             broker.settle(data, ticks_met=True)
-            self.deliver()
+            if news:
+                self.deliver()
             if vectorised:
                 steppers[feed].step()
             else:

@@ -257,7 +257,8 @@ class Book:
         if self.tape is not None:
             for working in self.orders:
                 working.trail(self.tape, self.position, index)
-        self.position = max(self.position, index)
+        if index > self.position:
+            self.position = index
 
 
 def armed(book: Book, order: Any, held: int, price: float, traded: float) -> ExitGroup | None:

@@ -80,8 +80,7 @@ def recorded(
         tape = TickTape(np.zeros(len(bars) + 1, dtype=np.int64), nothing, nothing, days, contract)
         return Recorded(instrument, bars, tape, None, np.zeros(len(bars), dtype=bool), np.full(len(bars), np.nan), sessions)
     minute = ticks.ts - ticks.ts % MINUTE_NS
-    owner = np.searchsorted(bars.ts, minute)
-    offsets = np.searchsorted(owner, np.arange(len(bars) + 1)).astype(np.int64)
+    offsets = np.concatenate(([0], np.searchsorted(minute, bars.ts, side="right"))).astype(np.int64)  # ticks in order of ts
     tape = TickTape(offsets, k[: offsets[-1]], ticks.size[: offsets[-1]], days, contract)
     known = np.searchsorted(ticks.seq, bars.known_seq, side="right").astype(np.int64)
     market = MarketTape(ticks.seq, ticks.ts, k, ticks.price, ticks.bid, ticks.ask, ticks.clock, known, float(tick))

@@ -49,7 +49,7 @@ PEERS: Final = (
          {"replaydata, PandasData": 0, "replaydata, leanest feed": 0, "bars, PandasData, runonce": 1},
          "nothing, replayed; resampled, orders meet whole bars"),
     Peer("back-trader-cpp", "cpp", "back-trader-cpp", ("back-trader-cpp==0.38.0", _NUMPY, _PANDAS),
-         {"replaydata, PandasData": _DAY, "resampledata, PandasData": _DAY, "bars, PandasData, runonce": _BARS},
+         {"replaydata, PandasData": _TICKS, "resampledata, PandasData": _TICKS, "bars, PandasData, runonce": _BARS},
          {"replaydata, PandasData": 4}, {"replaydata, PandasData": 0},
          "feeds written in Python; its resampled minutes are not stock's"),
     Peer("nautilus_trader", "nautilus", "nautilus_trader", ("nautilus_trader==1.221.0", _NUMPY, "pandas==2.3.3"),
