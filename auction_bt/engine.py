@@ -142,11 +142,14 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         self._source, self._steps = source, steps or MessageSteps
         return self.run(runonce=False, preload=False)  # type: ignore[no-any-return]
 
-    def _step_events(self, runstrats: list[Any], *, vectorised: bool) -> None:
+    def _check_loop(self) -> None:
         if self._pretimers or self.p.cheat_on_open:
             raise Refused("timers and cheat-on-open need the stock loop: use adddata and addstrategy")
         if not hasattr(self._broker, "next_fill"):
             raise Refused(f"{type(self._broker).__name__} matches whole bars of all symbols: use TickBroker, the default here")
+
+    def _step_events(self, runstrats: list[Any], *, vectorised: bool) -> None:
+        self._check_loop()
         seqs, feeds = self._agenda()
         datas, broker, steppers = [*self.datas, *self._traded], self._broker, list(self._steppers.values())
         rank = self._ranks().tolist()

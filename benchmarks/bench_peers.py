@@ -3,8 +3,8 @@
 Usage: python benchmarks/bench_peers.py [--runs 5] [--only NAME …] [--json build/bench/peers.json]
 
 Environments are made in build/bench at pinned versions; a peer that cannot be installed is a row that says so. Runs alternate
-with ours, so that a busy machine disturbs both: quote ratios. The first run of each is left out: that is when code is compiled. Ours
-compiles none for a few thousand bars, so it runs through the largest case before the first: else that would come in a later one.
+with ours, so that a busy machine disturbs both: quote ratios. The first run of each is left out: that is when code is compiled.
+For a few thousand bars ours compiles none, so it runs through the largest case before all others: else that came in one of them.
 
 Peers work out the profile as their users would, in NumPy at each bar; those that take whole columns are given what the rule wants
 for nothing. Of fills that should be ours, each is compared in time, price and size. See benchmarks/peers and docs/benchmarks.md.

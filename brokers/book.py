@@ -257,8 +257,7 @@ class Book:
         if self.tape is not None:
             for working in self.orders:
                 working.trail(self.tape, self.position, index)
-        if index > self.position:
-            self.position = index
+        self.position = max(self.position, index)
 
 
 def armed(book: Book, order: Any, held: int, price: float, traded: float) -> ExitGroup | None:

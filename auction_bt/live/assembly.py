@@ -59,9 +59,9 @@ def recording_of(
 
 @contextmanager
 def _short_turns() -> Iterator[None]:
-    # A thread that computes gives way to one that waits after this long. By default it is 5 ms, and an order waits behind whatever
-    # the recorder, the journal or a socket has in hand. At 0.5 ms a socket interrupts the engine at every frame, and where the bars of
-    # 250 symbols close at once the last of them waits five times as long (`bench_live`).
+    # A thread that computes gives way to one that waits after this long. By default it is 5 ms, and an order waits behind what
+    # the recorder, the journal or a socket has in hand. At 0.5 ms a socket interrupts the engine at every frame, and where the
+    # bars of 250 symbols close at once the last of them waits five times as long (`bench_live`).
     before = sys.getswitchinterval()
     sys.setswitchinterval(_TURN_S)
     try:
