@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from auction_bt.core.errors import BadInput
@@ -49,11 +49,12 @@ class Past:
     sent: list[Sent] = field(default_factory=list)
     held: dict[str, Decimal] = field(default_factory=dict)
 
+    # A bar that ends at midnight is of the day before.
     def today(self, now: int) -> list[Outcome]:
-        return [o for seq, o in self.closed if day_index(seq) == day_index(now)]
+        return [o for seq, o in self.closed if day_index(seq - 1) == day_index(now - 1)]
 
     def requests(self, now: int, window: int) -> list[Sent]:
-        return [s for s in self.sent if day_index(s.seq) == day_index(now) and now - window < s.seq <= now]
+        return [s for s in self.sent if day_index(s.seq - 1) == day_index(now - 1) and now - window < s.seq <= now]
 
 
 @dataclass
@@ -144,6 +145,11 @@ GUARDS = st.one_of(
 
 @settings(max_examples=200, deadline=None)
 @given(guard=GUARDS, steps=steps)
+@example(  # one nanosecond before midnight, and midnight
+    guard=OrderRate(2, 4, 8, 12),
+    steps=[Step(wait, symbol, Side.LONG, "stop", Decimal(-700))
+           for wait, symbol in ((30 * 60 * MINUTE_NS - 1, "B"), (30 * 60 * MINUTE_NS, "A"), (1, "A"))],
+)  # fmt: skip
 def test_a_guard_says_what_its_definition_says_whatever_happened(guard: Guard, steps: list[Step]) -> None:
     for book, past, proposal in played(steps):
         assert guard.refusal(proposal, book) == naive(guard, past, proposal)
