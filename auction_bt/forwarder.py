@@ -24,7 +24,7 @@ _POLL_S: Final = 0.25  # between two looks at the spool where nobody says that t
 _SAVE_S: Final = 0.5
 _REST_S: Final = 0.2  # after a batch of a few
 _FEW: Final = 2_000
-_WAY_S: Final = 1.0  # at most between two batches while the recorder is behind
+_WAY_S: Final = 1.0  # at most between two batches while others come first
 _LOOK_S: Final = 0.01
 _LEASE_NS: Final = 60 * SECOND_NS
 _RENEW_S: Final = 20.0
@@ -71,7 +71,7 @@ class Forwarder:
     keep_ns : int
         How long messages stay in the spool after the store has taken them, by their stamps.
     gives_way : callable returning bool
-        Asked before each batch: True where the recorder is behind, whose messages come first.
+        Asked before each batch: True where the recorder or the engine is behind, whose messages come first.
     jitter : callable returning float in [0, 1)
     """
 

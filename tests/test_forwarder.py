@@ -61,6 +61,28 @@ def test_what_is_recorded_arrives_by_itself_and_the_rest_at_the_end(started, rec
     assert (f.forwarded, f.sent, f.sent_again, f.buried) == (recorder.committed, 3001, 0, 0)
 
 
+def test_it_gives_way_to_whoever_is_behind(started, recorder, dsn, monkeypatch):
+    monkeypatch.setattr("auction_bt.forwarder._WAY_S", 600.0)
+    asked, is_behind = [], [True]
+
+    def gives_way():
+        asked.append(1)
+        return is_behind[0]
+
+    f = started(gives_way=gives_way)
+    recorder.wait_committed(recorder.record("a"), 10)
+    until(lambda: len(asked) > 5, 10)
+    assert f.sent == 0
+    is_behind[0] = False
+    until(lambda: f.sent == 1, 10)
+
+
+def test_it_gives_way_for_so_long_and_no_longer(started, recorder, dsn):
+    f = started(gives_way=lambda: True)
+    recorder.wait_committed(recorder.record("a"), 10)
+    until(lambda: f.sent == 1, 10)
+
+
 def test_a_store_that_comes_late_gets_everything(started, recorder, dsn):
     is_there = []
 

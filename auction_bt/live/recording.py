@@ -32,6 +32,7 @@ from .watchlist import Watcher, Watchlist
 _FIRST_S: Final = 5.0  # for the store to answer before frames are taken
 _END_S: Final = 30.0
 _SAID: Final = 200  # characters of a text
+_BEHIND: Final = 3  # messages that the engine has not taken
 _READS: Final = ((1.0, 25), (60.0, 400))  # (seconds, calls): half of what the broker allows, for whoever else asks
 
 
@@ -188,7 +189,7 @@ class OwnRecording:
         clock = place.clock
         self.recorder = Recorder(place.state, clock, told=self._committed)
         holder = f"{socket.gethostname()}:{place.state.resolve()}"
-        self.forwarder = Forwarder(place.state, place.opened, holder, time.time_ns, gives_way=lambda: self.recorder.is_behind)
+        self.forwarder = Forwarder(place.state, place.opened, holder, time.time_ns, gives_way=self._is_behind)
         self._watcher = Watcher(watchlists, self._come_near, alarm) if watchlists else None
         seen = {} if self._watcher is None else {"seen": self._watcher.see}
         is_quiet = (lambda: self._is_all_idle()) if place.lockstep else None  # noqa: PLW0108 - it is set later
@@ -232,6 +233,10 @@ class OwnRecording:
     def wait_for(self, is_idle: Callable[[], bool]) -> None:
         """See `Recording`."""
         self._is_all_idle = lambda: self.is_idle and is_idle()
+
+    def _is_behind(self) -> bool:
+        # An order waits behind these; what is on the disk already can wait for them.
+        return self.recorder.is_behind or self.source.flow.waiting > _BEHIND
 
     def since(self, stamp: int, symbols: Iterable[str]) -> list[RawMessage]:
         """Return the day's messages of `symbols` after `stamp` (ns) that are on the disk."""
