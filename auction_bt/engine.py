@@ -142,21 +142,17 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         self._source, self._steps = source, steps or MessageSteps
         return self.run(runonce=False, preload=False)  # type: ignore[no-any-return]
 
-    def _check_loop(self) -> None:
+    def _step_events(self, runstrats: list[Any], *, vectorised: bool) -> None:
         if self._pretimers or self.p.cheat_on_open:
             raise Refused("timers and cheat-on-open need the stock loop: use adddata and addstrategy")
         if not hasattr(self._broker, "next_fill"):
             raise Refused(f"{type(self._broker).__name__} matches whole bars of all symbols: use TickBroker, the default here")
-
-    def _step_events(self, runstrats: list[Any], *, vectorised: bool) -> None:
-        self._check_loop()
         seqs, feeds = self._agenda()
         datas, broker, steppers = [*self.datas, *self._traded], self._broker, list(self._steppers.values())
         rank = self._ranks().tolist()
         place = {data: feed for feed, data in enumerate(datas)}
         fills: list[tuple[int, int, int, int]] = []  # (seq, rank, feed, tick index), at most one valid entry a feed
         armed = [-1] * len(datas)
-        news = getattr(broker, "notifs", (None,))  # of orders; of a broker that does not show whether it has any, it is asked
         # By how many bars are known: where the ticks end that orders meet before the next one is.
         ends = [[] if d.market is None else [*d.market.known.tolist(), len(d.market.seq)] for d in datas]
 
@@ -187,16 +183,14 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
                 arm_touched(feed)
 
         for seq, feed in zip(seqs.tolist(), feeds.tolist(), strict=True):
-            if fills and fills[0][0] <= seq:
-                fill_until(seq, rank[feed])
+            fill_until(seq, rank[feed])
             data, strategy = datas[feed], runstrats[feed]
             if vectorised:
                 data.advance(ticks=False)
             else:
                 data.next(ticks=False)
             broker.settle(data, ticks_met=True)
-            if news:
-                self.deliver()
+            self.deliver()
             if vectorised:
                 steppers[feed].step()
             else:

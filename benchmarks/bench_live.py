@@ -68,7 +68,7 @@ class Watched:
 
     def look_at_threads(self) -> None:
         """Note twice a second what each thread has used; of one that is over, what it had used when it was last seen."""
-        if time.monotonic() < self.due:  # asked at every message
+        if time.monotonic() < self.due:
             return
         self.due = time.monotonic() + 0.5
         for thread in threading.enumerate():

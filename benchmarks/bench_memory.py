@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from auction_bt.core.instrument import Instrument
 from auction_bt.core.ist import DAY_NS, day_index, day_start, to_date
+from auction_bt.store import TickStore
 from auction_bt.store.cache import DayCache
 from auction_bt.store.dsn import open_store
 from benchmarks.peers.ours import columns_of
@@ -44,22 +45,31 @@ print(peak * 1024, used.ru_utime + used.ru_stime)
 """
 
 
+def days_of(count: int) -> list[int]:
+    """Return the first days of the workload."""
+    return sorted(set(day_index(make(count, per_minute=1).ts).tolist()))
+
+
+def put(store: TickStore, symbol: str, per_day: int, days: list[int], seed: int = 0) -> None:
+    """Store an instrument and a walk for each of `days`."""
+    store.put_instrument(Instrument(symbol, Decimal("0.05")))
+    step = 6 * (60 / (per_day // 375)) ** 0.5  # minutes as wide as elsewhere
+    for number, day in enumerate(days):
+        ticks = columns_of(make(1, per_minute=per_day // 375, step=step, seed=seed + number))
+        by = (day - days[0]) * DAY_NS
+        ticks = replace(ticks, seq=ticks.seq + by, ts=ticks.ts + by, clock=ticks.clock + by)
+        store.put_derived(symbol, range(day, day + 1), ticks, bars_of(ticks), [])
+
+
 def fill(per_day: int, symbols: int, days: int) -> list[int]:
     """Store days and read each once; return them."""
     with open_store(create=True) as store:
         cache = DayCache(STATE / "cache", print, keep_free=0)
-        seconds = make(days, per_minute=1).ts
-        opens = sorted(set(day_index(seconds).tolist()))
-        step = 6 * (60 / (per_day // 375)) ** 0.5  # minutes as wide as elsewhere
+        opens = days_of(days)
         for n in range(symbols):
-            instrument = Instrument(f"S{n}", Decimal("0.05"))
-            store.put_instrument(instrument)
-            for number, day in enumerate(opens):
-                ticks = columns_of(make(1, per_minute=per_day // 375, step=step, seed=n * 1000 + number))
-                by = (day - opens[0]) * DAY_NS
-                ticks = replace(ticks, seq=ticks.seq + by, ts=ticks.ts + by, clock=ticks.clock + by)
-                store.put_derived(instrument.symbol, range(day, day + 1), ticks, bars_of(ticks), [])
-                cache.ticks(store, instrument.symbol, day_start(day), day_start(day + 1))
+            put(store, f"S{n}", per_day, opens, n * 1000)
+            for day in opens:
+                cache.ticks(store, f"S{n}", day_start(day), day_start(day + 1))
         return store.days("S0")
 
 

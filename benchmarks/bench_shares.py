@@ -19,8 +19,6 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -93,22 +91,13 @@ def child(words: list[str]) -> None:
 
 def fill(dsn: str, count: int) -> int:
     """Store two days, of which the first fills the windows; return the second."""
-    from auction_bt.core.instrument import Instrument
-    from auction_bt.core.ist import DAY_NS, day_index
     from auction_bt.store.dsn import open_store
-    from benchmarks.peers.ours import columns_of
-    from benchmarks.peers.workload import make
-    from tests.builders import bars_of
+    from benchmarks.bench_memory import days_of, put
 
+    days = days_of(2)
     with open_store(dsn, create=True) as store:
-        store.put_instrument(Instrument(SYMBOL, Decimal("0.05")))
-        days = sorted(set(day_index(make(2, per_minute=1).ts).tolist()))
-        for number, day in enumerate(days):
-            ticks = columns_of(make(1, per_minute=count // 375, step=6 * (60 / (count // 375)) ** 0.5, seed=number))
-            by = (day - days[0]) * DAY_NS
-            ticks = replace(ticks, seq=ticks.seq + by, ts=ticks.ts + by, clock=ticks.clock + by)
-            store.put_derived(SYMBOL, range(day, day + 1), ticks, bars_of(ticks), [])
-    return int(days[-1])
+        put(store, SYMBOL, count, days)
+    return days[-1]
 
 
 def once(dsn: str, day: str) -> dict[str, float]:

@@ -87,7 +87,6 @@ class LiveScreen:
         self.alarms = 0
         self.tell_alarm: Callable[[str], None] | None = None  # beside the terminal
         self._obedience: Obedience | None = None
-        self._obey_at = 0.0
         self._naked: set[str] = set()  # trades without a stop, that were told
 
     # ---------------------------------------------------------------- lines
@@ -118,7 +117,7 @@ class LiveScreen:
         now = time.monotonic()
         if self.word.times and not self._ending:
             self._stop(live, now)
-        self._obey(live, now)
+        self._obey(live)
         if (self._ending and self._may_end(live, now)) or self._is_over(live):
             live.session.engine.stop()
         if now >= self._due:
@@ -150,11 +149,9 @@ class LiveScreen:
             self.alarm(f"{name}: {NAKED}")
         self._naked = naked
 
-    def _obey(self, live: LiveRun, now: float) -> None:
-        # A look costs a walk through a folder, and messages come by the thousand.
-        if not live.session.is_live or now < self._obey_at:
+    def _obey(self, live: LiveRun) -> None:
+        if not live.session.is_live:
             return
-        self._obey_at = now + _LOOK_S
         if self.word.wanted:
             CommandBox(live.place.state).post(Command(self.word.wanted, by="signal"))
             self.word.wanted = ""
