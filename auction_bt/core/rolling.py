@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import cache
 from math import nan
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,11 +219,27 @@ class _State:
         self.scratch = np.zeros(window.STATE, np.int64)
 
     def advance(self, begin: int, origin: int, bars: I64, offsets: I64, k: I64, size: I64, out: WindowLevels) -> None:
-        self.histogram = machine().advance(
-            self.histogram, self.window, self.beginning, self.codes, begin, begin + len(out), origin,
-            bars, offsets, k, size, self.scratch, out.whole, out.real,
+        kept = (self.window, self.beginning, self.codes)
+        self.histogram = advance(machine(), self.histogram, *kept, begin, origin, bars, offsets, k, size, self.scratch, out)
+
+
+def advance(
+    kernels: Any, h: I64, m: Any, w: Any, codes: Any,
+    begin: int, origin: int, bars: Any, offsets: Any, k: I64, size: I64, scratch: Any, out: WindowLevels,
+) -> I64:  # fmt: skip
+    """Take the next ``len(out)`` bars into a window by `kernels`; return its histogram, wider where that had to be."""
+    at, end = begin, begin + len(out)
+    while True:
+        done = at - begin
+        at = kernels.advance(
+            h, m, w, codes, at, end, origin, bars, offsets, k, size, scratch, out.whole[done:], out.real[done:]
         )  # fmt: skip
-        _refuse(self.window[window.FAULT])
+        if at == end:
+            return h
+        _refuse(m[window.FAULT])
+        wider = np.zeros(m[window.WANTED_ROWS], np.int64)
+        kernels.move(h, m, wider)
+        h = wider
 
 
 def _refuse(fault: int) -> None:
@@ -279,12 +295,10 @@ def few_levels(spec: WindowSpec, bars: WindowBars) -> WindowLevels:
     """Return what `levels_of` does, without machine code."""
     out, state = WindowLevels.undefined(len(bars)), _State(spec)
     offsets, k, size = _ticks(spec, bars)
-    m = state.window.tolist()  # plain numbers, which Python is quicker with than with those of arrays
-    few.kernels().advance(
-        state.histogram, m, state.beginning.tolist(), state.codes.tolist(), 0, len(bars), 0,
-        bars.table(spec.ticks_per_row).tolist(), offsets.tolist(), k, size, state.scratch.tolist(), out.whole, out.real,
-    )  # fmt: skip
-    _refuse(m[window.FAULT])
+    # Plain numbers, which Python is quicker with than with those of arrays.
+    m, w, codes, scratch = (x.tolist() for x in (state.window, state.beginning, state.codes, state.scratch))
+    table = bars.table(spec.ticks_per_row).tolist()
+    advance(few.kernels(), state.histogram, m, w, codes, 0, 0, table, offsets.tolist(), k, size, scratch, out)
     return out
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any, Final
 
-import numpy as np
-
 from .histogram import MAX_ROWS, about_mean, area_about, is_exact, leftover, moments, one_of_peaks, peak_of, share_of
 
 # windows
@@ -26,7 +24,9 @@ BASE, LO, HI, FIRST, FAULT, S, SX, ST, STT, STX = 0, 1, 2, 3, 4, 5, 6, 8, 10, 12
 SX2, SX3, SX4 = 14, 15, 16
 # rows with volume; whether one row alone is known to have most, and which
 PRINTED, HAS_PEAK, PEAK = 17, 18, 19
-STATE: Final = 20
+# the histogram a bar needs that the present one has no room for
+WANTED_BASE, WANTED_ROWS = 20, 21
+STATE: Final = 22
 # fields of `w`; the first bars of the last `period` sessions lie behind them
 W_STARTED, W_DAY, W_CONTRACT, W_FIRST, W_COUNT, W_STARTS = 0, 1, 2, 3, 4, 5
 TOO_MANY_ROWS, TOO_MUCH_VOLUME = 1, 2
@@ -163,32 +163,37 @@ def age(m: Any) -> None:
     add_wide(m, STX, -1, m[SX], m[SX + 1])
 
 
-def fit(h: Any, m: Any, low: int, high: int, volume: int) -> Any:
-    """Return the histogram with room for rows low..high, the same array where there is room already."""
+def has_room(h: Any, m: Any, low: int, high: int, volume: int) -> bool:
+    """Return whether the histogram can take `volume` in rows low..high; else say in `m` why not, or what would do."""
     if m[S] > 0:
         low, high = min(low, m[LO]), max(high, m[HI])
     rows = len(h)
-    if low < m[BASE] or high >= m[BASE] + rows:
-        span = high - low + 1
-        if span > MAX_ROWS:
-            m[FAULT] = TOO_MANY_ROWS
-            return h
-        while rows < 2 * span:
-            rows *= 2
-        base = low - (rows - span) // 2
-        wider = np.zeros(rows, np.int64)
-        if m[S] > 0:
-            for row in range(m[LO], m[HI] + 1):
-                wider[row - base] = h[row - m[BASE]]
-        moved = m[BASE] - base if m[S] > 0 else 0
+    if volume > LIMIT // rows or m[S] > LIMIT - volume:
+        m[FAULT] = TOO_MUCH_VOLUME
+        return False
+    if m[BASE] <= low and high < m[BASE] + rows:
+        return True
+    span = high - low + 1
+    if span > MAX_ROWS:
+        m[FAULT] = TOO_MANY_ROWS
+        return False
+    while rows < 2 * span:
+        rows *= 2
+    m[WANTED_BASE], m[WANTED_ROWS] = low - (rows - span) // 2, rows
+    return False
+
+
+def move(h: Any, m: Any, wider: Any) -> None:
+    """Move the window from `h` to `wider`, zeros, the rows that `has_room` has asked for."""
+    base = m[WANTED_BASE]
+    if m[S] > 0:
+        moved = m[BASE] - base
+        for row in range(m[LO], m[HI] + 1):
+            wider[row - base] = h[row - m[BASE]]
         m[SX2], m[SX3], m[SX4] = about_row(m, -moved)
         add_product(m, SX, moved, m[S])
         add_wide(m, STX, moved, m[ST], m[ST + 1])
-        m[BASE] = base
-        h = wider
-    if volume > LIMIT // rows or m[S] > LIMIT - volume:
-        m[FAULT] = TOO_MUCH_VOLUME
-    return h
+    m[BASE] = base
 
 
 def clear(h: Any, m: Any) -> None:
@@ -301,8 +306,8 @@ def evaluate(h: Any, m: Any, spec: Any, scratch: Any, whole: Any, real: Any) -> 
 def advance(
     h: Any, m: Any, w: Any, spec: Any, begin: int, end: int, origin: int,
     bars: Any, offsets: Any, k: Any, size: Any, scratch: Any, whole: Any, real: Any,
-) -> Any:  # fmt: skip
-    """Take bars begin..end-1 into the window, write what it shows after each, and return the histogram (it may have moved).
+) -> int:  # fmt: skip
+    """Take bars begin..end-1 into the window, write what it shows after each; return the first not taken, for want of room.
 
     Parameters
     ----------
@@ -334,12 +339,11 @@ def advance(
         if first <= i:
             low, high, volume, _ = extent(bar, k, size, a, b, spec[SOURCE], spec[GROUP])
             if volume > 0:
-                h = fit(h, m, low, high, volume)
-                if m[FAULT] != 0:
-                    return h
+                if not has_room(h, m, low, high, volume):
+                    return i  # all until here may be done again: it changes nothing
                 put(h, m, bar, k, size, a, b, spec, i - first, 1)
                 trim(h, m)
         whole[i - begin, 5] = i - first + 1
         if m[S] > 0 and (spec[KIND] != ROLLING or i - first + 1 == spec[PERIOD]):
             evaluate(h, m, spec, scratch, whole[i - begin], real[i - begin])
-    return h
+    return end

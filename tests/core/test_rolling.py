@@ -16,7 +16,16 @@ from auction_bt.core import window
 from auction_bt.core.errors import BadInput
 from auction_bt.core.histogram import NO_ROW
 from auction_bt.core.profile import Grid, Method, Profile, VolumeSource, allocate
-from auction_bt.core.rolling import WindowBars, WindowKind, WindowLevels, WindowSpec, WindowStepper, few_levels, many_levels
+from auction_bt.core.rolling import (
+    WindowBars,
+    WindowKind,
+    WindowLevels,
+    WindowSpec,
+    WindowStepper,
+    advance,
+    few_levels,
+    many_levels,
+)
 from auction_bt.core.tape import TickTape
 
 SECOND = 1_000_000_000
@@ -177,8 +186,8 @@ def test_kernels_give_the_same_bits_compiled_or_not():
         want, got = many_levels(spec, bars), WindowLevels.undefined(len(bars))
         w = np.zeros(window.W_STARTS + 7, np.int64)
         m, scratch = np.zeros(window.STATE, np.int64), np.zeros(window.STATE, np.int64)
-        window.advance(np.zeros(256, np.int64), m, w, spec.codes(), 0, len(bars), 0, bars.table(1),
-                        bars.tape.offsets, bars.tape.k, bars.tape.size, scratch, got.whole, got.real)  # fmt: skip
+        advance(window, np.zeros(256, np.int64), m, w, spec.codes(), 0, 0, bars.table(1),
+                bars.tape.offsets, bars.tape.k, bars.tape.size, scratch, got)  # fmt: skip
         assert_same_bits(want, got)
 
 
