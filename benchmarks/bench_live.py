@@ -40,6 +40,7 @@ from auction_bt.live.door import Door
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock
 from auction_bt.live.recording import OwnRecording, Place
+from auction_bt.parsing import dump
 from auction_bt.store.dsn import open_store
 
 HERE = Path(__file__).resolve().parent
@@ -61,6 +62,8 @@ class Watched:
     at: int = 0  # arrival of the message in hand
     asked: list[tuple[int, int]] = field(default_factory=list)  # of each request: seq of its message, and when it was asked for
     arrived: dict[int, int] = field(default_factory=dict)  # by the seq of a message in which requests were asked for
+    told: dict[str, int] = field(default_factory=dict)  # of a message that this process gives the recorder to record: when
+    own: dict[int, int] = field(default_factory=dict)  # by its seq, when it comes back
     waiting: int = 0  # most of the recorder's messages
     behind: int = 0  # most of the messages not yet in the store
     busy: dict[str, tuple[int, int]] = field(default_factory=dict)  # ns of processor time at the first look and the last
@@ -170,7 +173,7 @@ def _measured(
         tell(other)
         of_recorder = hear(other)
         pairs = array("q", (folder / "arrivals").read_bytes())
-        seen.arrived = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        seen.arrived = dict(zip(pairs[::2], pairs[1::2], strict=True)) | seen.own
     assert live.sender is not None
     engine = live.session.engine
     ours = {s.instrument.symbol: size for s in engine.strategies if (size := engine.broker.positions[s.data].size)}
@@ -194,7 +197,8 @@ def _measured(
 
 
 def _watch(live: LiveRun, seen: Watched) -> None:
-    take, send = live.recording.source.next, live.sender.send  # type: ignore[union-attr]
+    source = live.recording.source
+    take, send, tell = source.next, live.sender.send, source.tell  # type: ignore[union-attr]
 
     def next_(timeout: float) -> Any:
         received = take(timeout)
@@ -202,6 +206,8 @@ def _watch(live: LiveRun, seen: Watched) -> None:
             if not seen.at and isinstance(received.message, str):  # nobody shows an attached run's clock the frames
                 live.place.clock.see(received.seq)
             seen.at = received.at
+            if (at := seen.told.pop(str(received.message), None)) is not None:
+                seen.own[received.seq] = at
         return received
 
     def asked(action: Any) -> None:
@@ -210,7 +216,13 @@ def _watch(live: LiveRun, seen: Watched) -> None:
         seen.arrived[seq] = seen.at
         send(action)
 
-    live.recording.source.next = next_  # type: ignore[method-assign]
+    def told(message: Any, *rest: Any) -> None:
+        seen.told[dump(dict(message))] = time.monotonic_ns()
+        tell(message, *rest)
+
+    source.next = next_  # type: ignore[method-assign]
+    if not isinstance(live.recording, OwnRecording):
+        source.tell = told  # type: ignore[method-assign]
     live.sender.send = asked  # type: ignore[union-attr, method-assign]
 
 

@@ -37,6 +37,7 @@ from .door import (
     Line,
     number_of,
     numbered,
+    promptly,
     text_of,
     worded,
     words_of,
@@ -235,7 +236,7 @@ class AttachedSource:
         door = Door.of(self._state)
         if door is None:
             raise Refused("no recorder lets anybody in")
-        line: Line = Client((HOST, door.port))
+        line = promptly(Client((HOST, door.port)))
         door.prove(line, b"run", b"recorder")
         line.send_bytes(worded(ATTACH, {"who": f"process {os.getpid()}", "since": self._last, "symbols": self._symbols}))
         with self._changed:

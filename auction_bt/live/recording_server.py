@@ -30,6 +30,7 @@ from .door import (
     Line,
     number_of,
     numbered,
+    promptly,
     text_of,
     worded,
     words_of,
@@ -99,7 +100,7 @@ class RecordingServer:
     def _run(self) -> None:
         while not self._is_over:
             try:
-                line: Line = self._listener.accept()
+                line = promptly(self._listener.accept())
             except OSError:  # no file handles left, as a rule
                 time.sleep(_LOOK_S)
                 continue

@@ -9,6 +9,7 @@ from decimal import Decimal
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from pathlib import Path
+from socket import AF_INET, IPPROTO_TCP, SOCK_STREAM, TCP_NODELAY, fromfd
 from typing import Any
 
 import pytest
@@ -20,10 +21,10 @@ from auction_bt.cli.sim import seeded
 from auction_bt.core.errors import Fatal, Refused
 from auction_bt.core.ist import day_start, from_date
 from auction_bt.core.leg import Leg
-from auction_bt.live import rehearsal
+from auction_bt.live import attachment, recording_server, rehearsal
 from auction_bt.live.assembly import LiveRun
 from auction_bt.live.attachment import AttachedRecording, AttachedSource, hold_run, join
-from auction_bt.live.door import HOST, Door
+from auction_bt.live.door import HOST, Door, Line, promptly
 from auction_bt.live.engine import LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock
 from auction_bt.live.proof import LiveRecord, prove
@@ -220,6 +221,25 @@ def test_whoever_has_not_the_key_hears_nothing(tmp_path: Path) -> None:
             Door(door.port, "another").prove(line, b"run", b"recorder")
         line.close()
     assert Door.of(place.state) is None, "a recording that is over leaves no door"
+
+
+def test_neither_end_keeps_a_word_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # TCP does so by itself for 40 ms, each time two short words follow one another: an order waits for both.
+    ends: list[Line] = []
+
+    def noted(line: Line) -> Line:
+        ends.append(promptly(line))
+        return line
+
+    for module in (attachment, recording_server):
+        monkeypatch.setattr(module, "promptly", noted)
+    place = place_of(tmp_path)
+    with recording_at(place, []), reading(place) as (source, *_):
+        before(source)
+        assert len(ends) == 2
+        for line in ends:
+            with fromfd(line.fileno(), AF_INET, SOCK_STREAM) as same:
+                assert same.getsockopt(IPPROTO_TCP, TCP_NODELAY)
 
 
 def test_a_folder_has_one_run_which_records_itself_where_nobody_does(tmp_path: Path) -> None:
