@@ -157,14 +157,14 @@ class AuctionCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader has no typ
         ends = [[] if d.market is None else [*d.market.known.tolist(), len(d.market.seq)] for d in datas]
 
         def arm(feed: int) -> None:
-            data, stops = datas[feed], ends[feed]
-            if not stops or not broker.is_waiting(data):
-                armed[feed] = -1
+            armed[feed] = -1
+            if not (stops := ends[feed]):
                 return
+            data = datas[feed]
             end = stops[min(len(data), len(stops) - 1)]
             index = broker.next_fill(data, end)
-            armed[feed] = index if index < end else -1
             if index < end:
+                armed[feed] = index
                 heapq.heappush(fills, (int(data.market.seq[index]), rank[feed], feed, index))
 
         def arm_touched(feed: int) -> None:

@@ -18,7 +18,7 @@ STOPS = frozenset({bt.Order.Stop, bt.Order.StopLimit, bt.Order.StopTrail, bt.Ord
 TRAILS = frozenset({bt.Order.StopTrail, bt.Order.StopTrailLimit})
 _PLAIN = frozenset({bt.Order.Limit, bt.Order.Stop})
 _FAR_BELOW, _FAR_ABOVE = -(2**62), 2**62  # ticks: no price
-_AHEAD = 128  # ticks looked at first; the more, the longer nothing happens
+_AHEAD = 512  # ticks looked at first, which cost hardly more than one; the more, the longer nothing happens
 _LIMITED = frozenset({bt.Order.StopLimit, bt.Order.StopTrailLimit})
 
 
@@ -106,12 +106,16 @@ class _Scan:
             self.due, self.due_index = at, int(tape.clock.searchsorted(at, side="left"))
         return self.due_index
 
-    def first_outside(self, tape: MarketTape, low: int, high: int, begin: int, end: int) -> int:
-        """Return the first tick in [begin, end) at or below `low` or at or above `high`; `end` where there is none."""
-        if self.band != (low, high) or not self.begin <= begin <= self.clear:
-            self.band, self.begin, self.clear, self.found = (low, high), begin, begin, -1
+    def first_outside(self, tape: MarketTape, band: tuple[int, int], begin: int, end: int) -> int:
+        """Return the first tick in [begin, end) at or below the low of `band` or at or above its high; `end` for none."""
+        if self.band != band or not self.begin <= begin <= self.clear:
+            self.band, self.begin, self.clear, self.found = band, begin, begin, -1
+        if self.found >= 0:
+            return self.found if self.found < end else end
+        if self.clear >= end:
+            return end
         ahead = max(_AHEAD, self.clear - self.begin)
-        k = tape.k
+        k, (low, high) = tape.k, band
         while self.found < 0 and self.clear < end:
             part = k[self.clear : self.clear + ahead]
             ahead *= 2
@@ -190,9 +194,8 @@ class Book:
         if tape is None:
             return end
         if isinstance(tape, MarketTape) and (band := self._band(tape)) is not None:
-            found = self._scan.first_outside(tape, *band, self.position, end)
-            due = self.group.due if self.group is not None else None
-            if due is None or found <= self.position:
+            found = self._scan.first_outside(tape, band, self.position, end)
+            if self.group is None or (due := self.group.due) is None or found <= self.position:
                 return found
             return max(self.position, min(found, self._scan.first_due(tape, due.at)))
         found = end
@@ -217,8 +220,10 @@ class Book:
     def _band(self, tape: MarketTape) -> tuple[int, int] | None:
         # The levels at or beyond which something fills; None where more than prices counts. An order's price may be changed
         # in place, so what they were made of is looked at each time, and they are made once.
-        orders = [(w.order, w.order.status, w.order._active, w.order.created.price) for w in self.orders]
-        made_of = (orders, self.group, self.reached)
+        made_of: list[Any] = [self.group, self.reached]
+        for working in self.orders:
+            order = working.order
+            made_of += order, order.status, order._active, order.created.price
         if self._banded is not None and self._banded[0] == made_of:
             return self._banded[1]
         band = self._new_band(tape)
@@ -254,10 +259,13 @@ class Book:
 
     def move_to(self, index: int) -> None:
         """Pass the ticks before `index`: nothing fills in them, trailing stops follow."""
+        if index <= self.position:
+            return
         if self.tape is not None:
             for working in self.orders:
-                working.trail(self.tape, self.position, index)
-        self.position = max(self.position, index)
+                if working.order.exectype in TRAILS:
+                    working.trail(self.tape, self.position, index)
+        self.position = index
 
 
 def armed(book: Book, order: Any, held: int, price: float, traded: float) -> ExitGroup | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import backtrader as bt
@@ -95,11 +95,6 @@ class ChargedCommission(bt.CommInfoBase):  # type: ignore[misc]  # backtrader ha
             self._at = None
 
 
-@contextmanager
-def executed_at(commission: Any, ts: int) -> Iterator[None]:
+def executed_at(commission: Any, ts: int) -> AbstractContextManager[None]:
     """Tell a commission that can be told the time of an execution, ns."""
-    if isinstance(commission, ChargedCommission):
-        with commission.executed_at(ts):
-            yield
-    else:
-        yield
+    return commission.executed_at(ts) if isinstance(commission, ChargedCommission) else nullcontext()

@@ -43,7 +43,8 @@ class LeanBroker(ValuedBroker):
             tradeid=tradeid, trailamount=trailamount, trailpercent=trailpercent, parent=parent, transmit=transmit,
             histnotify=histnotify,
         )  # fmt: skip
-        order.addinfo(**info)
+        if info:
+            order.addinfo(**info)
         self._ocoize(order, oco)
         return self.submit(order, check=_checksubmit)
 

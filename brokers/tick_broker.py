@@ -142,7 +142,7 @@ class TickBroker(LeanBroker):
     def next_fill(self, data: Any, end: int) -> int:
         """Return the index of the next tick before `end` that changes anything in `data`; `end` for none."""
         book = self._books.get(data)
-        return end if book is None or not book.is_live else book.next_index(end)
+        return end if book is None or (book.group is None and not book.orders) else book.next_index(end)
 
     def pass_to(self, data: Any, end: int) -> None:
         """Take the ticks of `data` before `end` as met: none of them changed anything."""
@@ -230,8 +230,8 @@ class TickBroker(LeanBroker):
         seq = int(book.tape.seq[book.position - 1]) if book.position else 0
         if not book.matching:
             # A strategy over several feeds acts on the latest of them.
-            feeds = owner.datas if owner is not None else (book.data,)
-            seq = max(seq, *(known_at(data) for data in feeds if len(data)))
+            for data in owner.datas if owner is not None else (book.data,):
+                seq = max(seq, known_at(data)) if len(data) else seq
         latency: int = self.p.fill.latency
         return seq + max(1, latency)
 

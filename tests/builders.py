@@ -47,13 +47,14 @@ def columns_of(ticks: dict[str, Any], *, spread: int | None = None) -> TickColum
 
 def bars_of(ticks: TickColumns) -> BarColumns:
     """One-minute bars built from ticks: known at the first tick of a later minute."""
-    minute = ticks.ts - ticks.ts % MINUTE_NS
-    start = np.concatenate(([0], np.flatnonzero(np.diff(minute)) + 1))
+    minute = ticks.ts // MINUTE_NS
+    start = np.concatenate(([0], np.flatnonzero(minute[1:] != minute[:-1]) + 1))
     last = np.concatenate((start[1:], [len(minute)])) - 1
     volume = np.add.reduceat(ticks.size, start)
     known = np.concatenate((ticks.seq[start[1:]], [NEVER]))
     return BarColumns(
-        minute[start], ticks.price[start], np.maximum.reduceat(ticks.price, start), np.minimum.reduceat(ticks.price, start),
+        minute[start] * MINUTE_NS, ticks.price[start],
+        np.maximum.reduceat(ticks.price, start), np.minimum.reduceat(ticks.price, start),
         ticks.price[last], volume, volume, known, np.full(len(start), int(Source.TICKS)),
     )  # fmt: skip
 
@@ -79,8 +80,8 @@ def recorded(
         nothing = np.empty(0, dtype=np.int64)
         tape = TickTape(np.zeros(len(bars) + 1, dtype=np.int64), nothing, nothing, days, contract)
         return Recorded(instrument, bars, tape, None, np.zeros(len(bars), dtype=bool), np.full(len(bars), np.nan), sessions)
-    minute = ticks.ts - ticks.ts % MINUTE_NS
-    offsets = np.concatenate(([0], np.searchsorted(minute, bars.ts, side="right"))).astype(np.int64)  # ticks in order of ts
+    ends = bars.ts + (MINUTE_NS - 1)
+    offsets = np.concatenate(([0], np.searchsorted(ticks.ts, ends, side="right"))).astype(np.int64)  # ticks in order of ts
     tape = TickTape(offsets, k[: offsets[-1]], ticks.size[: offsets[-1]], days, contract)
     known = np.searchsorted(ticks.seq, bars.known_seq, side="right").astype(np.int64)
     market = MarketTape(ticks.seq, ticks.ts, k, ticks.price, ticks.bid, ticks.ask, ticks.clock, known, float(tick))

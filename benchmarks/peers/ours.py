@@ -37,7 +37,8 @@ class FadeProfile(Fade):
 def columns_of(ticks: Ticks) -> TickColumns:
     """Return the ticks as the store has them; the messages' stamps are the ticks'."""
     n = len(ticks)
-    seq = np.maximum.accumulate(ticks.ts - np.arange(n)) + np.arange(n)
+    steps = np.arange(n)
+    seq = np.maximum.accumulate(ticks.ts - steps) + steps
     none = np.full(n, np.nan)
     clock = np.concatenate(([0], ticks.ts[:-1]))
     return TickColumns(seq, ticks.ts, ticks.price, ticks.size, np.cumsum(ticks.size), none, none, none, clock)
