@@ -228,14 +228,15 @@ def moments(v: Any, total: int, mean: float) -> tuple[int, float, float, float]:
             printed += int(v[j] != 0)
         off, m2, m3, m4 = mean - float(centre), float(s2) / weight, float(s3) / weight, float(s4) / weight
     else:
-        off, m2, m3, m4 = 0.0, 0.0, 0.0, 0.0
+        m2 = m3 = m4 = 0.0
         for j in range(len(v)):
             e = float(j) - mean
             y = float(v[j]) * e * e
-            m2 += y / weight
-            m3 += y * e / weight
-            m4 += y * e * e / weight
+            m2 += y
+            m3 += y * e
+            m4 += y * e * e
             printed += int(v[j] != 0)
+        off, m2, m3, m4 = 0.0, m2 / weight, m3 / weight, m4 / weight
     variance, third, fourth = about_mean(m2, m3, m4, off)
     return printed, variance, third, fourth
 
