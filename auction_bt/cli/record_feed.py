@@ -91,7 +91,7 @@ def record_feed(args: argparse.Namespace, clock: Any = None) -> int:
             watch = _Watch(args, recording)
             live = LiveRun(place, plan, legs, recording, on_news=lambda _: None, on_alarm=alarm, look=watch.look, make=Drain,
                            decides=False)  # fmt: skip
-            beside = "".join(f", and options within {each.reach} strikes of the money" for each in lists[:1])
+            beside = "".join(f", and options within {plural(each.reach, 'strike')} of the money" for each in lists[:1])
             say(f"recording {plural(len(legs), 'symbol')}{beside} to {args.store} until {clock_text(max(ends))[:5]}")
             with stopping(watch.stop), live.begun() as begun, RecordingServer(recording, say):
                 begun.run()

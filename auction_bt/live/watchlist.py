@@ -66,15 +66,21 @@ class Watchlist:
         Raises
         ------
         BadInput
-            There is no master, or nobody has said what `signal` is a contract on.
+            There is no master, it does not list `signal`, or nobody has said what that is a contract on.
         NothingToDo
             There are no options on it.
         """
         name = signal.name or signal.symbol
         if book is None:
             raise BadInput(f"which options are near the money of {name} the instrument master knows: `instruments --refresh`")
-        listed = book.contracts(underlying_of(signal), day, sorted(DERIVATIVES), OPTIONS)
-        live = [listing for listing in listed if listing.expiry is not None and listing.expiry >= day and listing.strike]
+        about, itself = underlying_of(signal), book.of_key(signal.symbol, day)
+        if itself is None:
+            raise BadInput(f"the master of {to_date(day)} does not list {signal.symbol}: `instruments --refresh`")
+        # Masters are asked by the trading symbol of what contracts are on; which a share is itself, and a future says.
+        listed = book.contracts(itself.underlying_symbol or itself.symbol, day, sorted(DERIVATIVES), OPTIONS)
+        live = [
+            each for each in listed if each.underlying == about and each.expiry is not None and each.expiry >= day and each.strike
+        ]
         if not live:
             raise NothingToDo(f"the master of {to_date(day)} lists no options on what {name} is about: leave `+ ATM…` out")
         nearest = min(listing.expiry or 0 for listing in live)
