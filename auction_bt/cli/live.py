@@ -204,6 +204,10 @@ def _rehearse(args: argparse.Namespace) -> int:
         instruments: tuple[Instrument, ...] = tuple(seeded(args.instruments))
         if args.per_minute < 1:
             raise BadInput(f"--per-minute {args.per_minute} must be 1 or more")
+        if args.seed < 0:
+            raise BadInput(f"seed must be 0 or more, not {args.seed}")
+        if args.symbol:
+            _say(f"a made-up day has symbols of its own: {', '.join(args.symbol)} left out")
         day = day_of(args.day or "2026-03-10")
         words = ["--seed", str(args.seed), "--instruments", str(args.instruments), "--per-minute", str(args.per_minute)]
     else:

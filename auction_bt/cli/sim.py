@@ -40,6 +40,7 @@ HELP: Final = (
 )
 _LOOK_S: Final = 0.2
 _SEEDED: Final = 3
+_LAST_PORT: Final = 2**16 - 2  # the sockets' is the one after it
 _SEEDED_DAY: Final = date(2026, 3, 10)
 
 
@@ -150,6 +151,8 @@ def _day(args: argparse.Namespace, stack: ExitStack) -> tuple[Day, Past | None]:
     if sum((bool(args.recording), args.seed is not None)) > 1:
         raise BadInput("--recording and --seed are two days: give one of them")
     if args.seed is not None:
+        if args.symbol:
+            raise BadInput("--symbol is of a day that is stored: a made-up one has its own, as many as --instruments says")
         when = to_date(day_of(args.day)) if args.day else _SEEDED_DAY
         return day_of_seed(args.seed, when, seeded(args.instruments), per_minute=args.per_minute), None
     dsn = args.store
@@ -215,7 +218,11 @@ def terms_of(args: argparse.Namespace, day: int, port: int = 0) -> Terms:
     try:
         cash = Decimal(args.cash.replace(",", ""))
     except ArithmeticError:
-        raise BadInput(f"--cash {args.cash!r} is no number of rupees") from None
+        cash = Decimal(-1)
+    if not cash.is_finite() or cash < 0:
+        raise BadInput(f"--cash {args.cash} must be a sum of rupees, as 10,00,000")
+    if port and not 0 < port <= _LAST_PORT:
+        raise BadInput(f"--port {port} must be 1 to {_LAST_PORT}: the one after it is the sockets'")
     return Terms(
         account=Account(cash=units(cash)), matching=AS_BACKTESTED if args.lockstep else STRICT, speed=speed,
         lockstep=args.lockstep, since=_since(args.from_time, day) if args.from_time else 0, plan=plan, socket_faults=sockets,

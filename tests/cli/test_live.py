@@ -41,8 +41,9 @@ def prove(state: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def test_a_rehearsal_in_lockstep_is_its_replay_and_the_backtest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert live_main([*REHEARSAL, "--lockstep", "--state", str(tmp_path)]) == 0
+    assert live_main([*REHEARSAL, "--lockstep", "--symbol", "NIFTY-FUT", "--state", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
+    assert "a made-up day has symbols of its own: NIFTY-FUT left out" in printed
     assert "the exchange agrees" in printed
     assert "ALARM" not in printed
     assert "SIM ENTRIES-ON | day net" in printed
@@ -156,6 +157,7 @@ def test_what_cannot_be_run_is_one_clear_line(
         (["--faults", "nosuch"], "nosuch: cannot be read as a plan of faults"),
         (["--lockstep", "--faults", "5"], "in lockstep nothing goes wrong: leave out the faults or --lockstep"),
         (["--per-minute", "0"], "--per-minute 0 must be"),
+        (["--seed", "-3"], "seed must be 0 or more, not -3"),
         (["--viewer", "foo"], "--viewer 'foo' must be HOST:PORT, as 127.0.0.1:8765"),
         (["--viewer", ":99999"], "--viewer ':99999' must be HOST:PORT, as 127.0.0.1:8765"),
     ],
