@@ -157,6 +157,8 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", choices=[p.name for p in PEERS], default=[p.name for p in PEERS])
     parser.add_argument("--json", type=Path, default=PLACE / "peers.json")
     args = parser.parse_args()
+    if args.runs < 1:
+        parser.error(f"--runs {args.runs} must be 1 or more")
     PLACE.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {"machine": machine(), "runs": args.runs, "rows": []}
     with ExitStack() as stack:
