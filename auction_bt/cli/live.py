@@ -24,14 +24,14 @@ from auction_bt.live.alerts import Alerts
 from auction_bt.live.assembly import LiveRun, recording_of
 from auction_bt.live.attachment import AttachedRecording, hold_run, join
 from auction_bt.live.door import Door
-from auction_bt.live.engine import LivePlan, Orders
+from auction_bt.live.engine import LATEST_NS, LivePlan, Orders
 from auction_bt.live.market_clock import MarketClock, WorldClock
 from auction_bt.live.recording import Place
 from auction_bt.live.rehearsed_login import RehearsedLogin
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.live.watchlist import Watchlist, parted
 from auction_bt.market.sessions import session_of
-from auction_bt.preflight.market import closed
+from auction_bt.preflight.market import closed, over
 from auction_bt.store import TickStore
 from auction_bt.store.dsn import is_there, open_store
 from auction_bt.store.folder_lock import FolderLock
@@ -123,6 +123,8 @@ def _live(args: argparse.Namespace) -> int:
             raise BadInput("what is recorded beside, whoever records says: give `+ ATM±…` to `record`, which is running")
         if args.orders == Orders.UPSTOX:
             _take_account(args, stack)
+        if clock() > (end := max(session_of(leg.instrument, day).bounds(day)[1] for leg in legs)) + LATEST_NS:
+            _say(f"{over(day, end)}; what is left of the day is settled")
         freeze = _freeze(book, legs, day)
         place = Place(args.store, args.state, args.base_url, lambda: token_of(args, time.time_ns()).text, clock)
         watchlists = watchlists_of(book, legs, reaches, day)

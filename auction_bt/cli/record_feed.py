@@ -22,7 +22,7 @@ from auction_bt.live.recording import OwnRecording, Place
 from auction_bt.live.recording_server import RecordingServer
 from auction_bt.live.source import Source
 from auction_bt.market.sessions import session_of
-from auction_bt.preflight.market import closed
+from auction_bt.preflight.market import closed, over
 from auction_bt.redaction import redacted
 from auction_bt.store.folder_lock import FolderLock
 from auction_bt.store.spool import LOCK
@@ -84,6 +84,8 @@ def record_feed(args: argparse.Namespace, clock: Any = None) -> int:
         ends = [session.bounds(day)[1] for leg in legs if not (session := session_of(leg.instrument, day)).is_closed]
         if not ends:
             raise NothingToDo(closed(day) or f"the exchange is closed on {to_date(day)}: `calendar` tells when it next opens")
+        if clock() > max(ends) + LATEST_NS:
+            say(f"{over(day, max(ends))}; what is left of the day is recorded")
         place = Place(args.store, args.state, args.base_url, lambda: token_of(args, clock()).text, clock)
         plan, lists = _plan(legs, day), watchlists_of(book, legs, reaches, day)
         with Alerts(args.state, sender_of(args), clock, print) as alerts:

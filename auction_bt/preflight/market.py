@@ -104,10 +104,18 @@ def closed(day: int) -> str:
         return ""
     today = day_of(to_date(day))
     name = today.name or f"{today.day:%A}"
+    return f"the exchange is closed on {today.day} ({name}): {_next_opening(day)}"
+
+
+def over(day: int, end: int) -> str:
+    """Return that trading on IST `day` ended at `end`, ns, and when the exchange next opens."""
+    return f"trading on {to_date(day)} ended at {clock_text(end)[:5]}: {_next_opening(day)}"
+
+
+def _next_opening(day: int) -> str:
     coming = (day_of(to_date(day + n)) for n in range(1, 15))
     after = next((each for each in coming if each.trades), None)
-    opens = f"it next opens on {after.day:%A}, {after.day}" if after is not None else "nobody here knows when it next opens"
-    return f"the exchange is closed on {today.day} ({name}): {opens}"
+    return f"it next opens on {after.day:%A}, {after.day}" if after is not None else "nobody here knows when it next opens"
 
 
 def _shown(instrument: Instrument) -> str:

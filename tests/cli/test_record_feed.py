@@ -8,7 +8,7 @@ import pytest
 
 from auction_bt.cli import live_main, main
 from auction_bt.cli.sim import seeded
-from auction_bt.core.ist import day_start, from_date
+from auction_bt.core.ist import MINUTE_NS, day_start, from_date
 from auction_bt.live.market_clock import MarketClock
 from auction_bt.live.sim_process import SimProcess
 from auction_bt.store.dsn import open_store
@@ -65,6 +65,26 @@ def test_a_simulated_broker_that_stands_by_itself_is_enough_for_a_day_on_paper(
     with open_store("sqlite:///sim.db", readonly=True) as store:
         begin, end = day_start(from_date(DAY)), day_start(from_date(DAY) + 1)
         assert len(store.bars(KEY, begin, end)) > 350
+
+
+@pytest.mark.parametrize("is_recorder", [True, False])
+def test_who_comes_after_the_close_is_told_when_the_exchange_next_opens(
+    is_recorder: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    evening = MarketClock(day_start(from_date(DAY)) + 21 * 60 * MINUTE_NS, 1.0)
+    with open_store("sqlite:///a.db", create=True) as store:
+        store.put_instrument(next(seeded(1)))
+    for module in ("live", "record_feed"):
+        monkeypatch.setattr(f"auction_bt.cli.{module}.WorldClock", lambda: evening)
+    monkeypatch.setattr("auction_bt.cli.live.time", SimpleNamespace(time_ns=evening))
+    with SimProcess(["--seed", "7", "--instruments", "1", "--per-minute", "1", "--day", str(DAY), "--speed", "6000"]) as sim:
+        monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", sim.ready.token)
+        there = ["--symbol", KEY, "--store", "sqlite:///a.db", "--base-url", sim.ready.url, "--every", "1"]
+        code = main(["record", "--feed", "upstox", *there]) if is_recorder else live_main(there)
+    printed, problem = capsys.readouterr()
+    assert code == 0, printed + problem
+    assert "trading on 2026-03-10 ended at 15:30: it next opens on Wednesday, 2026-03-11; what is left of the day is" in printed
 
 
 @pytest.mark.parametrize(
