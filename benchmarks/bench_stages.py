@@ -22,7 +22,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench_live import EAGER, fill
+from google.protobuf.json_format import MessageToDict
 from load_exchange import CASH, DAY, ORIGINALS, frames, instruments
+from upstox_client.feeder.proto.MarketDataFeedV3_pb2 import FeedResponse
 
 from auction_bt.brokers.indian import indian_charges
 from auction_bt.core.ist import day_start, from_date
@@ -176,6 +178,7 @@ def main() -> None:
         clock = MarketClock(sent[0][0], 1.0)
         recorder = Unwritten(folder, clock)
         found["decode us"] = each(decode, some)
+        found["by MessageToDict us"] = each(lambda frame: MessageToDict(FeedResponse.FromString(frame)), some)
         found["write as JSON us"] = each(dump, messages[:20_000])
         found["record us"] = each(lambda text: recorder.record(text, ("A",)), texts)
         found["symbols us"] = each(symbols_of, messages[:20_000])
