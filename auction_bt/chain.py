@@ -94,14 +94,14 @@ def candidates(known: Iterable[Instrument], signal: Recorded, rule: TradeRule, d
 
 
 def underlying_of(instrument: Instrument) -> str:
-    """Return the key of what options on the same thing are contracts on: a future's underlying, a share itself.
+    """Return the key of what options on the same thing are contracts on: a future's underlying, a share or an index itself.
 
     Raises
     ------
     BadInput
         Nobody has said what it is a contract on.
     """
-    if instrument.kind is Kind.EQUITY:
+    if instrument.kind in {Kind.EQUITY, Kind.INDEX}:
         return instrument.symbol
     if instrument.contract is None:
         raise BadInput(f"nobody has said what {instrument.symbol} is a contract on, so its options are not known: "

@@ -11,7 +11,7 @@ from auction_bt.core.errors import BadInput, NothingToDo, Refused
 from auction_bt.core.instrument import Right
 from auction_bt.instruments.book import InstrumentBook
 from auction_bt.live.watchlist import Watcher, Watchlist, parted
-from tests.instruments.made import BANKNIFTY, RELIANCE, contract, day, index, load, share
+from tests.instruments.made import BANKNIFTY, NIFTY, RELIANCE, contract, day, index, load, share
 from tests.waiting import until
 
 DAY = day("2026-11-20")
@@ -74,8 +74,9 @@ def test_the_nearest_expiry_that_lives_is_watched(book, listed):
         assert {(float(c.strike), c.expiry) for c in contracts} == {(strike, day("2026-11-24"))}
 
 
-def test_a_share_has_the_options_on_it(book):
+def test_a_share_and_an_index_have_the_options_on_them(book, listed):
     assert watched(book, RELIANCE).strikes == (1300, 1310, 1320, 1330, 1340)
+    assert watched(book, NIFTY) == replace(listed, signal=NIFTY)
 
 
 def test_what_has_no_options_is_told(book):
