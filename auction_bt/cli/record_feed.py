@@ -78,7 +78,6 @@ def record_feed(args: argparse.Namespace, clock: Any = None) -> int:
         raise BadInput("no symbol to record: give --symbol NIFTY-FUT, or several, or names under [symbols] of --config")
     told_token(args, clock)
     with ExitStack() as stack:
-        stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
         book, reaches = loaded_book(args.state, stack), reaches_of(args)
         legs = legs_today(args, book, day)
         ends = [session.bounds(day)[1] for leg in legs if not (session := session_of(leg.instrument, day)).is_closed]
@@ -86,8 +85,9 @@ def record_feed(args: argparse.Namespace, clock: Any = None) -> int:
             raise NothingToDo(closed(day) or f"the exchange is closed on {to_date(day)}: `calendar` tells when it next opens")
         if clock() > max(ends) + LATEST_NS:
             say(f"{over(day, max(ends))}; what is left of the day is recorded")
-        place = Place(args.store, args.state, args.base_url, lambda: token_of(args, clock()).text, clock)
         plan, lists = _plan(legs, day), watchlists_of(book, legs, reaches, day)
+        stack.enter_context(FolderLock.take(args.state, LOCK, "recorder"))
+        place = Place(args.store, args.state, args.base_url, lambda: token_of(args, clock()).text, clock)
         with Alerts(args.state, sender_of(args), clock, print) as alerts:
             recording = OwnRecording(place, day, plan.instruments, (alarm := Alarm(alerts)), watchlists=lists)
             watch = _Watch(args, recording)

@@ -104,11 +104,11 @@ def test_what_cannot_be_recorded_is_one_line(
     assert said in capsys.readouterr().err
 
 
-def test_a_symbol_that_nobody_knows_makes_no_store(
+def test_a_symbol_that_nobody_knows_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UPSTOX_ACCESS_TOKEN", "a.b.c")
     assert main(["record", "--feed", "upstox", "--symbol", "X"]) == 2
     assert "unknown symbol 'X'" in capsys.readouterr().err
-    assert not (tmp_path / "auction.db").exists()
+    assert list(tmp_path.iterdir()) == []
