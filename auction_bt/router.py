@@ -118,7 +118,7 @@ def _list(counts: Mapping[str, int]) -> str:
 @dataclass(slots=True)
 class _Held:
     # Bars that wait for the minutes missing before them to be asked for.
-    since: int
+    since: int = 0  # clock of the first message after the break; 0 before it
     bars: list[Bar] = field(default_factory=list)
 
 
@@ -139,7 +139,8 @@ class LiveMarketRouter:
     order of their names and carry the same `seq`.
 
     After a break of the feed (a ``gap`` message that names symbols it ``awaits`` minutes of) their bars are held back until the
-    ``candles`` message of each has come, or a minute has passed: bars are told in the order of their minutes, none twice.
+    ``candles`` message of each has come, or a minute has passed since the first message after the break: bars are told in the
+    order of their minutes, none twice.
 
     No message raises. What is malformed is left out, counted by a reason from a closed list, and touches no other symbol.
 
@@ -262,7 +263,7 @@ class LiveMarketRouter:
         bars = builder.update(seq, tick, item.i1, day, clock)
         if self._held and (held := self._held.get(symbol)) is not None:
             held.bars += bars
-            held.since = held.since or clock  # at a late start nobody had said the time before
+            held.since = held.since or clock  # not the time before the break, which may have been hours
             if clock - held.since <= _HOLD_NS:
                 return
             bars = self._released(symbol, seq)
@@ -282,8 +283,8 @@ class LiveMarketRouter:
         named = message.get("awaits") if isinstance(message, dict) else None
         for symbol in named if isinstance(named, list) else ():
             if isinstance(symbol, str) and (self._symbols is None or symbol in self._symbols):
-                clock = self._state(symbol, seq)[0].clock
-                self._held.setdefault(symbol, _Held(clock)).since = clock
+                self._state(symbol, seq)
+                self._held.setdefault(symbol, _Held()).since = 0
 
     def _learn(self, symbol: str, ts: int, message: object, seq: int) -> None:
         if not symbol or (self._symbols is not None and symbol not in self._symbols):

@@ -47,10 +47,11 @@ def candles(bars: list[Bar], stamp: int) -> dict[str, Any]:
 @given(
     seed=st.integers(0, 50),
     cut=st.tuples(st.integers(0, 2_000), st.integers(0, 600)),
-    answer=st.integers(0, 120),
+    answer=st.integers(0, 5) | st.integers(0, 120),
     is_answered=st.booleans(),
 )
 @example(seed=0, cut=(0, 14), answer=1, is_answered=True)  # a late start: no time was known before the break
+@example(seed=0, cut=(500, 60), answer=1, is_answered=True)  # a long break, and a message before the candles come
 def test_bars_after_a_break_have_neither_gap_nor_overlap(seed: int, cut: tuple[int, int], answer: int, is_answered: bool) -> None:
     stream = list(messages(SYMBOL, DAY, SHAPE, seed, per_minute=6))
     whole = routed(stream)
